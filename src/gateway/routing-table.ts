@@ -1,0 +1,112 @@
+/**
+ * The coupling between the two planes, and the only one: control publishes the table, the gateway publishes
+ * observations. The gateway needs nothing else, keeps the last table when control is gone, and finds it again on disk.
+ */
+import type { CostPoint } from '../protocol/frames/messages.ts';
+import type { ModelSignature } from '../protocol/tensor.ts';
+
+export type ReplicaAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+export interface ReplicaRoute {
+  readonly id: string;
+  readonly address: ReplicaAddress;
+  /** A draining replica gets no new batch; what it has is finished. */
+  readonly state: 'ready' | 'draining';
+}
+
+export interface BatchingRoute {
+  /** Rows in one call at most; `auto` learns the cap from the cost curve. */
+  readonly sizeMax: number | 'auto';
+  /** How long a batch that is not full may wait for company although a replica is free; 0 by default. */
+  readonly delayMs: number;
+}
+
+export interface QueueRoute {
+  readonly lengthMax: number;
+  /** Priorities run from 1 (most urgent) to this. */
+  readonly priorityLevels: number;
+  readonly priorityDefault: number;
+}
+
+export interface DeadlineRoute {
+  readonly defaultMs: number;
+  readonly maxMs: number;
+}
+
+export interface VersionRoute {
+  readonly version: string;
+  readonly digest: string;
+  readonly platform: string;
+  readonly signature: ModelSignature;
+  readonly takesFiles: boolean;
+  readonly batching: BatchingRoute;
+  readonly costCurve: readonly CostPoint[];
+  readonly replicas: readonly ReplicaRoute[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface DeploymentRoute {
+  /** The name in the path. */
+  readonly name: string;
+  readonly model: string;
+  /** The version that requests without one get; absent until one is ready. */
+  readonly serving?: string;
+  /** The serving version and those being retired: a retired one takes no new request but finishes its queue. */
+  readonly versions: readonly VersionRoute[];
+  readonly queue: QueueRoute;
+  readonly deadline: DeadlineRoute;
+  /** Why there is no ready replica, for the error that callers get; absent when there is one. */
+  readonly notReadyReason?: string;
+}
+
+export interface RoutingTable {
+  /** Grows by one at each publication, across restarts of control. */
+  readonly revision: number;
+  readonly serverName: string;
+  readonly deployments: readonly DeploymentRoute[];
+}
+
+export const emptyRoutingTable: RoutingTable = { revision: 0, serverName: 'flyball', deployments: [] };
+
+/** Counts of one deployment version since the worker started, and its state now. */
+export interface VersionObservation {
+  readonly deployment: string;
+  readonly version: string;
+  readonly arrivals: number;
+  readonly completed: number;
+  readonly failed: number;
+  /** Refused or given up, by error code. */
+  readonly shed: Readonly<Record<string, number>>;
+  readonly queueLength: number;
+  readonly inFlight: number;
+  /** Of the requests completed since the last observation; absent when there were none. */
+  readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number; readonly n: number };
+  readonly batchSizeCap: number;
+}
+
+export interface ReplicaObservation {
+  readonly id: string;
+  readonly outstanding: number;
+  readonly connected: boolean;
+  /** Present while the gateway does not route to it although the table says ready. */
+  readonly ejected?: string;
+}
+
+/** gateway → control, newline-delimited JSON. */
+export type GatewayMessage =
+  | { readonly kind: 'hello'; readonly worker: number; readonly pid: number; readonly revision: number }
+  | {
+      readonly kind: 'observation';
+      readonly worker: number;
+      /** Unix milliseconds. */
+      readonly at: number;
+      /** The table that it acts on: a drain is acknowledged by a revision in which the replica was draining and `outstanding` 0. */
+      readonly revision: number;
+      readonly versions: readonly VersionObservation[];
+      readonly replicas: readonly ReplicaObservation[];
+    };
+
+/** control → gateway. */
+export type ControlMessage = { readonly kind: 'table'; readonly table: RoutingTable };

@@ -1,0 +1,119 @@
+/**
+ * The one meaning behind REST, gRPC and TorchServe's paths: an inference request, its answer, and the service that
+ * turns one into the other. The gateway implements the service with a queue in front of replicas, a runner alone
+ * implements it directly; the protocol adapters know only this file.
+ */
+import type { ModelSignature, Tensor } from './tensor.ts';
+
+export type ParameterValue = string | number | bigint | boolean;
+export type Parameters = Readonly<Record<string, ParameterValue>>;
+
+export interface RequestedOutput {
+  readonly name: string;
+  readonly parameters?: Parameters;
+}
+
+/** What to infer on: tensors, or one encoded file (an image) that the runner's declared pipeline turns into tensors. */
+export type InferencePayload =
+  | { readonly kind: 'tensors'; readonly inputs: readonly Tensor[] }
+  | { readonly kind: 'file'; readonly bytes: Uint8Array; readonly contentType?: string };
+
+export interface InferenceRequest {
+  readonly model: string;
+  /** As in the path or the gRPC field; absent means the version that the deployment serves. */
+  readonly version?: string;
+  /** The caller's id, echoed back. */
+  readonly id?: string;
+  readonly payload: InferencePayload;
+  /** Names of the wanted outputs; absent or empty means all. */
+  readonly outputs?: readonly RequestedOutput[];
+  readonly parameters?: Parameters;
+  /** Milliseconds from now within which the answer must be there; from the gRPC deadline, `timeout` (µs) or `Flyball-Deadline-Ms`. */
+  readonly deadlineMs?: number;
+  /** 1 is the most urgent; absent means the deployment's default. */
+  readonly priority?: number;
+  /** Generated at the door when the caller sent none; in every log line. */
+  readonly requestId: string;
+  /** W3C trace context, passed on as it came. */
+  readonly traceparent?: string;
+}
+
+/** Where an answer's time went, in milliseconds. */
+export interface InferenceTiming {
+  readonly queueMs: number;
+  readonly computeMs: number;
+  readonly totalMs: number;
+  /** Rows of the batch it ran in. */
+  readonly batchSize: number;
+  readonly replica?: string;
+}
+
+export interface InferenceResponse {
+  readonly model: string;
+  readonly version: string;
+  readonly id?: string;
+  readonly outputs: readonly Tensor[];
+  readonly parameters?: Parameters;
+  /** A pipeline's readable answer (labels with scores, text); present for file payloads with a declared output stage. */
+  readonly readable?: unknown;
+  readonly timing: InferenceTiming;
+}
+
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  /** `<project>_<format>`, for instance onnxruntime_onnx. */
+  readonly platform: string;
+  readonly signature: ModelSignature;
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+export interface ServerMetadata {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+}
+
+export interface RepositoryEntry {
+  readonly name: string;
+  readonly version?: string;
+  readonly state: 'READY' | 'UNAVAILABLE' | 'LOADING' | 'UNLOADING';
+  readonly reason: string;
+}
+
+export interface DurationStatistic {
+  readonly count: number;
+  readonly ns: number;
+}
+
+/** Figures since the version was first served here; Triton's statistics extension prints them. */
+export interface ModelStatistics {
+  readonly name: string;
+  readonly version: string;
+  /** Unix milliseconds; 0 when there was none. */
+  readonly lastInferenceAt: number;
+  /** Rows inferred. */
+  readonly inferenceCount: number;
+  /** Calls of the runtime. */
+  readonly executionCount: number;
+  readonly success: DurationStatistic;
+  readonly fail: DurationStatistic;
+  readonly queue: DurationStatistic;
+  readonly computeInput: DurationStatistic;
+  readonly computeInfer: DurationStatistic;
+  readonly computeOutput: DurationStatistic;
+}
+
+/**
+ * Every method throws a {@link FlyballError} of the catalogue: MODEL_NOT_FOUND, VERSION_NOT_FOUND, MODEL_NOT_READY, …
+ */
+export interface InferenceService {
+  server(): ServerMetadata;
+  live(): boolean;
+  ready(): boolean;
+  metadata(model: string, version?: string): ModelMetadata;
+  modelReady(model: string, version?: string): boolean;
+  index(): readonly RepositoryEntry[];
+  statistics(model?: string, version?: string): readonly ModelStatistics[];
+  infer(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse>;
+}

@@ -1,0 +1,50 @@
+/**
+ * What a runner is told at its start, as the orchestrator writes it and `flyball runner` reads it: one JSON argument.
+ */
+import * as z from 'zod';
+import type { ModelSignature } from '../protocol/tensor.ts';
+import { imagePipeline, outputStage } from '../config/model-file.ts';
+
+export const runnerLaunch = z.strictObject({
+  replica: z.string(),
+  model: z.string(),
+  version: z.string(),
+  digest: z.string(),
+  runtime: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('onnx'),
+      path: z.string(),
+      threads: z.int().min(1),
+      /** False whenever busy threads could outnumber the cores: spinning then halves everybody's throughput. */
+      spinning: z.boolean(),
+      graphOptimisation: z.enum(['disabled', 'basic', 'extended', 'all']),
+      memoryArena: z.boolean(),
+    }),
+    /** No model at all: the identity (or constants) after a fixed service time, to rehearse queueing without a model. */
+    z.strictObject({
+      kind: z.literal('simulated'),
+      signature: z.custom<ModelSignature>(),
+      serviceMs: z.number().min(0),
+      serviceMsPerRow: z.number().min(0),
+    }),
+  ]),
+  pipeline: imagePipeline.optional(),
+  output: outputStage.optional(),
+  warmUp: z.strictObject({
+    /** Batch sizes to measure at warm-up; each is run until its median is steady or `budgetMs` is spent. */
+    batchSizes: z.array(z.int().min(1)),
+    budgetMs: z.number().min(0),
+    /** Files beside the model whose content is used as the input, in place of zeros. */
+    samples: z.array(z.string()),
+  }),
+  listen: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('unix'), path: z.string() }),
+    z.strictObject({ kind: z.literal('tcp'), host: z.string(), port: z.int().min(0).max(65_535) }),
+  ]),
+  /** Socket of the supervisor: when it closes, nobody is left to serve, and the runner drains and stops. */
+  lifeline: z.string().optional(),
+  /** Open Inference Protocol over HTTP, so that a runner can be used alone. */
+  http: z.strictObject({ host: z.string(), port: z.int().min(0).max(65_535) }).optional(),
+});
+
+export type RunnerLaunch = z.infer<typeof runnerLaunch>;

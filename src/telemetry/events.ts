@@ -1,0 +1,94 @@
+/**
+ * Typed events on node:diagnostics_channel. Code that does something publishes what it did; the telemetry module turns
+ * it into log lines and metrics. Publishing without a subscriber costs nothing.
+ */
+import { channel, type Channel } from 'node:diagnostics_channel';
+import type { ErrorCode } from '../errors.ts';
+
+export interface EventMap {
+  /** One inference request has ended at the gateway. Durations in milliseconds. */
+  'flyball:request': {
+    readonly deployment: string;
+    readonly version: string;
+    readonly protocol: 'rest' | 'grpc' | 'torchserve';
+    readonly outcome: 'ok' | ErrorCode;
+    readonly queueMs: number;
+    readonly computeMs: number;
+    readonly totalMs: number;
+    readonly requestId: string;
+    readonly traceparent?: string;
+    readonly replica?: string;
+    readonly message?: string;
+  };
+  /** One call of a replica has ended. */
+  'flyball:batch': {
+    readonly deployment: string;
+    readonly version: string;
+    readonly replica: string;
+    readonly rows: number;
+    readonly requests: number;
+    readonly computeMs: number;
+    readonly ok: boolean;
+  };
+  'flyball:replica': {
+    readonly deployment: string;
+    readonly version: string;
+    readonly replica: string;
+    readonly state:
+      | 'starting'
+      | 'loading'
+      | 'warming'
+      | 'ready'
+      | 'draining'
+      | 'stopped'
+      | 'failed'
+      | 'adopted'
+      | 'ejected'
+      | 'readmitted';
+    readonly reason: string;
+    readonly where?: string;
+    /** From the order to ready, with its stages; only on `ready`. */
+    readonly coldStartMs?: number;
+    readonly stages?: Readonly<Record<string, number>>;
+  };
+  'flyball:process': {
+    readonly role: 'supervisor' | 'gateway' | 'control' | 'runner';
+    readonly state: 'started' | 'exited' | 'restarting' | 'draining' | 'stopped';
+    readonly pid: number;
+    readonly reason: string;
+  };
+  'flyball:control': {
+    readonly action: string;
+    readonly subject: string;
+    readonly by: string;
+    readonly reason: string;
+  };
+  'flyball:fault': { readonly where: string; readonly message: string; readonly error?: unknown };
+}
+
+const channels = new Map<string, Channel>();
+
+function channelOf(name: string): Channel {
+  let found = channels.get(name);
+  if (found === undefined) {
+    found = channel(name);
+    channels.set(name, found);
+  }
+  return found;
+}
+
+export function publish<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): void {
+  const target = channelOf(name);
+  if (target.hasSubscribers) target.publish(event);
+}
+
+/** Returns the unsubscribe. */
+export function subscribe<Name extends keyof EventMap>(
+  name: Name,
+  listener: (event: EventMap[Name]) => void,
+): () => void {
+  const handler = (message: unknown): void => listener(message as EventMap[Name]);
+  const target = channelOf(name);
+  target.subscribe(handler);
+  return () => target.unsubscribe(handler);
+}
