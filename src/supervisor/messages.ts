@@ -1,0 +1,49 @@
+/**
+ * What the supervisor and its children (gateway workers, control) say over the child's IPC channel.
+ * A child is forked with no arguments and learns everything from `start`; listening sockets follow, one message each,
+ * as bound handles that the child listens on: the supervisor keeps its own copy, so the port stays open when the child
+ * dies and callers wait in the kernel's backlog for the next one.
+ */
+import type { MetricFamily } from '../telemetry/metrics.ts';
+
+export interface ProcessLimits {
+  readonly bodyBytesMax: number;
+  readonly headerBytesMax: number;
+  readonly tensorElementsMax: number;
+  readonly jsonDepthMax: number;
+  readonly connectionsMax: number;
+  readonly requestTimeoutMs: number;
+}
+
+export interface ProcessSettings {
+  /** 0, 1, … among the gateway workers; 0 for control. */
+  readonly worker: number;
+  readonly serverName: string;
+  /** Unix milliseconds at which `up` began. */
+  readonly startedAt: number;
+  readonly dataDirectory: string;
+  /** Short path for sockets (a Unix socket's path has at most 107 bytes), private to this user. */
+  readonly runDirectory: string;
+  /** Socket on which control publishes the routing table. */
+  readonly controlSocket: string;
+  /** Socket of the supervisor: it closes when the supervisor is gone. */
+  readonly lifeline: string;
+  readonly limits: ProcessLimits;
+  /** Addresses that people use, by listener: http, grpc, metrics, control. */
+  readonly listeners: Readonly<Record<string, { readonly url: string }>>;
+  readonly logLevel: string;
+}
+
+export type ToChild =
+  | { readonly kind: 'start'; readonly settings: ProcessSettings }
+  /** Carries the handle beside it. */
+  | { readonly kind: 'listener'; readonly name: 'http' | 'grpc' | 'control' }
+  | { readonly kind: 'metrics'; readonly ask: number }
+  /** Stop admitting, finish what is there, exit 0; past the deadline, abort. */
+  | { readonly kind: 'drain'; readonly deadlineMs: number };
+
+export type FromChild =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'metrics'; readonly ask: number; readonly families: readonly MetricFamily[] }
+  /** From control: somebody asked for the whole platform to stop. */
+  | { readonly kind: 'shutdown'; readonly by: string };
