@@ -1,0 +1,166 @@
+/**
+ * The seam between whoever must not forget (control, registry) and what keeps it: SQLite now, PostgreSQL later.
+ * It keeps records and decides nothing; bytes of models live in the artefact store, not here.
+ * Invariants: a call that has returned is durable; a transaction happens whole or not at all; versions never change.
+ */
+import type { OperationView, OverrideView, ReplicaView, ResolvedSpecification } from '../api/schemas.ts';
+import type { ModelFile } from '../config/model-file.ts';
+import type { DeploymentSpecification } from '../config/specification.ts';
+import type { ReplicaOrder } from '../control/orchestrator.ts';
+import type { ModelSignature } from '../protocol/tensor.ts';
+
+/** Where a version came from. `source` is a word or a path (`upload`, `specification`, `generate resnet18 seed 1`). */
+export interface Provenance {
+  readonly source: string;
+  readonly by: string;
+  readonly note?: string;
+}
+
+/** One immutable version of a model. Times are Unix milliseconds, here and below. */
+export interface VersionRecord {
+  readonly model: string;
+  readonly version: number;
+  /** `sha256:…` over the file, the settings and the assets; see registry/digest.ts. */
+  readonly digest: string;
+  /** Size of the model's file; 0 for a simulated one. */
+  readonly bytes: number;
+  readonly createdAt: number;
+  readonly platform: string;
+  readonly signature: ModelSignature;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly provenance: Provenance;
+  readonly description?: string;
+  /** The settings as they were read at the time, with the defaults of that time. */
+  readonly modelFile: ModelFile;
+  /** Artefact digest of the model's file; absent for a simulated one, which needs none. */
+  readonly file?: string;
+  /** Artefact digests of what stands beside it, by name: labels.txt, samples/seven.png. */
+  readonly assets: Readonly<Record<string, string>>;
+}
+
+export interface AliasRecord {
+  readonly model: string;
+  readonly alias: string;
+  readonly version: number;
+  readonly by: string;
+  readonly at: number;
+}
+
+/** One move of an alias; `null` is "there was none" or "there is none any more". */
+export interface AliasChange {
+  readonly model: string;
+  readonly alias: string;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly by: string;
+  readonly at: number;
+}
+
+export interface AppliedSpecification {
+  readonly resolved: ResolvedSpecification;
+  readonly by: string;
+  readonly at: number;
+}
+
+export interface DeploymentRecord {
+  readonly name: string;
+  readonly specification: DeploymentSpecification;
+  /** Whether the applied specification names it, or somebody deployed it beside that. */
+  readonly origin:
+    | { readonly kind: 'specification' }
+    | { readonly kind: 'override'; readonly owner: string; readonly at: number };
+  readonly note?: string;
+  /** Replicas that are wanted now; the bounds are in the specification. */
+  readonly desired: number;
+}
+
+export type OverrideRecord = OverrideView;
+
+/** What control must know of a replica to adopt it after its own restart. */
+export interface ReplicaRecord {
+  readonly id: string;
+  readonly deployment: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly order: ReplicaOrder;
+  readonly startedAt: number;
+  readonly phase: ReplicaView['state'];
+}
+
+/** An operation as people see it, and what it was asked to do, so that it can be resumed. */
+export interface OperationRecord extends OperationView {
+  readonly request: unknown;
+}
+
+export interface OperationQuery {
+  readonly state?: OperationView['state'];
+  readonly subject?: string;
+  /** Newest first, 100 by default. */
+  readonly limit?: number;
+}
+
+/** Reads and writes; every method is one atomic step. `put*` makes or replaces; removing what is gone is no error. */
+export interface StoreAccess {
+  /** Names of models, sorted. A model exists from its first version until it is removed. */
+  models(): Promise<readonly string[]>;
+  /** Removes the model with its aliases and versions; the history of its aliases stays. */
+  removeModel(model: string): Promise<void>;
+  /** In order of their numbers; of every model when none is named. */
+  versions(model?: string): Promise<readonly VersionRecord[]>;
+  version(model: string, version: number): Promise<VersionRecord | undefined>;
+  versionByDigest(model: string, digest: string): Promise<VersionRecord | undefined>;
+  /** Makes the model too. CONFLICT when the number or the digest is there already. */
+  addVersion(record: VersionRecord): Promise<void>;
+  /** CONFLICT while an alias points at it. The model goes with its last version. */
+  removeVersion(model: string, version: number): Promise<void>;
+  /** The highest number that the model ever gave, so that a removed number is not given again; 0 when none. */
+  highestVersion(model: string): Promise<number>;
+
+  aliases(model?: string): Promise<readonly AliasRecord[]>;
+  /** Writes the history too; nothing happens when it points there already. VERSION_NOT_FOUND when there is none. */
+  setAlias(alias: AliasRecord): Promise<void>;
+  removeAlias(model: string, alias: string, by: string, at: number): Promise<void>;
+  /** Oldest first. */
+  aliasHistory(model: string, alias?: string): Promise<readonly AliasChange[]>;
+
+  applied(): Promise<AppliedSpecification | undefined>;
+  setApplied(applied: AppliedSpecification): Promise<void>;
+
+  deployments(): Promise<readonly DeploymentRecord[]>;
+  deployment(name: string): Promise<DeploymentRecord | undefined>;
+  putDeployment(record: DeploymentRecord): Promise<void>;
+  /** DEPLOYMENT_NOT_FOUND when there is none. */
+  setDesired(name: string, desired: number): Promise<void>;
+  removeDeployment(name: string): Promise<void>;
+
+  overrides(): Promise<readonly OverrideRecord[]>;
+  putOverride(record: OverrideRecord): Promise<void>;
+  removeOverride(path: string): Promise<void>;
+
+  replicas(): Promise<readonly ReplicaRecord[]>;
+  putReplica(record: ReplicaRecord): Promise<void>;
+  setReplicaPhase(id: string, phase: ReplicaRecord['phase']): Promise<void>;
+  removeReplica(id: string): Promise<void>;
+
+  operation(id: string): Promise<OperationRecord | undefined>;
+  operations(query?: OperationQuery): Promise<readonly OperationRecord[]>;
+  putOperation(record: OperationRecord): Promise<void>;
+  /** Forgets the oldest finished operations beyond `keep`; unfinished ones always stay. */
+  pruneOperations(keep: number): Promise<void>;
+
+  /** The routing table's revision: the last one given, 0 at first. */
+  revision(): Promise<number>;
+  /** Grows by one at each call, across restarts. */
+  nextRevision(): Promise<number>;
+
+  meta(key: string): Promise<string | undefined>;
+  setMeta(key: string, value: string): Promise<void>;
+}
+
+export interface Store extends StoreAccess, AsyncDisposable {
+  /**
+   * All or nothing. Only the access handed in may be used inside (a call of the store itself would wait for the end of
+   * the transaction that it stands in, and is refused); transactions and single calls run one after another.
+   */
+  transaction<T>(change: (access: StoreAccess) => Promise<T>): Promise<T>;
+}
