@@ -175,7 +175,32 @@ export const versionQuery = z.strictObject({
   digest: z.string().optional(),
   by: z.string().default('unknown'),
   source: z.string().default('upload'),
+  note: z.string().optional(),
+  /** Digest of the model.yaml, uploaded before with PUT artefacts/{digest}. */
+  modelFile: z.string().optional(),
+  /** Files that the model.yaml names (labels, samples), each `name=sha256:…`, uploaded before; may be repeated. */
+  asset: z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => (typeof value === 'string' ? [value] : value))
+    .optional(),
 });
+
+export const artefactView = z.object({ digest: z.string(), bytes: z.int() });
+
+/** What GET specification answers; null until one has been applied. */
+export const specificationView = z.object({
+  resolved: resolvedSpecification.nullable(),
+  overrides: z.array(overrideView),
+});
+
+export const byQuery = z.strictObject({ by: z.string().default('unknown') });
+
+/** Long poll: answers when the operation has more than `after` steps (or a step's end) or has ended, or after `waitMs`. */
+export const operationQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).optional(),
+  waitMs: z.coerce.number().int().min(0).max(30_000).default(0),
+});
+export const shutdownRequest = z.strictObject({ by: z.string().default('unknown') });
 
 export type Problem = z.infer<typeof problem>;
 export type VersionView = z.infer<typeof versionView>;
@@ -189,3 +214,5 @@ export type PlanChange = z.infer<typeof planChange>;
 export type OperationView = z.infer<typeof operationView>;
 export type OperationStep = z.infer<typeof operationStep>;
 export type OverrideView = z.infer<typeof overrideView>;
+export type ArtefactView = z.infer<typeof artefactView>;
+export type SpecificationView = z.infer<typeof specificationView>;

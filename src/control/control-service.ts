@@ -1,0 +1,69 @@
+/**
+ * What the control API calls: control as a set of functions, so that the API knows neither loop nor store.
+ * Changes return an operation at once; its steps follow. Failures are FlyballErrors of the catalogue.
+ */
+import type { Readable } from 'node:stream';
+import type {
+  ArtefactView,
+  DeploymentView,
+  ModelView,
+  OperationView,
+  PlanView,
+  ResolvedSpecification,
+  SpecificationView,
+  StatusView,
+  VersionView,
+} from '../api/schemas.ts';
+import type { DeploymentSpecification } from '../config/specification.ts';
+
+export interface VersionUpload {
+  readonly name: string;
+  readonly version?: number;
+  readonly digest?: string;
+  readonly by: string;
+  readonly source: string;
+  readonly note?: string;
+  readonly modelFile?: string;
+  /** File name → digest of an artefact that is there already. */
+  readonly assets: Readonly<Record<string, string>>;
+}
+
+export interface ControlService {
+  live(): boolean;
+  /** Whether adoption has finished, so that what it says about replicas is true. */
+  ready(): boolean;
+  status(): StatusView;
+  specification(): SpecificationView;
+  plan(resolved: ResolvedSpecification): PlanView;
+  apply(request: {
+    readonly resolved: ResolvedSpecification;
+    readonly fingerprint?: string | undefined;
+    readonly by: string;
+  }): OperationView;
+  models(): readonly ModelView[];
+  model(name: string): ModelView;
+  /** `body` absent means that the artefact named by `digest` is to be used. */
+  addVersion(upload: VersionUpload, body: Readable | undefined, signal: AbortSignal): Promise<VersionView>;
+  removeModel(name: string, by: string): Promise<void>;
+  removeVersion(name: string, version: number, by: string): Promise<void>;
+  setAlias(name: string, alias: string, version: number, by: string): OperationView;
+  removeAlias(name: string, alias: string, by: string): void;
+  putArtefact(digest: string, body: Readable, signal: AbortSignal): Promise<ArtefactView>;
+  artefact(digest: string): Promise<ArtefactView & { open(): Readable }>;
+  deployments(): readonly DeploymentView[];
+  deployment(name: string): DeploymentView;
+  deploy(
+    name: string,
+    request: {
+      readonly deployment: DeploymentSpecification;
+      readonly by: string;
+      readonly note?: string | undefined;
+    },
+  ): OperationView;
+  scale(name: string, request: { readonly replicas: number; readonly by: string }): OperationView;
+  removeDeployment(name: string, by: string): OperationView;
+  operations(): readonly OperationView[];
+  /** Answers when more than `after` steps have begun or one has ended since, when the operation ends, or after `waitMs`. */
+  operation(id: string, after: number | undefined, waitMs: number, signal: AbortSignal): Promise<OperationView>;
+  shutdown(by: string): void;
+}
