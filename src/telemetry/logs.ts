@@ -1,0 +1,54 @@
+/**
+ * Events → JSON log lines (pino) on standard output, which the supervisor collects into one file.
+ * What succeeded is `debug`, what a caller got wrong too: a flood of bad requests must not become a flood of lines.
+ */
+import { pino, type Logger } from 'pino';
+import { subscribe } from './events.ts';
+import { catalogue, type ErrorCode } from '../errors.ts';
+
+export type { Logger } from 'pino';
+
+export interface LogOptions {
+  readonly role: string;
+  readonly worker: number;
+  readonly level: string;
+}
+
+export function openLog({ role, worker, level }: LogOptions): Logger {
+  return pino(
+    {
+      level,
+      base: { role, worker, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ['headers.authorization', 'apiKey'],
+    },
+    pino.destination({ dest: 1, sync: true }),
+  );
+}
+
+function levelOf(outcome: 'ok' | ErrorCode): 'debug' | 'warn' {
+  if (outcome === 'ok') return 'debug';
+  const { status } = catalogue[outcome];
+  return status === 500 || status === 502 ? 'warn' : 'debug';
+}
+
+/** Subscribes; returns the unsubscribe. */
+export function logEvents(log: Logger): () => void {
+  const unsubscribes = [
+    subscribe('flyball:request', (event) => {
+      const level = levelOf(event.outcome);
+      if (log.isLevelEnabled(level)) log[level](event, 'request');
+    }),
+    subscribe('flyball:replica', (event) => {
+      const level = event.state === 'failed' || event.state === 'ejected' ? 'warn' : 'info';
+      log[level](event, 'replica');
+    }),
+    subscribe('flyball:process', (event) => log.info(event, 'process')),
+    subscribe('flyball:control', (event) => log.info(event, 'control')),
+    subscribe('flyball:fault', ({ error, ...event }) => log.error({ ...event, err: error }, 'fault')),
+  ];
+  return () => {
+    for (const unsubscribe of unsubscribes) unsubscribe();
+  };
+}
