@@ -12,9 +12,11 @@ export interface LogOptions {
   readonly role: string;
   readonly worker: number;
   readonly level: string;
+  /** Where lines go; standard output by default. */
+  readonly sink?: ((line: string) => void) | undefined;
 }
 
-export function openLog({ role, worker, level }: LogOptions): Logger {
+export function openLog({ role, worker, level, sink }: LogOptions): Logger {
   return pino(
     {
       level,
@@ -23,7 +25,7 @@ export function openLog({ role, worker, level }: LogOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: ['headers.authorization', 'apiKey'],
     },
-    pino.destination({ dest: 1, sync: true }),
+    sink === undefined ? pino.destination({ dest: 1, sync: true }) : { write: sink },
   );
 }
 

@@ -15,10 +15,11 @@ export function startTelemetry(options: {
   readonly role: 'supervisor' | 'gateway' | 'control' | 'runner';
   readonly worker?: number;
   readonly logLevel: string;
+  readonly sink?: (line: string) => void;
 }): Telemetry {
   const { role, worker = 0, logLevel } = options;
   const registry = openRegistry();
-  const log = openLog({ role, worker, level: logLevel });
+  const log = openLog({ role, worker, level: logLevel, sink: options.sink });
   logEvents(log);
   recordRequests(registry);
   const labels = { role, worker: String(worker) };

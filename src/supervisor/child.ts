@@ -1,0 +1,156 @@
+/**
+ * One supervised process: started, given its settings and sockets, restarted with back-off when it dies.
+ *
+ *   starting ──ready──▶ running ──exit──▶ waiting ──delay──▶ starting
+ *       └────exit────▶ waiting            drain: running ──▶ draining ──exit──▶ stopped
+ *
+ * Invariant: at most one process at a time; after `drain` none is started again.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import type { Clock } from '../clock.ts';
+import { publish } from '../telemetry/events.ts';
+import type { MetricFamily } from '../telemetry/metrics.ts';
+import type { BoundSocket } from './listening-socket.ts';
+import type { FromChild, ProcessSettings, ToChild } from './messages.ts';
+import { restartDelayMs } from './restart-delay.ts';
+
+export interface ChildPlan {
+  readonly role: 'gateway' | 'control';
+  readonly module: string;
+  readonly settings: ProcessSettings;
+  readonly sockets: Readonly<Partial<Record<'http' | 'grpc' | 'control', BoundSocket>>>;
+  readonly clock: Clock;
+  /** Standard output and error of the process, as it comes. */
+  output(chunk: Uint8Array): void;
+  /** Somebody asked control for the whole platform to stop. */
+  shutdown(by: string): void;
+  /** The process has died this many times in a row without ever having been ready. */
+  hopeless(deaths: number, lastWords: string): void;
+}
+
+export interface Child {
+  readonly role: ChildPlan['role'];
+  /** Fulfilled when the first process is ready. */
+  readonly ready: Promise<void>;
+  restarts(): number;
+  metrics(timeoutMs: number): Promise<readonly MetricFamily[]>;
+  /** Ends it: asks it to drain, aborts it at the deadline. Safe to call twice. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+/** A child that lived this long has earned an immediate restart again. */
+const stableMs = 10_000;
+const hopelessDeaths = 4;
+const lastWordsBytes = 2_000;
+const killGraceMs = 500;
+
+export function startChild(plan: ChildPlan): Child {
+  const { role, settings, clock } = plan;
+  const firstReady = Promise.withResolvers<void>();
+  // Nobody may be waiting when the platform is given up before its first child is ready.
+  firstReady.promise.catch(() => {});
+  const asked = new Map<number, (families: readonly MetricFamily[]) => void>();
+  let current: ChildProcess | undefined;
+  let deathsInARow = 0;
+  let restarts = 0;
+  let everReady = false;
+  let draining = false;
+  let nextAsk = 1;
+  let cancelRestart = (): void => {};
+
+  const send = (child: ChildProcess, message: ToChild, handle?: BoundSocket): void => {
+    // A child that has just died cannot be told anything; its exit is what matters and is on its way.
+    child.send(message, handle?.handle, {}, () => {});
+  };
+
+  const start = (): void => {
+    const startedAt = clock.now();
+    let lastWords = '';
+    const child = fork(plan.module, [], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+    });
+    current = child;
+    const onOutput = (chunk: Uint8Array): void => {
+      lastWords = (lastWords + Buffer.from(chunk).toString('utf8')).slice(-lastWordsBytes);
+      plan.output(chunk);
+    };
+    child.stdout?.on('data', onOutput);
+    child.stderr?.on('data', onOutput);
+    child.on('message', (message: FromChild) => {
+      switch (message.kind) {
+        case 'ready':
+          everReady = true;
+          firstReady.resolve();
+          publish('flyball:process', { role, state: 'started', pid: child.pid ?? 0, reason: 'ready' });
+          break;
+        case 'metrics':
+          asked.get(message.ask)?.(message.families);
+          asked.delete(message.ask);
+          break;
+        case 'shutdown':
+          plan.shutdown(message.by);
+          break;
+      }
+    });
+    // `close` and not `exit`: by then the last words have been read.
+    child.on('close', (code, signal) => {
+      current = undefined;
+      for (const answer of asked.values()) answer([]);
+      asked.clear();
+      const reason = signal === null ? `exit code ${code}` : `killed by ${signal}`;
+      publish('flyball:process', { role, state: 'exited', pid: child.pid ?? 0, reason });
+      if (draining) return;
+      deathsInARow = clock.now() - startedAt > stableMs ? 1 : deathsInARow + 1;
+      if (!everReady && deathsInARow >= hopelessDeaths) {
+        firstReady.reject(new Error(`${role} did not start: ${reason}`));
+        plan.hopeless(deathsInARow, lastWords.trim() === '' ? reason : lastWords.trim());
+        return;
+      }
+      restarts += 1;
+      cancelRestart = clock.after(restartDelayMs(deathsInARow), start);
+    });
+    child.on('error', () => {});
+    send(child, { kind: 'start', settings });
+    for (const [name, socket] of Object.entries(plan.sockets))
+      send(child, { kind: 'listener', name: name as 'http' | 'grpc' | 'control' }, socket);
+  };
+
+  start();
+
+  return {
+    role,
+    ready: firstReady.promise,
+    restarts: () => restarts,
+    async metrics(timeoutMs) {
+      const child = current;
+      if (child === undefined || !child.connected) return [];
+      const ask = nextAsk++;
+      return new Promise((resolve) => {
+        const cancel = clock.after(timeoutMs, () => {
+          asked.delete(ask);
+          resolve([]);
+        });
+        asked.set(ask, (families) => {
+          cancel();
+          resolve(families);
+        });
+        send(child, { kind: 'metrics', ask });
+      });
+    },
+    async drain(deadlineMs) {
+      draining = true;
+      cancelRestart();
+      const child = current;
+      if (child === undefined) return;
+      await new Promise<void>((resolve) => {
+        const cancelKill = clock.after(deadlineMs + killGraceMs, () => child.kill('SIGKILL'));
+        child.once('close', () => {
+          cancelKill();
+          resolve();
+        });
+        send(child, { kind: 'drain', deadlineMs });
+      });
+    },
+  };
+}

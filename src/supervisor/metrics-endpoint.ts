@@ -1,0 +1,49 @@
+/**
+ * GET /metrics on its own listener, served by the supervisor: it is the one process that knows all the others, so the
+ * figures of every gateway worker are there whichever of them, or control, has just died.
+ */
+import http from 'node:http';
+import type { MetricFamily } from '../telemetry/metrics.ts';
+import { mergeFamilies } from '../telemetry/registry.ts';
+import { printFamilies, textContentType } from '../telemetry/text.ts';
+import type { BoundSocket } from './listening-socket.ts';
+
+export async function serveMetrics(
+  socket: BoundSocket,
+  collect: () => Promise<readonly (readonly MetricFamily[])[]>,
+): Promise<AsyncDisposable> {
+  const answer = async (headOnly: boolean, response: http.ServerResponse): Promise<void> => {
+    try {
+      const text = printFamilies(mergeFamilies(await collect()));
+      response.writeHead(200, { 'content-type': textContentType, 'content-length': Buffer.byteLength(text) });
+      response.end(headOnly ? undefined : text);
+    } catch (error) {
+      response.writeHead(500, { 'content-type': 'text/plain' }).end(`${String(error)}\n`);
+    }
+  };
+  const server = http.createServer((request, response) => {
+    const path = request.url?.split('?', 1)[0];
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return;
+    }
+    if (path !== '/metrics' && path !== '/') {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('The metrics are at /metrics\n');
+      return;
+    }
+    void answer(request.method === 'HEAD', response);
+  });
+  server.requestTimeout = 10_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socket.handle, resolve);
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}

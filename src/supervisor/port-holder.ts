@@ -1,0 +1,45 @@
+/** Who listens on a TCP port, in words, from /proc; on other systems, or without the right to look, an honest "another process". */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** State of a listening socket in /proc/net/tcp. */
+const listening = '0A';
+
+function listeningInodes(port: number): Set<string> {
+  const inodes = new Set<string>();
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    let text: string;
+    try {
+      text = readFileSync(table, 'utf8');
+    } catch {
+      continue;
+    }
+    for (const line of text.split('\n').slice(1)) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (local?.endsWith(wanted) === true && state === listening && inode !== undefined) inodes.add(inode);
+    }
+  }
+  return inodes;
+}
+
+function processWith(inodes: ReadonlySet<string>): string | undefined {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+        const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+        if (inode !== undefined && inodes.has(inode))
+          return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`;
+      }
+    } catch {
+      // The process has ended in between, or belongs to somebody else: look further.
+    }
+  }
+  return undefined;
+}
+
+/** `nobody`, `node (pid 4711)`, or `another process`. */
+export function describePortHolder(port: number): string {
+  const inodes = listeningInodes(port);
+  if (inodes.size === 0) return 'nobody';
+  return processWith(inodes) ?? 'another process';
+}

@@ -1,0 +1,212 @@
+/**
+ * The supervisor of one machine: holds the data directory, the listening sockets and the lifeline, starts control and
+ * the gateway workers and keeps them alive. It serves no request and decides nothing about replicas.
+ * Order of the end: gateways finish what is in flight, then control drains and stops the replicas, then the sockets go.
+ */
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { toBytes, type Specification } from '../config/specification.ts';
+import { modulePath } from '../module-path.ts';
+import { openDataDirectory } from '../store/data-directory.ts';
+import { publish } from '../telemetry/events.ts';
+import { startTelemetry } from '../telemetry/start.ts';
+import { startChild, type Child } from './child.ts';
+import { openLifeline } from './lifeline.ts';
+import { bindSocket, urlOf, type BoundSocket } from './listening-socket.ts';
+import { openLogFile } from './log-file.ts';
+import type { ProcessSettings } from './messages.ts';
+import { serveMetrics } from './metrics-endpoint.ts';
+
+export interface SupervisorOptions {
+  readonly dataDirectory: string;
+  readonly specification: Pick<Specification, 'name' | 'listeners' | 'gateway' | 'limits' | 'shutdown'>;
+  /** Allow listeners outside loopback without authentication. */
+  readonly insecure: boolean;
+  /** Take the next free port when one is in use. */
+  readonly portFallback: boolean;
+  readonly logLevel: string;
+  /** Also hand every log line to the caller (`up -v`). */
+  readonly onLog?: (chunk: Uint8Array | string) => void;
+  readonly clock: Clock;
+}
+
+export type ListenerName = 'http' | 'grpc' | 'metrics' | 'control';
+
+export interface ListenerAddress {
+  readonly url: string;
+  readonly port: number;
+  /** True when the wanted port was taken and this is the next free one. */
+  readonly moved: boolean;
+}
+
+export interface SupervisorEnd {
+  readonly reason: string;
+  /** 0 after a drain, 1 when the platform could not be kept up. */
+  readonly code: number;
+}
+
+export interface Supervisor extends AsyncDisposable {
+  readonly listeners: Readonly<Record<ListenerName, ListenerAddress>>;
+  readonly dataDirectory: string;
+  readonly logFile: string;
+  /** Fulfilled when control and every gateway worker have been ready once; rejected when one cannot start. */
+  readonly ready: Promise<void>;
+  /** Fulfilled when everything has ended, whoever asked for it. */
+  readonly closed: Promise<SupervisorEnd>;
+  /** Ends everything in order; further calls wait for the first. */
+  drain(reason: string): Promise<void>;
+  /** Ends everything at once: what is in flight is lost. */
+  abort(reason: string): Promise<void>;
+}
+
+const metricsTimeoutMs = 1_000;
+const listenerNames: readonly ListenerName[] = ['http', 'grpc', 'metrics', 'control'];
+
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const { specification, clock } = options;
+  await using starting = new AsyncDisposableStack();
+
+  const directory = starting.use(await openDataDirectory(options.dataDirectory));
+  const logPath = join(directory.path, 'flyball.log');
+  const logFile = starting.adopt(openLogFile(logPath), (file) => file.close());
+  const output = (chunk: Uint8Array | string): void => {
+    logFile.write(chunk);
+    options.onLog?.(chunk);
+  };
+  const telemetry = startTelemetry({ role: 'supervisor', logLevel: options.logLevel, sink: output });
+
+  const sockets = bindAll(options, starting);
+  const listeners = Object.fromEntries(
+    listenerNames.map((name) => [
+      name,
+      { url: urlOf(sockets[name].host, sockets[name].port), port: sockets[name].port, moved: sockets[name].moved },
+    ]),
+  ) as Record<ListenerName, ListenerAddress>;
+  const startedAt = clock.wall();
+  directory.announce({ pid: process.pid, startedAt, listeners });
+
+  const lifeline = join(directory.runDirectory, 'lifeline.sock');
+  starting.use(await openLifeline(lifeline));
+
+  const settings: ProcessSettings = {
+    worker: 0,
+    serverName: specification.name,
+    startedAt,
+    dataDirectory: directory.path,
+    runDirectory: directory.runDirectory,
+    controlSocket: join(directory.runDirectory, 'control.sock'),
+    lifeline,
+    limits: {
+      ...specification.limits,
+      bodyBytesMax: toBytes(specification.limits.bodyBytesMax),
+      headerBytesMax: toBytes(specification.limits.headerBytesMax),
+    },
+    listeners,
+    logLevel: options.logLevel,
+  };
+
+  const ended = Promise.withResolvers<SupervisorEnd>();
+  let draining: Promise<void> | undefined;
+  const children: Child[] = [];
+  const common = { clock, output, shutdown: (by: string) => void drain(`asked by ${by}`) };
+  const hopeless =
+    (role: string) =>
+    (deaths: number, lastWords: string): void => {
+      void end(0, `${role} died ${deaths} times at its start: ${lastWords}`, 1);
+    };
+  children.push(
+    startChild({
+      ...common,
+      role: 'control',
+      module: modulePath(import.meta.url, '../control/process'),
+      settings,
+      sockets: { control: sockets.control },
+      hopeless: hopeless('control'),
+    }),
+  );
+  for (let worker = 0; worker < specification.gateway.workers; worker += 1)
+    children.push(
+      startChild({
+        ...common,
+        role: 'gateway',
+        module: modulePath(import.meta.url, '../gateway/process'),
+        settings: { ...settings, worker },
+        sockets: { http: sockets.http, grpc: sockets.grpc },
+        hopeless: hopeless('gateway'),
+      }),
+    );
+  telemetry.registry.gauge(
+    {
+      name: 'flyball_process_restarts',
+      help: 'Restarts of a process by the supervisor since `up`.',
+      labels: ['role', 'worker'],
+    },
+    () =>
+      children.map((child, index) => ({
+        labels: { role: child.role, worker: String(Math.max(0, index - 1)) },
+        value: child.restarts(),
+      })),
+  );
+  starting.use(
+    await serveMetrics(sockets.metrics, async () => [
+      telemetry.families(),
+      ...(await Promise.all(children.map((child) => child.metrics(metricsTimeoutMs)))),
+    ]),
+  );
+  const resources = starting.move();
+
+  /** Gateways first: nothing may be admitted any more when the replicas go. */
+  async function unwind(drainMs: number, reason: string, code: number): Promise<void> {
+    publish('flyball:process', { role: 'supervisor', state: 'draining', pid: process.pid, reason });
+    const of = (role: Child['role']): Promise<unknown> =>
+      Promise.all(children.filter((child) => child.role === role).map((child) => child.drain(drainMs)));
+    // A caller who comes now is refused by the kernel rather than left waiting in the backlog.
+    sockets.http.close();
+    sockets.grpc.close();
+    await of('gateway');
+    await of('control');
+    await resources.disposeAsync();
+    ended.resolve({ reason, code });
+  }
+  function end(drainMs: number, reason: string, code: number): Promise<void> {
+    draining ??= unwind(drainMs, reason, code);
+    return draining;
+  }
+  const drain = (reason: string): Promise<void> => end(specification.shutdown.drainMs, reason, 0);
+
+  return {
+    listeners,
+    dataDirectory: directory.path,
+    logFile: logPath,
+    ready: allReady(children),
+    closed: ended.promise,
+    drain,
+    async abort(reason) {
+      // A drain under way waits with the long deadline; the children are told the short one as well.
+      const first = end(0, reason, 130);
+      await Promise.all(children.map((child) => child.drain(0)));
+      await first;
+    },
+    [Symbol.asyncDispose]: () => drain('disposed'),
+  };
+}
+
+async function allReady(children: readonly Child[]): Promise<void> {
+  await Promise.all(children.map((child) => child.ready));
+}
+
+function bindAll(options: SupervisorOptions, stack: AsyncDisposableStack): Record<ListenerName, BoundSocket> {
+  const bound = listenerNames.map((name): [ListenerName, BoundSocket] => {
+    const { host, port } = options.specification.listeners[name];
+    const socket = bindSocket({
+      key: `listeners.${name}`,
+      host,
+      port,
+      insecure: options.insecure,
+      fallback: options.portFallback,
+    });
+    stack.defer(() => socket.close());
+    return [name, socket];
+  });
+  return Object.fromEntries(bound) as Record<ListenerName, BoundSocket>;
+}
