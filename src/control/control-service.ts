@@ -32,26 +32,26 @@ export interface ControlService {
   live(): boolean;
   /** Whether adoption has finished, so that what it says about replicas is true. */
   ready(): boolean;
-  status(): StatusView;
-  specification(): SpecificationView;
-  plan(resolved: ResolvedSpecification): PlanView;
+  status(): Promise<StatusView>;
+  specification(): Promise<SpecificationView>;
+  plan(resolved: ResolvedSpecification): Promise<PlanView>;
   apply(request: {
     readonly resolved: ResolvedSpecification;
     readonly fingerprint?: string | undefined;
     readonly by: string;
-  }): OperationView;
-  models(): readonly ModelView[];
-  model(name: string): ModelView;
+  }): Promise<OperationView>;
+  models(): Promise<readonly ModelView[]>;
+  model(name: string): Promise<ModelView>;
   /** `body` absent means that the artefact named by `digest` is to be used. */
   addVersion(upload: VersionUpload, body: Readable | undefined, signal: AbortSignal): Promise<VersionView>;
   removeModel(name: string, by: string): Promise<void>;
   removeVersion(name: string, version: number, by: string): Promise<void>;
-  setAlias(name: string, alias: string, version: number, by: string): OperationView;
-  removeAlias(name: string, alias: string, by: string): void;
+  setAlias(name: string, alias: string, version: number, by: string): Promise<OperationView>;
+  removeAlias(name: string, alias: string, by: string): Promise<void>;
   putArtefact(digest: string, body: Readable, signal: AbortSignal): Promise<ArtefactView>;
   artefact(digest: string): Promise<ArtefactView & { open(): Readable }>;
-  deployments(): readonly DeploymentView[];
-  deployment(name: string): DeploymentView;
+  deployments(): Promise<readonly DeploymentView[]>;
+  deployment(name: string): Promise<DeploymentView>;
   deploy(
     name: string,
     request: {
@@ -59,10 +59,10 @@ export interface ControlService {
       readonly by: string;
       readonly note?: string | undefined;
     },
-  ): OperationView;
-  scale(name: string, request: { readonly replicas: number; readonly by: string }): OperationView;
-  removeDeployment(name: string, by: string): OperationView;
-  operations(): readonly OperationView[];
+  ): Promise<OperationView>;
+  scale(name: string, request: { readonly replicas: number; readonly by: string }): Promise<OperationView>;
+  removeDeployment(name: string, by: string): Promise<OperationView>;
+  operations(): Promise<readonly OperationView[]>;
   /** Answers when more than `after` steps have begun or one has ended since, when the operation ends, or after `waitMs`. */
   operation(id: string, after: number | undefined, waitMs: number, signal: AbortSignal): Promise<OperationView>;
   shutdown(by: string): void;

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { noteFailure, noteReady, type Failure } from './failures.ts';
+import { reconcile, wantedReplicas, type DeploymentSeen, type ReplicaPhase, type ReplicaSeen } from './reconcile.ts';
+
+const base: DeploymentSeen = {
+  name: 'digits',
+  desired: 2,
+  min: 0,
+  max: 8,
+  target: '1/a',
+  removing: false,
+  drainMs: 1000,
+  replicas: [],
+  failures: new Map(),
+};
+
+function replica(
+  id: string,
+  template: string,
+  phase: ReplicaPhase['kind'],
+  more: Partial<ReplicaSeen> = {},
+): ReplicaSeen {
+  const whole: ReplicaPhase = phase === 'draining' ? { kind: phase, since: 0, drained: false } : { kind: phase };
+  return { id, template, phase: whole, startedAt: 0, outstanding: 0, ...more };
+}
+
+const kinds = (seen: DeploymentSeen, at = 0): readonly string[] =>
+  reconcile(seen, at).actions.map((action) =>
+    action.kind === 'start'
+      ? `start ${action.count} ${action.template}`
+      : action.kind === 'switch'
+        ? `switch ${action.template}`
+        : action.kind === 'forget'
+          ? 'forget'
+          : `${action.kind} ${action.replica}`,
+  );
+
+test('an empty deployment is filled up to what is wanted', () => {
+  assert.deepEqual(kinds(base), ['start 2 1/a']);
+  assert.equal(reconcile(base, 0).state, 'starting');
+});
+
+test('the first ready replica begins to serve', () => {
+  const seen = { ...base, replicas: [replica('a', '1/a', 'ready'), replica('b', '1/a', 'starting')] };
+  assert.deepEqual(kinds(seen), ['switch 1/a']);
+});
+
+test('an update starts the new version beside the old and leaves the old alone', () => {
+  const seen = {
+    ...base,
+    serving: '1/a',
+    target: '2/b',
+    replicas: [replica('a', '1/a', 'ready'), replica('b', '1/a', 'ready')],
+  };
+  assert.deepEqual(kinds(seen), ['start 2 2/b']);
+  assert.equal(reconcile(seen, 0).state, 'updating');
+});
+
+test('an update switches only when as many new ones are ready as served before, then the old drain', () => {
+  const replicas = [replica('a', '1/a', 'ready'), replica('b', '1/a', 'ready'), replica('c', '2/b', 'ready')];
+  const seen = { ...base, serving: '1/a', target: '2/b' };
+  assert.deepEqual(kinds({ ...seen, replicas: [...replicas, replica('d', '2/b', 'starting')] }), []);
+  assert.deepEqual(kinds({ ...seen, replicas: [...replicas, replica('d', '2/b', 'ready')] }), [
+    'switch 2/b',
+    'drain a',
+    'drain b',
+  ]);
+});
+
+test('a version that cannot load never replaces the good one, is tried one at a time, and says why', () => {
+  const failures = new Map([
+    ['2/b', noteFailure(undefined, { kind: 'load', at: 0, readyForMs: 0, reason: 'Op Foo is not registered' })],
+  ]);
+  const seen = { ...base, serving: '1/a', target: '2/b', failures, replicas: [replica('a', '1/a', 'ready')] };
+  const now = reconcile(seen, 10);
+  assert.equal(now.state, 'degraded');
+  assert.match(
+    now.reason ?? '',
+    /version 2 failed to load: Op Foo is not registered \(trying again in 1 s\); version 1 keeps serving/,
+  );
+  assert.equal(now.wakeAt, 1000);
+  // The old fleet is kept whole meanwhile.
+  assert.deepEqual(kinds(seen, 10), ['start 1 1/a']);
+  assert.deepEqual(kinds(seen, 1000), ['start 1 2/b', 'start 1 1/a']);
+});
+
+test('a replica that failed to load is ended', () => {
+  assert.deepEqual(kinds({ ...base, desired: 0, replicas: [replica('a', '1/a', 'failed')] }).slice(0, 1), ['stop a']);
+});
+
+test('scaling in gives up what is starting first, then the idle, then the youngest', () => {
+  const replicas = [
+    replica('old', '1/a', 'ready', { startedAt: 1 }),
+    replica('young', '1/a', 'ready', { startedAt: 9 }),
+    replica('busy', '1/a', 'ready', { startedAt: 10, outstanding: 3 }),
+    replica('new', '1/a', 'starting', { startedAt: 11 }),
+  ];
+  assert.deepEqual(kinds({ ...base, desired: 1, serving: '1/a', replicas }), ['stop new', 'drain young', 'drain old']);
+});
+
+test('a drained replica is stopped when every gateway has confirmed, or when the time is up', () => {
+  const drain = (drained: boolean): DeploymentSeen => ({
+    ...base,
+    desired: 0,
+    serving: '1/a',
+    replicas: [{ ...replica('a', '1/a', 'draining'), phase: { kind: 'draining', since: 0, drained } }],
+  });
+  assert.deepEqual(kinds(drain(true), 1), ['stop a']);
+  assert.deepEqual(kinds(drain(false), 999), []);
+  assert.equal(reconcile(drain(false), 999).wakeAt, 1000);
+  assert.deepEqual(kinds(drain(false), 1000), ['stop a']);
+});
+
+test('a removed deployment drains everything and is forgotten when nothing is left', () => {
+  const seen = { ...base, removing: true, min: 2, serving: '1/a', replicas: [replica('a', '1/a', 'ready')] };
+  assert.deepEqual(kinds(seen), ['drain a']);
+  assert.deepEqual(kinds({ ...seen, replicas: [] }), ['forget']);
+});
+
+test('an update that was superseded leaves nothing of itself behind', () => {
+  const replicas = [
+    replica('a', '1/a', 'ready'),
+    replica('b', '2/b', 'ready'),
+    replica('c', '2/b', 'starting'),
+    replica('d', '3/c', 'starting'),
+    replica('e', '3/c', 'starting'),
+  ];
+  assert.deepEqual(kinds({ ...base, serving: '1/a', target: '3/c', replicas }), ['drain b', 'stop c']);
+});
+
+// A world in which starts take time, loads may fail, replicas die, and gateways confirm drains late.
+
+interface World {
+  at: number;
+  seen: DeploymentSeen;
+  next: number;
+}
+
+type Step =
+  | { readonly kind: 'tick'; readonly ms: number }
+  | { readonly kind: 'load'; readonly which: number; readonly ok: boolean }
+  | { readonly kind: 'die'; readonly which: number }
+  | { readonly kind: 'confirm'; readonly which: number }
+  | { readonly kind: 'scale'; readonly desired: number }
+  | { readonly kind: 'release'; readonly target: string };
+
+const stepOf: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant('tick' as const), ms: fc.integer({ min: 0, max: 5000 }) }),
+  fc.record({ kind: fc.constant('load' as const), which: fc.nat(20), ok: fc.boolean() }),
+  fc.record({ kind: fc.constant('load' as const), which: fc.nat(20), ok: fc.constant(true) }),
+  fc.record({ kind: fc.constant('die' as const), which: fc.nat(20) }),
+  fc.record({ kind: fc.constant('confirm' as const), which: fc.nat(20) }),
+  fc.record({ kind: fc.constant('scale' as const), desired: fc.integer({ min: 0, max: 12 }) }),
+  fc.record({ kind: fc.constant('release' as const), target: fc.constantFrom('1/a', '2/b', '3/c') }),
+);
+
+const pick = (world: World, kind: ReplicaPhase['kind'], which: number): ReplicaSeen | undefined => {
+  const candidates = world.seen.replicas.filter((replica) => replica.phase.kind === kind);
+  return candidates[which % Math.max(1, candidates.length)];
+};
+
+function setPhase(world: World, id: string, phase: ReplicaPhase | undefined): void {
+  const replicas = world.seen.replicas.flatMap((replica) =>
+    replica.id !== id ? [replica] : phase === undefined ? [] : [{ ...replica, phase }],
+  );
+  world.seen = { ...world.seen, replicas };
+}
+
+function fail(world: World, replica: ReplicaSeen, kind: Failure['kind']): void {
+  const failures = new Map(world.seen.failures);
+  const event = { kind, at: world.at, readyForMs: 0, reason: 'words' };
+  failures.set(replica.template, noteFailure(failures.get(replica.template), event));
+  world.seen = { ...world.seen, failures };
+}
+
+function happen(world: World, step: Step): void {
+  switch (step.kind) {
+    case 'tick': {
+      world.at += step.ms;
+      break;
+    }
+    case 'load': {
+      const found = pick(world, 'starting', step.which);
+      if (found === undefined) break;
+      setPhase(world, found.id, { kind: step.ok ? 'ready' : 'failed' });
+      if (step.ok) {
+        const failures = new Map(world.seen.failures);
+        const after = noteReady(failures.get(found.template));
+        if (after === undefined) failures.delete(found.template);
+        world.seen = { ...world.seen, failures };
+      } else fail(world, found, 'load');
+      break;
+    }
+    case 'die': {
+      const found = pick(world, 'ready', step.which);
+      if (found === undefined) break;
+      setPhase(world, found.id, undefined);
+      fail(world, found, 'death');
+      break;
+    }
+    case 'confirm': {
+      const found = pick(world, 'draining', step.which);
+      if (found?.phase.kind === 'draining') setPhase(world, found.id, { ...found.phase, drained: true });
+      break;
+    }
+    case 'scale': {
+      world.seen = { ...world.seen, desired: step.desired };
+      break;
+    }
+    case 'release': {
+      world.seen = { ...world.seen, target: step.target };
+    }
+  }
+}
+
+function act(world: World): number {
+  const { actions } = reconcile(world.seen, world.at);
+  for (const action of actions) {
+    switch (action.kind) {
+      case 'start': {
+        for (let n = 0; n < action.count; n++) {
+          const started = replica(`r${world.next++}`, action.template, 'starting', { startedAt: world.at });
+          world.seen = { ...world.seen, replicas: [...world.seen.replicas, started] };
+        }
+        break;
+      }
+      case 'drain': {
+        setPhase(world, action.replica, { kind: 'draining', since: world.at, drained: false });
+        break;
+      }
+      case 'stop': {
+        setPhase(world, action.replica, undefined);
+        break;
+      }
+      case 'switch': {
+        world.seen = { ...world.seen, serving: action.template };
+        break;
+      }
+      case 'forget': {
+        break;
+      }
+    }
+  }
+  return actions.length;
+}
+
+const newWorld = (): World => ({ at: 0, next: 0, seen: base });
+const readyOfServing = (world: World): number =>
+  world.seen.replicas.filter((r) => r.template === world.seen.serving && r.phase.kind === 'ready').length;
+
+test('bounds: no template ever has more active replicas than wanted after a turn', () => {
+  fc.assert(
+    fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
+      const world = newWorld();
+      for (const step of steps) {
+        happen(world, step);
+        act(world);
+        const wanted = wantedReplicas(world.seen);
+        for (const template of ['1/a', '2/b', '3/c']) {
+          const active = world.seen.replicas.filter(
+            (r) => r.template === template && (r.phase.kind === 'starting' || r.phase.kind === 'ready'),
+          );
+          assert.ok(active.length <= wanted, `${active.length} of ${template}, ${wanted} wanted`);
+        }
+      }
+    }),
+  );
+});
+
+test('continuity: acting never leaves fewer ready replicas serving than before, except by scaling in', () => {
+  fc.assert(
+    fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
+      const world = newWorld();
+      for (const step of steps) {
+        happen(world, step);
+        const before = readyOfServing(world);
+        act(world);
+        assert.ok(readyOfServing(world) >= Math.min(before, wantedReplicas(world.seen)));
+      }
+    }),
+  );
+});
+
+test('idempotence: acting twice on the same facts does nothing the second time', () => {
+  fc.assert(
+    fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
+      const world = newWorld();
+      for (const step of steps) {
+        happen(world, step);
+        act(world);
+        assert.equal(act(world), 0);
+      }
+    }),
+  );
+});
+
+test('convergence: once loads succeed and nothing dies, exactly what is wanted serves and nothing else is left', () => {
+  fc.assert(
+    fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
+      const world = newWorld();
+      for (const step of steps) {
+        happen(world, step);
+        act(world);
+      }
+      for (let round = 0; round < 100; round++) {
+        happen(world, { kind: 'tick', ms: 61_000 });
+        happen(world, { kind: 'load', which: round, ok: true });
+        happen(world, { kind: 'confirm', which: round });
+        act(world);
+      }
+      const { seen } = world;
+      assert.equal(seen.serving, seen.target);
+      assert.equal(seen.replicas.length, wantedReplicas(seen));
+      assert.ok(seen.replicas.every((r) => r.template === seen.target && r.phase.kind === 'ready'));
+    }),
+  );
+});

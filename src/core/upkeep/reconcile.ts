@@ -1,0 +1,239 @@
+/**
+ * Upkeep: what has to be done so that each deployment has the replicas that are wanted, at the version that is wanted.
+ * It holds the target, it never chooses one: how many and which version are given.
+ *
+ *   replica:    starting → ready → draining → (gone)       a failed one is stopped, a dead one is just not there
+ *   deployment: serving S ──(enough of T ready)──▶ serving T, S drains
+ *
+ * Invariant: what serves is given up only for at least as many that are ready, and T that cannot load never replaces S.
+ */
+import { retryAt, type Failure } from './failures.ts';
+
+export type ReplicaPhase =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'ready' }
+  /** `drained`: every gateway has confirmed that it has nothing there any more. */
+  | { readonly kind: 'draining'; readonly since: number; readonly drained: boolean }
+  | { readonly kind: 'failed' };
+
+export interface ReplicaSeen {
+  readonly id: string;
+  /** Version and settings that it runs: `3/9f2c1a`. */
+  readonly template: string;
+  readonly phase: ReplicaPhase;
+  readonly startedAt: number;
+  /** Requests in flight, as far as known. */
+  readonly outstanding: number;
+}
+
+export interface DeploymentSeen {
+  readonly name: string;
+  readonly desired: number;
+  readonly min: number;
+  readonly max: number;
+  /** Template that is wanted; absent when the reference resolves to nothing. */
+  readonly target?: string;
+  /** Template that answers now; absent before the first was ready. */
+  readonly serving?: string;
+  readonly removing: boolean;
+  readonly drainMs: number;
+  readonly replicas: readonly ReplicaSeen[];
+  /** By template. */
+  readonly failures: ReadonlyMap<string, Failure>;
+}
+
+export type Action =
+  | { readonly kind: 'start'; readonly template: string; readonly count: number; readonly reason: string }
+  | { readonly kind: 'drain'; readonly replica: string; readonly reason: string }
+  /** It serves nobody (any more): end it. */
+  | { readonly kind: 'stop'; readonly replica: string; readonly reason: string }
+  /** From now on the table sends requests to this template. */
+  | { readonly kind: 'switch'; readonly template: string; readonly reason: string }
+  /** The deployment was to be removed, and nothing is left of it. */
+  | { readonly kind: 'forget'; readonly reason: string };
+
+export interface Upkeep {
+  readonly actions: readonly Action[];
+  readonly state: 'serving' | 'starting' | 'updating' | 'degraded' | 'failed' | 'idle';
+  /** Why it is not simply serving. */
+  readonly reason?: string;
+  /** When to look again although nothing happened: a back-off or a drain ends. */
+  readonly wakeAt?: number;
+}
+
+/** `3/9f2c1a` → `version 3`. */
+export function templateVersion(template: string): string {
+  const slash = template.indexOf('/');
+  return slash === -1 ? template : template.slice(0, slash);
+}
+
+export function wantedReplicas(seen: Pick<DeploymentSeen, 'desired' | 'min' | 'max' | 'removing'>): number {
+  return seen.removing ? 0 : Math.min(seen.max, Math.max(seen.min, seen.desired));
+}
+
+/** First those that cost least to lose: still starting, then idle, then the youngest; ties by id, so that it is total. */
+function byLoss(left: ReplicaSeen, right: ReplicaSeen): number {
+  return (
+    Number(left.phase.kind === 'ready') - Number(right.phase.kind === 'ready') ||
+    left.outstanding - right.outstanding ||
+    right.startedAt - left.startedAt ||
+    (left.id < right.id ? 1 : -1)
+  );
+}
+
+function giveUp(replica: ReplicaSeen, reason: string): Action {
+  // One that is still starting was never routed to: there is nothing to drain.
+  return replica.phase.kind === 'starting'
+    ? { kind: 'stop', replica: replica.id, reason }
+    : { kind: 'drain', replica: replica.id, reason };
+}
+
+/** Brings one template to `count` replicas; the back-off decides when, and after a failed load one has to prove itself. */
+function keepAt(
+  seen: DeploymentSeen,
+  template: string,
+  count: number,
+  at: number,
+): { readonly actions: readonly Action[]; readonly wakeAt: number } {
+  const active = seen.replicas.filter(
+    (replica) => replica.template === template && (replica.phase.kind === 'starting' || replica.phase.kind === 'ready'),
+  );
+  const surplus = active.length - count;
+  if (surplus > 0) {
+    const reason = seen.removing ? 'the deployment is being removed' : `${active.length} replicas, ${count} wanted`;
+    return {
+      actions: active
+        .toSorted(byLoss)
+        .slice(0, surplus)
+        .map((replica) => giveUp(replica, reason)),
+      wakeAt: Number.POSITIVE_INFINITY,
+    };
+  }
+  if (surplus === 0) return { actions: [], wakeAt: Number.POSITIVE_INFINITY };
+  const failure = seen.failures.get(template);
+  const allowedAt = retryAt(failure);
+  if (at < allowedAt) return { actions: [], wakeAt: allowedAt };
+  const proving = failure?.kind === 'load';
+  if (proving && active.some((replica) => replica.phase.kind === 'starting')) {
+    return { actions: [], wakeAt: Number.POSITIVE_INFINITY };
+  }
+  const missing = proving ? 1 : -surplus;
+  const reason =
+    failure === undefined
+      ? `${active.length} of ${count} replicas of version ${templateVersion(template)} are there`
+      : `try again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`} (${failure.reason})`;
+  return { actions: [{ kind: 'start', template, count: missing, reason }], wakeAt: Number.POSITIVE_INFINITY };
+}
+
+function endDrains(seen: DeploymentSeen, at: number): { readonly actions: readonly Action[]; readonly wakeAt: number } {
+  const actions: Action[] = [];
+  let wakeAt = Number.POSITIVE_INFINITY;
+  for (const replica of seen.replicas) {
+    if (replica.phase.kind === 'failed') {
+      actions.push({ kind: 'stop', replica: replica.id, reason: 'it failed to load' });
+    } else if (replica.phase.kind === 'draining') {
+      const endsAt = replica.phase.since + seen.drainMs;
+      if (replica.phase.drained) actions.push({ kind: 'stop', replica: replica.id, reason: 'drained' });
+      else if (at >= endsAt) {
+        actions.push({ kind: 'stop', replica: replica.id, reason: `not drained within ${seen.drainMs} ms` });
+      } else wakeAt = Math.min(wakeAt, endsAt);
+    }
+  }
+  return { actions, wakeAt };
+}
+
+export function reconcile(seen: DeploymentSeen, at: number): Upkeep {
+  const wanted = wantedReplicas(seen);
+  const target = seen.target ?? seen.serving;
+  const count = (template: string | undefined, kind: ReplicaPhase['kind']): number =>
+    seen.replicas.filter((replica) => replica.template === template && replica.phase.kind === kind).length;
+  const ready = count(target, 'ready');
+  const readyBefore = seen.serving === target ? 0 : count(seen.serving, 'ready');
+  const drains = endDrains(seen, at);
+  const actions: Action[] = [...drains.actions];
+  let wakeAt = drains.wakeAt;
+  const keep = (template: string, replicas: number): void => {
+    const kept = keepAt(seen, template, replicas, at);
+    actions.push(...kept.actions);
+    wakeAt = Math.min(wakeAt, kept.wakeAt);
+  };
+
+  if (seen.removing && seen.replicas.length === 0) {
+    return { actions: [{ kind: 'forget', reason: 'no replica is left' }], state: 'idle', reason: 'being removed' };
+  }
+  let serving = seen.serving;
+  if (target !== undefined && serving !== target && !seen.removing) {
+    // Enough: as many as served before, capped by what is wanted now; one at least, unless none is wanted.
+    const enough = Math.min(wanted, Math.max(1, readyBefore));
+    if (ready >= enough) {
+      serving = target;
+      const version = templateVersion(target);
+      actions.push({
+        kind: 'switch',
+        template: target,
+        reason: `${ready} of ${wanted} replicas of version ${version} are ready`,
+      });
+    }
+  }
+  if (target !== undefined) keep(target, wanted);
+  const updating = serving !== undefined && serving !== target;
+  const failure = target === undefined ? undefined : seen.failures.get(target);
+  if (updating && serving !== undefined) {
+    // Until the new version has proved itself the old one keeps its size; a start that works needs no second fleet.
+    const active = count(serving, 'ready') + count(serving, 'starting');
+    if (failure?.kind === 'load' || active > wanted) keep(serving, wanted);
+  }
+  for (const replica of seen.replicas) {
+    const { kind } = replica.phase;
+    if ((kind !== 'starting' && kind !== 'ready') || replica.template === target || replica.template === serving) {
+      continue;
+    }
+    const reason = serving === undefined ? 'another version is wanted' : `${templateVersion(serving)} serves now`;
+    actions.push(giveUp(replica, serving === undefined ? reason : `version ${reason}`));
+  }
+  return {
+    actions,
+    ...(Number.isFinite(wakeAt) ? { wakeAt } : {}),
+    ...judge(seen, { wanted, target, serving, ready, readyBefore, failure, at }),
+  };
+}
+
+interface Facts {
+  readonly wanted: number;
+  readonly target: string | undefined;
+  readonly serving: string | undefined;
+  readonly ready: number;
+  readonly readyBefore: number;
+  readonly failure: Failure | undefined;
+  readonly at: number;
+}
+
+/** The state in one word, and the reason in a sentence when it is not simply serving. */
+function judge(seen: DeploymentSeen, facts: Facts): Pick<Upkeep, 'state' | 'reason'> {
+  const { wanted, target, serving, ready, readyBefore, failure, at } = facts;
+  if (seen.removing) return { state: 'idle', reason: 'being removed' };
+  if (target === undefined) return { state: 'failed', reason: 'there is no such model version to serve' };
+  if (wanted === 0 && ready === 0) return { state: 'idle', reason: 'no replica is wanted' };
+  const version = templateVersion(target);
+  const words = failure === undefined ? '' : whatFailed(version, failure, at);
+  if (serving !== undefined && serving !== target) {
+    const before = templateVersion(serving);
+    if (failure !== undefined && readyBefore > 0) {
+      return { state: 'degraded', reason: `${words}; version ${before} keeps serving` };
+    }
+    if (failure !== undefined) return { state: 'failed', reason: words };
+    return { state: 'updating', reason: `${ready} of ${wanted} replicas of version ${version} are ready` };
+  }
+  if (ready >= wanted) return { state: 'serving' };
+  const progress = `${ready} of ${wanted} replicas are ready`;
+  if (failure === undefined) return { state: 'starting', reason: progress };
+  return ready > 0 ? { state: 'degraded', reason: `${progress}; ${words}` } : { state: 'failed', reason: words };
+}
+
+function whatFailed(version: string, failure: Failure, at: number): string {
+  const wait = Math.ceil((retryAt(failure) - at) / 1000);
+  const again = wait > 0 ? `trying again in ${wait} s` : 'trying again';
+  return failure.kind === 'load'
+    ? `version ${version} failed to load: ${failure.reason} (${again})`
+    : `a replica of version ${version} ended: ${failure.reason} (${again})`;
+}
