@@ -71,6 +71,14 @@ describe('the frame codec', () => {
     }
   });
 
+  it('gives a long frame a buffer that no other frame looks into', () => {
+    const long = Buffer.concat([encodeHead('cancel', { call: 1 }, 30_000), Buffer.alloc(30_000, 1)]);
+    const bodies: Uint8Array[] = [];
+    const decoder = makeFrameDecoder(100_000, (_kind, _header, body) => bodies.push(body));
+    decoder.push(Buffer.concat([long, long]));
+    assert.notEqual(bodies[0]?.buffer, bodies[1]?.buffer);
+  });
+
   const good = (): Buffer => encodeHead('cancel', { call: 7 }, 0);
 
   it('refuses a frame over the limit as soon as its length is there', () => {

@@ -1,9 +1,10 @@
 /**
  * Bytes ↔ frames of the grammar in messages.ts. Pure: no socket, no clock.
- * The decoder takes a stream in any pieces and gives the same frames for every way of cutting it. A frame that lies
- * whole in one piece is given as a view of that piece; one that does not is assembled once in a buffer of its length.
- * Invariant: a header is padded so that a frame that begins a piece has its body at a multiple of eight, where typed
- * arrays can look at it without a copy.
+ * The decoder takes a stream in any pieces and gives the same frames for every way of cutting it. A small frame that
+ * lies whole in one piece is given as a view of that piece; any other is assembled once in a buffer of its length.
+ * Invariants: a frame over `viewedFrameBytesMax` shares its buffer with nobody, so that the buffer can be given to
+ * another thread; its header is padded so that its body begins at a multiple of eight, where typed arrays can look at
+ * it without a copy.
  */
 import { FlyballError } from '../../errors.ts';
 import { frameKinds, type FrameHeaders, type FrameKind } from './messages.ts';
@@ -20,6 +21,9 @@ const prefixBytes = lengthBytes + fixedBytes;
 
 const kindOfNumber: (FrameKind | undefined)[] = [];
 for (const [kind, number] of Object.entries(frameKinds)) kindOfNumber[number] = kind as FrameKind;
+
+/** A frame up to this is a view of what was read, which may hold other frames; a longer one has a buffer of its own. */
+export const viewedFrameBytesMax = 16_384;
 
 const padding = ['', ' ', '  ', '   ', '    ', '     ', '      ', '       '];
 const noBytes = new Uint8Array(0);
@@ -120,7 +124,7 @@ export function makeFrameDecoder(frameBytesMax: number, onFrame: (...frame: Fram
       } else {
         const length = chunk.readUInt32LE(at);
         at += lengthBytes;
-        if (chunk.length - at < length) {
+        if (length > viewedFrameBytesMax || chunk.length - at < length) {
           begin(length);
         } else {
           checkLength(length);
