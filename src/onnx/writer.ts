@@ -70,7 +70,8 @@ export function buildGraph(name: string, prefix = ''): GraphBuilder {
       const name = `${prefix}${operator}_${nodes.length}`;
       const output = outputs ?? [`${name}_out`];
       const attribute = Object.entries(attributes).map(([name, value]) => Object.assign({ name }, value));
-      nodes.push({ input: inputs, output, name, opType: operator, attribute });
+      // Copied: callers go on growing the lists that they pass.
+      nodes.push({ input: [...inputs], output, name, opType: operator, attribute });
       return output[0] ?? '';
     },
     graph,
