@@ -1,0 +1,138 @@
+/**
+ * A whole platform as a user would start it, for end-to-end tests: real processes, real sockets, free ports, a data
+ * directory of its own that is gone afterwards. Only what is documented is used: the command line and the control API.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import type { StatusView } from '../../src/api/schemas.ts';
+
+export const cliPath = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+export interface PlatformFiles {
+  /** Model folders in Triton's layout, by path below `models/`: `addsub/1/model.onnx`. */
+  readonly models?: Readonly<Record<string, Uint8Array | string>>;
+  /** What flyball.yaml says besides listeners; model paths are `./models/…`. */
+  readonly specification: Readonly<Record<string, unknown>>;
+  readonly arguments?: readonly string[];
+}
+
+export interface Platform extends AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly folder: string;
+  readonly dataDirectory: string;
+  readonly specificationPath: string;
+  readonly http: string;
+  readonly grpc: string;
+  readonly metrics: string;
+  readonly control: string;
+  readonly output: () => { readonly stdout: string; readonly stderr: string };
+  status(): Promise<StatusView>;
+  /** Waits until every deployment serves. */
+  serving(): Promise<StatusView>;
+  /** Ends it with a signal and waits; returns the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+const startMs = 60_000;
+const pollMs = 50;
+
+/** Polls until `check` gives something; throws with `what` and the last error when it takes longer than `limitMs`. */
+export async function until<T>(
+  what: string,
+  check: () => T | undefined | Promise<T | undefined>,
+  limitMs = startMs,
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  let last: unknown;
+  while (performance.now() < end) {
+    try {
+      const found = await check();
+      if (found !== undefined) return found;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, pollMs);
+    });
+  }
+  throw new Error(`gave up waiting after ${limitMs} ms: ${what}`, { cause: last });
+}
+
+const anyPort = { host: '127.0.0.1', port: 0 };
+
+export async function startPlatform(files: PlatformFiles): Promise<Platform> {
+  const folder = mkdtempSync(join(tmpdir(), 'flyball-test-'));
+  for (const [path, content] of Object.entries(files.models ?? {})) {
+    const full = join(folder, 'models', path);
+    mkdirSync(join(full, '..'), { recursive: true });
+    writeFileSync(full, content);
+  }
+  const specificationPath = join(folder, 'flyball.yaml');
+  const listeners = { http: anyPort, grpc: anyPort, metrics: anyPort, control: anyPort };
+  writeFileSync(specificationPath, stringify({ listeners, ...files.specification }));
+  const dataDirectory = join(folder, 'data');
+  const child = spawn(
+    process.execPath,
+    [cliPath, 'up', specificationPath, '--data-dir', dataDirectory, ...(files.arguments ?? [])],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => {
+    child.on('close', resolve);
+  });
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return exited;
+  };
+  const dispose = async (): Promise<void> => {
+    await end('SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  try {
+    const listening = await until('the platform to say where it listens', () => {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
+      const { listeners: found } = JSON.parse(readFileSync(join(dataDirectory, 'supervisor.json'), 'utf8')) as {
+        listeners: Record<'http' | 'grpc' | 'metrics' | 'control', { url: string }>;
+      };
+      return found;
+    });
+    const status = async (): Promise<StatusView> => {
+      const response = await fetch(`${listening.control.url}/api/v1/status`);
+      if (!response.ok) throw new Error(`status answered ${response.status}`);
+      return (await response.json()) as StatusView;
+    };
+    const wanted = Object.keys((files.specification['deployments'] as object | undefined) ?? {}).length;
+    return {
+      process: child,
+      folder,
+      dataDirectory,
+      specificationPath,
+      http: listening.http.url,
+      grpc: listening.grpc.url,
+      metrics: listening.metrics.url,
+      control: listening.control.url,
+      output: () => ({ stdout, stderr }),
+      status,
+      serving: () =>
+        until('every deployment to serve', async () => {
+          if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
+          const seen = await status();
+          const all = seen.deployments.length >= wanted && seen.deployments.every(({ state }) => state === 'serving');
+          return all ? seen : undefined;
+        }),
+      end,
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw new Error(`the platform did not start: ${stdout}\n${stderr}`, { cause: error });
+  }
+}
