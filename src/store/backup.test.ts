@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { versionOf } from '../testing/conformance/store.ts';
+import { backupDataDirectory, restoreDataDirectory } from './backup.ts';
+import { openDataDirectory } from './data-directory.ts';
+
+async function folder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'fb-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+const record = versionOf('digits', 1);
+const digests = [record.file ?? '', ...Object.values(record.assets)];
+
+/** A data directory with one version, still open and being written to. */
+async function filled(path: string): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const directory = stack.use(await openDataDirectory(path));
+  const store = stack.use(openSqliteStore(directory.databasePath));
+  await store.addVersion(record);
+  for (const digest of digests) {
+    const hash = digest.slice('sha256:'.length);
+    const parent = join(directory.artefactsPath, 'sha256', hash.slice(0, 2));
+    await mkdir(parent, { recursive: true });
+    await writeFile(join(parent, hash), `bytes of ${hash}`);
+  }
+  return stack.move();
+}
+
+test('a backup of a running store restores to the same records and artefacts', async () => {
+  await using place = await folder();
+  const [data, backup, restored] = ['data', 'backup', 'restored'].map((name) => join(place.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await using _running = await filled(data);
+  const report = await backupDataDirectory(data, backup, 17);
+  assert.deepEqual(report, { path: backup, versions: 1, artefacts: 2 });
+  await rm(data, { recursive: true });
+  await restoreDataDirectory(backup, restored);
+  await using directory = await openDataDirectory(restored);
+  await using store = openSqliteStore(directory.databasePath);
+  assert.deepEqual(await store.versions(), [record]);
+  const hash = (record.file ?? '').slice('sha256:'.length);
+  const bytes = await readFile(join(directory.artefactsPath, 'sha256', hash.slice(0, 2), hash), 'utf8');
+  assert.equal(bytes, `bytes of ${hash}`);
+});
+
+test('neither backup nor restore writes into a folder that holds anything', async () => {
+  await using place = await folder();
+  const data = join(place.path, 'data');
+  await using _running = await filled(data);
+  const taken = join(place.path, 'taken');
+  await mkdir(taken);
+  await writeFile(join(taken, 'mine'), '');
+  await assert.rejects(backupDataDirectory(data, taken, 0), { code: 'CONFLICT', message: /holds mine/ });
+  await backupDataDirectory(data, join(place.path, 'backup'), 0);
+  await assert.rejects(restoreDataDirectory(join(place.path, 'backup'), taken), { code: 'CONFLICT' });
+  await assert.rejects(restoreDataDirectory(join(place.path, 'backup'), data), { code: 'CONFLICT' });
+});
+
+test('half a backup is not restored, and a store without its artefacts is no backup', async () => {
+  await using place = await folder();
+  const data = join(place.path, 'data');
+  await using _running = await filled(data);
+  const backup = join(place.path, 'backup');
+  await backupDataDirectory(data, backup, 0);
+  await rm(join(backup, 'backup.json'));
+  await assert.rejects(restoreDataDirectory(backup, join(place.path, 'new')), /not a whole backup/);
+  await rm(join(data, 'artefacts'), { recursive: true });
+  await assert.rejects(backupDataDirectory(data, join(place.path, 'again'), 0), { code: 'ARTEFACT_NOT_FOUND' });
+  await assert.rejects(backupDataDirectory(join(place.path, 'none'), join(place.path, 'b'), 0), /no store to back up/);
+});
