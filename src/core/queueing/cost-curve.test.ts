@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  batchCap,
+  computeMs,
+  createCostCurve,
+  learnCost,
+  learnWarmUp,
+  serviceMs,
+  type CostCurve,
+} from './cost-curve.ts';
+
+const curveOf = (points: readonly (readonly [rows: number, ms: number])[]): CostCurve => {
+  const curve = createCostCurve();
+  for (const [rows, ms] of points) learnWarmUp(curve, rows, ms, 0);
+  return curve;
+};
+
+/** Runs the model under a load that always fills the cap, and gives the cap that it settles at. */
+const settledCap = (curve: CostCurve, ms: (rows: number) => number): number => {
+  for (let call = 0; call < 40; call += 1) {
+    const rows = batchCap(curve, 64);
+    learnCost(curve, rows, ms(rows), call);
+  }
+  return batchCap(curve, 64);
+};
+
+// Figures of one core: milliseconds a call at 1, 2, 4, 8, 16 rows.
+const tiny = [1, 2, 4, 8, 16].map((rows) => [rows, 0.0065 + rows * 0.0001] as const);
+const mnistCnn = [
+  [1, 0.161],
+  [2, 0.262],
+  [4, 0.455],
+  [8, 0.93],
+  [16, 1.82],
+] as const;
+const denseNet = [
+  [1, 77],
+  [2, 157],
+  [4, 325],
+  [8, 650],
+  [16, 1280],
+] as const;
+
+test('a tiny model is batched as far as the cap can go', () => {
+  const curve = curveOf(tiny);
+  assert.equal(batchCap(curve, 64), 32);
+  assert.equal(
+    settledCap(curve, (rows) => 0.0065 + rows * 0.0001),
+    64,
+  );
+});
+
+test('a small convolutional network is batched to where its gain ends', () => {
+  assert.equal(batchCap(curveOf(mnistCnn), 64), 4);
+});
+
+test('a large network that gains nothing is not batched', () => {
+  const curve = curveOf(denseNet);
+  assert.equal(batchCap(curve, 64), 1);
+  assert.equal(
+    settledCap(curve, (rows) => rows * 78),
+    1,
+  );
+});
+
+test('with nothing measured the cap is one, and live batches find the rest', () => {
+  const curve = createCostCurve();
+  assert.equal(batchCap(curve, 64), 1);
+  assert.equal(computeMs(curve, 1), undefined);
+  assert.equal(
+    settledCap(curve, (rows) => 1 + rows * 0.01),
+    64,
+  );
+});
+
+test('what did not pay once is tried again from time to time', () => {
+  const curve = curveOf([
+    [1, 1],
+    [2, 4],
+  ]);
+  assert.equal(batchCap(curve, 64), 1);
+  for (let call = 0; call < 700; call += 1) {
+    const rows = batchCap(curve, 64);
+    learnCost(curve, rows, 1 + rows * 0.1, call);
+  }
+  assert.ok(batchCap(curve, 64) > 1);
+});
+
+test('a machine that slows down for all sizes does not move the cap', () => {
+  const curve = curveOf(mnistCnn);
+  for (let call = 0; call < 200; call += 1) {
+    learnCost(curve, 4, 0.91, call);
+    assert.ok(batchCap(curve, 64) >= 2);
+  }
+});
+
+test('between two measured sizes the estimate is a straight line, and beyond the last in proportion', () => {
+  const curve = curveOf([
+    [1, 10],
+    [4, 40],
+    [8, 60],
+  ]);
+  assert.deepEqual(
+    [1, 2, 4, 6, 8, 16].map((rows) => computeMs(curve, rows)),
+    [10, 20, 40, 50, 60, 120],
+  );
+});
+
+test('an estimate is trusted while it is fresh', () => {
+  const curve = curveOf([[1, 10]]);
+  assert.equal(serviceMs(curve, 1, 'tensors', 2000), 10);
+  assert.equal(serviceMs(curve, 1, 'tensors', 2001), undefined);
+});
+
+const anyCurve = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 200 }), fc.double({ min: 0, max: 1000, noNaN: true })), { maxLength: 40 })
+  .map((measured) => {
+    const curve = createCostCurve();
+    measured.forEach(([rows, ms], at) => learnCost(curve, rows, ms, at));
+    return curve;
+  });
+
+test('the cap is at least one, at most sizeMax, and never falls when sizeMax grows', () => {
+  fc.assert(
+    fc.property(anyCurve, fc.integer({ min: 1, max: 128 }), fc.integer({ min: 1, max: 128 }), (curve, a, b) => {
+      const [low, high] = [Math.min(a, b), Math.max(a, b)];
+      assert.ok(batchCap(curve, low) >= 1 && batchCap(curve, low) <= low);
+      assert.ok(batchCap(curve, low) <= batchCap(curve, high));
+    }),
+  );
+});
+
+test('an estimate is a finite time, never negative, whatever was measured', () => {
+  fc.assert(
+    fc.property(anyCurve, fc.integer({ min: 0, max: 300 }), (curve, rows) => {
+      const ms = computeMs(curve, rows);
+      assert.ok(ms === undefined || (Number.isFinite(ms) && ms >= 0));
+    }),
+  );
+});
