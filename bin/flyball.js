@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The command as npm links it. Plain old JavaScript on purpose: an old Node must be able to read it far enough to say
+// what is wrong. It uses the compiled files where they are (the package), the sources where not (a checkout).
+import { existsSync } from 'fs';
+import * as module from 'module';
+import { fileURLToPath } from 'url';
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(
+    'flyball: found Node ' +
+      process.versions.node +
+      ', wanted 24 or newer; get it with `nvm install 24` or from https://nodejs.org\n',
+  );
+  process.exitCode = 2;
+} else {
+  // Caching compiled code (and stripped types) halves the time to the first line of help.
+  module.enableCompileCache();
+  const compiled = new URL('../dist/cli/main.js', import.meta.url);
+  const entry = existsSync(fileURLToPath(compiled)) ? compiled : new URL('../src/cli/main.ts', import.meta.url);
+  import(entry.href).then((main) => main.runProcess());
+}

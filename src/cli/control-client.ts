@@ -1,0 +1,256 @@
+/**
+ * The control API as typed functions. It speaks to the server and to nobody else, retries nothing, and turns every
+ * problem document back into the error of the catalogue that it was. It is not the inference client.
+ * Types come from the API's schemas; answers are not validated again, so that no verb has to load the validator.
+ */
+import { createReadStream } from 'node:fs';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { Readable } from 'node:stream';
+import type * as z from 'zod';
+import type {
+  ArtefactView,
+  DeploymentView,
+  ModelView,
+  OperationView,
+  PlanView,
+  Problem,
+  ResolvedSpecification,
+  SpecificationView,
+  StatusView,
+  VersionView,
+} from '../api/schemas.ts';
+import type { deploymentSpecification } from '../config/specification.ts';
+import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
+
+/** Time for one answer; a long poll adds its own wait. */
+const answerMsMax = 30_000;
+const answerBytesMax = 64 * 1024 * 1024;
+
+export type Body =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'path'; readonly path: string; readonly size: number };
+
+export interface VersionOrder {
+  readonly version?: number | undefined;
+  readonly digest?: string | undefined;
+  readonly by: string;
+  readonly source: string;
+  readonly note?: string | undefined;
+  readonly modelFile?: string | undefined;
+  /** File name → digest. */
+  readonly assets?: Readonly<Record<string, string>>;
+}
+
+export interface ApplyOrder {
+  readonly resolved: ResolvedSpecification;
+  readonly fingerprint?: string | undefined;
+  readonly by: string;
+}
+
+export interface DeployOrder {
+  readonly deployment: z.input<typeof deploymentSpecification>;
+  readonly by: string;
+  readonly note?: string | undefined;
+}
+
+export interface ControlClient {
+  readonly url: string;
+  status(signal: AbortSignal): Promise<StatusView>;
+  specification(signal: AbortSignal): Promise<SpecificationView>;
+  plan(resolved: ResolvedSpecification, signal: AbortSignal): Promise<PlanView>;
+  apply(order: ApplyOrder, signal: AbortSignal): Promise<OperationView>;
+  models(signal: AbortSignal): Promise<readonly ModelView[]>;
+  model(name: string, signal: AbortSignal): Promise<ModelView>;
+  /** Without a body the artefact named by `digest` is used. */
+  addVersion(name: string, order: VersionOrder, body: Body | undefined, signal: AbortSignal): Promise<VersionView>;
+  removeModel(name: string, by: string, signal: AbortSignal): Promise<void>;
+  removeVersion(name: string, version: number, by: string, signal: AbortSignal): Promise<void>;
+  setAlias(name: string, alias: string, version: number, by: string, signal: AbortSignal): Promise<OperationView>;
+  removeAlias(name: string, alias: string, by: string, signal: AbortSignal): Promise<void>;
+  hasArtefact(digest: string, signal: AbortSignal): Promise<boolean>;
+  putArtefact(digest: string, body: Body, signal: AbortSignal): Promise<ArtefactView>;
+  deployment(name: string, signal: AbortSignal): Promise<DeploymentView>;
+  deploy(name: string, order: DeployOrder, signal: AbortSignal): Promise<OperationView>;
+  /** Answers when something has happened since `after` steps, or after `waitMs`. */
+  operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
+  shutdown(by: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface ControlClientOptions {
+  readonly url: string;
+  readonly apiKey?: string | undefined;
+}
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
+  readonly json?: unknown;
+  readonly body?: Body;
+  readonly waitMs?: number;
+}
+
+export function controlClient(options: ControlClientOptions): ControlClient {
+  const base = baseUrl(options.url);
+
+  async function call<Answer>(what: Call, signal: AbortSignal): Promise<Answer> {
+    const response = await send(base, options, what, signal);
+    const text = await readText(response, base);
+    if (response.statusCode === undefined || response.statusCode >= 400) throw problemOf(response, text, base);
+    if (text === '') return undefined as Answer;
+    try {
+      return JSON.parse(text) as Answer;
+    } catch (error) {
+      throw new FlyballError('PROTOCOL', `${base.origin} answered ${what.path} with something that is not JSON`, {
+        cause: error,
+      });
+    }
+  }
+  const part = encodeURIComponent;
+
+  return {
+    url: base.href.replace(/\/$/, ''),
+    status: (signal) => call({ method: 'GET', path: 'status' }, signal),
+    specification: (signal) => call({ method: 'GET', path: 'specification' }, signal),
+    plan: (resolved, signal) => call({ method: 'POST', path: 'plan', json: resolved }, signal),
+    apply: (order, signal) => call({ method: 'PUT', path: 'specification', json: order }, signal),
+    models: (signal) => call({ method: 'GET', path: 'models' }, signal),
+    model: (name, signal) => call({ method: 'GET', path: `models/${part(name)}` }, signal),
+    addVersion: (name, { assets = {}, ...query }, body, signal) => {
+      const asset = Object.entries(assets).map(([file, digest]) => `${file}=${digest}`);
+      const path = `models/${part(name)}/versions`;
+      const queried = { ...query, ...(asset.length === 0 ? {} : { asset }) };
+      return call({ method: 'POST', path, query: queried, ...(body === undefined ? {} : { body }) }, signal);
+    },
+    removeModel: (name, by, signal) => call({ method: 'DELETE', path: `models/${part(name)}`, query: { by } }, signal),
+    removeVersion: (name, version, by, signal) =>
+      call({ method: 'DELETE', path: `models/${part(name)}/versions/${version}`, query: { by } }, signal),
+    setAlias: (name, alias, version, by, signal) =>
+      call({ method: 'PUT', path: `models/${part(name)}/aliases/${part(alias)}`, json: { version, by } }, signal),
+    removeAlias: (name, alias, by, signal) =>
+      call({ method: 'DELETE', path: `models/${part(name)}/aliases/${part(alias)}`, query: { by } }, signal),
+    async hasArtefact(digest, signal) {
+      const what = { method: 'HEAD', path: `artefacts/${digest}` };
+      const response = await send(base, options, what, signal);
+      response.resume();
+      if (response.statusCode === 404) return false;
+      if (response.statusCode === 200 || response.statusCode === 204) return true;
+      throw problemOf(response, '', base);
+    },
+    putArtefact: (digest, body, signal) => call({ method: 'PUT', path: `artefacts/${digest}`, body }, signal),
+    deployment: (name, signal) => call({ method: 'GET', path: `deployments/${part(name)}` }, signal),
+    deploy: (name, order, signal) => call({ method: 'PUT', path: `deployments/${part(name)}`, json: order }, signal),
+    operation: (id, after, waitMs, signal) =>
+      call({ method: 'GET', path: `operations/${part(id)}`, query: { after, waitMs }, waitMs }, signal),
+    shutdown: (by, signal) => call({ method: 'POST', path: 'shutdown', json: { by } }, signal),
+  };
+}
+
+function baseUrl(text: string): URL {
+  let url: URL | undefined;
+  try {
+    url = new URL(text.includes('://') ? text : `http://${text}`);
+  } catch (error) {
+    throw new FlyballError('INVALID_NAME', `expected the control API's address such as http://127.0.0.1:8080, got ${text}`, {
+      cause: error,
+    });
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new FlyballError('INVALID_NAME', `expected an http:// or https:// address of the control API, got ${text}`);
+  return url;
+}
+
+async function send(base: URL, options: ControlClientOptions, what: Call, signal: AbortSignal): Promise<IncomingMessage> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(what.query ?? {})) {
+    if (value === undefined) continue;
+    for (const each of Array.isArray(value) ? (value as readonly string[]) : [value]) query.append(name, String(each));
+  }
+  const search = query.size === 0 ? '' : `?${query}`;
+  const json = what.json === undefined ? undefined : Buffer.from(JSON.stringify(what.json));
+  const size = json?.length ?? (what.body?.kind === 'path' ? what.body.size : what.body?.bytes.length);
+  const request: RequestOptions = {
+    method: what.method,
+    hostname: base.hostname.replace(/^\[|\]$/g, ''),
+    port: base.port,
+    path: `${base.pathname.replace(/\/$/, '')}/api/v1/${what.path}${search}`,
+    signal,
+    headers: {
+      accept: 'application/json, application/problem+json',
+      ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
+      ...(size === undefined ? {} : { 'content-length': size }),
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(what.body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
+    },
+  };
+  const open = base.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
+  const source: Readable | undefined = what.body?.kind === 'path' ? createReadStream(what.body.path) : undefined;
+  return await new Promise<IncomingMessage>((resolve, reject) => {
+    const outgoing = open(request, (response) => {
+      outgoing.setTimeout(0);
+      resolve(response);
+    });
+    const timeoutMs = answerMsMax + (what.waitMs ?? 0);
+    // An upload may be long; only silence counts, and a socket that is being written to is not silent.
+    outgoing.setTimeout(timeoutMs, () => {
+      outgoing.destroy(new FlyballError('UNREACHABLE', `${base.origin} gave no answer within ${timeoutMs / 1000} s`));
+    });
+    outgoing.on('error', (error) => {
+      source?.destroy();
+      reject(unreachable(error, base));
+    });
+    if (source === undefined) {
+      outgoing.end(json ?? (what.body?.kind === 'bytes' ? what.body.bytes : undefined));
+    } else {
+      source.on('error', (error) => outgoing.destroy(error));
+      source.pipe(outgoing);
+    }
+  });
+}
+
+function unreachable(error: NodeJS.ErrnoException, base: URL): Error {
+  if (error instanceof FlyballError || error.name === 'AbortError') return error;
+  if (error.code === 'ENOENT' || error.code === 'EACCES') return error;
+  const words = error.code === 'ECONNREFUSED' ? 'nothing listens there' : error.message;
+  return new FlyballError('UNREACHABLE', `the control API at ${base.origin} cannot be reached: ${words}`, {
+    cause: error,
+  });
+}
+
+async function readText(response: IncomingMessage, base: URL): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > answerBytesMax)
+        throw new FlyballError('PROTOCOL', `${base.origin} answered with more than ${answerBytesMax} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof FlyballError) throw error;
+    throw unreachable(error as NodeJS.ErrnoException, base);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function problemOf(response: IncomingMessage, text: string, base: URL): FlyballError {
+  let problem: Partial<Problem> | undefined;
+  try {
+    problem = JSON.parse(text) as Partial<Problem>;
+  } catch {
+    problem = undefined;
+  }
+  if (typeof problem?.code === 'string' && Object.hasOwn(catalogue, problem.code)) {
+    const retryAfter = Number(response.headers['retry-after']);
+    return new FlyballError(
+      problem.code as ErrorCode,
+      problem.detail ?? problem.title ?? problem.code,
+      Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {},
+    );
+  }
+  return new FlyballError(
+    'PROTOCOL',
+    `${base.origin} answered ${response.statusCode} without a problem document; is this Flyball's control API?`,
+  );
+}

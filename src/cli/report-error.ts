@@ -1,0 +1,48 @@
+/**
+ * An error as people read it: the first line is cause and subject, then what to do, then where it is documented.
+ * The trace is for -v. Programs read the exit code.
+ */
+import { catalogue, toFlyballError, type ErrorCode } from '../errors.ts';
+import { exitCodeOf, exitCodes, UsageError, type ExitCode } from './exit-codes.ts';
+import { styleOf, type Terminal } from './terminal.ts';
+
+/** What the person at this terminal can do, where it is more than the catalogue's own line. */
+const advice: Partial<Record<ErrorCode, string>> = {
+  UNREACHABLE: 'Is it running? Start it with `flyball up`, or name another address with --url or FLYBALL_URL.',
+  PORT_IN_USE: 'Stop what holds it, give another `listeners.*.port`, or use --demo, which takes the next free one.',
+  DATA_DIR_LOCKED: 'Stop that one with `flyball down`, or name another folder with --data-dir.',
+  PLAN_OUTDATED: 'Look again with `flyball plan`, then deploy with its new fingerprint.',
+  TIMED_OUT: 'It goes on without you; watch it with `flyball status -w`.',
+  UNAUTHENTICATED: 'Set FLYBALL_API_KEY.',
+  INTERNAL: 'This is a fault of Flyball itself: please report it with the output of `-v`.',
+};
+
+export function reportError(thrown: unknown, verb: string | undefined, terminal: Terminal, verbose: boolean): ExitCode {
+  const style = styleOf(terminal.stderr, terminal.env);
+  const lead = style.red(verb === undefined ? 'flyball:' : `flyball ${verb}:`);
+  if (thrown instanceof UsageError) {
+    terminal.stderr.write(`${lead} ${thrown.message}\n${thrown.hint === undefined ? '' : `  ${thrown.hint}\n`}`);
+    return exitCodes.usage;
+  }
+  const error = toFlyballError(thrown);
+  const lines = [
+    `${lead} ${error.message}`,
+    `  ${advice[error.code] ?? catalogue[error.code].help}`,
+    `  ${error.code}: docs/errors.md#${error.code.toLowerCase()}`,
+  ];
+  if (verbose) lines.push(...traceOf(thrown).map((line) => `  ${line}`));
+  terminal.stderr.write(`${lines.join('\n')}\n`);
+  return exitCodeOf(error);
+}
+
+function traceOf(thrown: unknown): string[] {
+  const lines: string[] = [];
+  let current = thrown;
+  // Chains of causes are short; the bound is for one that refers to itself.
+  for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
+    lines.push(...(current.stack ?? current.message).split('\n'));
+    current = current.cause;
+    if (current instanceof Error) lines.push('caused by:');
+  }
+  return lines;
+}

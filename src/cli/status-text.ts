@@ -1,0 +1,125 @@
+/**
+ * The status as text for people. Desired, starting, ready, draining and failed are separate numbers: a target is never
+ * shown as if it were the fact. Pure: the same status gives the same text.
+ */
+import type { DeploymentView, StatusView } from '../api/schemas.ts';
+import { table } from './output.ts';
+import type { Style, Symbols } from './terminal.ts';
+import { age, byteSize, clockTime, milliseconds, rate, significant } from './units.ts';
+
+export type StatusStyle = Style & Symbols;
+
+/** Figures older than this say their age. */
+const freshMs = 5000;
+
+export function overviewText(status: StatusView, style: StatusStyle): string {
+  const head = `${style.bold(status.name)}  flyball ${status.flyball}  ${clockTime(status.at)}  up ${age(status.at - status.startedAt)}\n`;
+  const body =
+    status.deployments.length === 0
+      ? 'No deployments. Serve a model: flyball deploy model.onnx\n'
+      : table(
+          [
+            { header: 'DEPLOYMENT', cell: (row) => row.name },
+            { header: 'VERSION', cell: (row) => versionText(row, style) },
+            { header: 'REPLICAS', cell: replicasText },
+            { header: 'REQ/S', align: 'right', cell: (row) => loadText(row, rate(row.load.requestsPerSecond), style) },
+            { header: 'P99 / SLO', align: 'right', cell: (row) => latencyText(row, style) },
+            { header: 'QUEUE', align: 'right', cell: (row) => loadText(row, String(row.load.queueLength), style) },
+            { header: 'STATE', cell: (row) => stateText(row, style) },
+          ],
+          status.deployments,
+        );
+  return head + body + remarks(status, status.deployments, style);
+}
+
+export function deploymentText(deployment: DeploymentView, status: StatusView, style: StatusStyle): string {
+  const { load } = deployment;
+  const lines = [
+    `${style.bold(deployment.name)}  ${deployment.model}  ${stateText(deployment, style)}  ${clockTime(status.at)}`,
+    `  version    ${versionText(deployment, style)}`,
+    `  replicas   ${replicasText(deployment)}; desired ${deployment.desired}, bounds ${deployment.min} to ${deployment.max}`,
+    `  load       ${loadText(deployment, `${rate(load.requestsPerSecond)} req/s, ${load.inFlight} in flight, ${load.queueLength} queued`, style)}`,
+    `  latency    p50 ${load.p50Ms === null ? 'no data' : milliseconds(load.p50Ms)}, p99 / SLO ${latencyText(deployment, style)}`,
+    `  failing    ${loadText(deployment, `${significant(load.errorsPerSecond)} errors/s, ${significant(load.shedPerSecond)} refused/s`, style)}`,
+  ];
+  if (load.batchSizeCap !== null) lines.push(`  batch cap  ${load.batchSizeCap}`);
+  const http = status.listeners['http'];
+  if (http !== undefined) lines.push(`  address    ${http.url}/v2/models/${deployment.name}`);
+  const replicas =
+    deployment.replicas.length === 0
+      ? ''
+      : `\n${table(
+          [
+            { header: 'REPLICA', cell: (row) => row.id },
+            { header: 'VERSION', cell: (row) => row.version },
+            { header: 'STATE', cell: (row) => row.state },
+            { header: 'WHERE', cell: (row) => row.where },
+            { header: 'AGE', align: 'right', cell: (row) => age(status.at - row.startedAt) },
+            {
+              header: 'READY AFTER',
+              align: 'right',
+              cell: (row) => (row.readyAfterMs === undefined ? style.dash : milliseconds(row.readyAfterMs)),
+            },
+            {
+              header: 'MEMORY',
+              align: 'right',
+              cell: (row) => (row.residentBytes === undefined ? style.dash : byteSize(row.residentBytes)),
+            },
+            { header: 'LIMITS', cell: (row) => row.limits },
+            { header: 'REASON', cell: (row) => row.reason ?? '' },
+          ],
+          deployment.replicas,
+        )}`;
+  return `${lines.join('\n')}\n${replicas}${remarks(status, [deployment], style)}`;
+}
+
+function versionText(deployment: DeploymentView, style: StatusStyle): string {
+  const alias = /@(.+)$/.exec(deployment.model)?.[0] ?? '';
+  const { serving, target } = deployment;
+  const moving = target !== undefined && serving !== undefined && target !== serving;
+  const version = moving ? `${serving}${style.arrow}${target}` : (serving ?? target ?? style.dash);
+  return version + alias;
+}
+
+function replicasText({ counts, desired }: DeploymentView): string {
+  const parts = [`${counts.ready} ready`];
+  if (counts.starting > 0) parts.push(`+${counts.starting} starting`);
+  if (counts.draining > 0) parts.push(`${counts.draining} draining`);
+  if (counts.failed > 0) parts.push(`${counts.failed} failed`);
+  if (desired !== counts.ready) parts.push(`of ${desired} desired`);
+  return parts.join(' ');
+}
+
+function loadText({ load }: DeploymentView, figure: string, style: StatusStyle): string {
+  if (load.ageMs === null) return 'no data';
+  return load.ageMs > freshMs ? style.dim(`${figure} (${age(load.ageMs)} old)`) : figure;
+}
+
+function latencyText({ load, sloP99Ms }: DeploymentView, style: StatusStyle): string {
+  const measured = load.p99Ms === null ? style.dash : significant(load.p99Ms);
+  if (sloP99Ms === null) return load.p99Ms === null ? style.dash : `${measured} ms`;
+  const text = `${measured} / ${significant(sloP99Ms)} ms`;
+  return load.p99Ms !== null && load.p99Ms > sloP99Ms ? style.red(`${text} missed`) : text;
+}
+
+function stateText(deployment: DeploymentView, style: StatusStyle): string {
+  const paint = { serving: style.green, starting: style.yellow, updating: style.yellow, degraded: style.red };
+  const colour = deployment.state === 'failed' ? style.red : deployment.state === 'idle' ? style.dim : paint[deployment.state];
+  const reason = deployment.reason === undefined ? '' : `: ${deployment.reason}`;
+  return colour(deployment.state) + reason;
+}
+
+function remarks(status: StatusView, deployments: readonly DeploymentView[], style: StatusStyle): string {
+  const lines: string[] = [];
+  for (const deployment of deployments) {
+    if (deployment.note !== undefined) lines.push(`  ${deployment.name}: ${deployment.note}`);
+    const limits = deployment.replicas.map((each) => each.limits).find((each) => each !== 'enforced' && each !== 'none');
+    if (limits !== undefined) lines.push(`! ${deployment.name}: limits do not hold: ${limits}`);
+  }
+  for (const override of status.overrides)
+    lines.push(
+      `! ${override.path} is ${JSON.stringify(override.value)} by ${override.owner}, ${age(status.at - override.at)} ago; deploying the specification drops it`,
+    );
+  for (const warning of status.warnings) lines.push(`! ${warning}`);
+  return lines.map((line) => `${line.startsWith('!') ? style.yellow(line) : line}\n`).join('');
+}

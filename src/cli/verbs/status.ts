@@ -1,0 +1,116 @@
+/**
+ * `flyball status`: what control knows, once or again and again. On a terminal `-w` redraws one screen; piped it gives
+ * one JSON object a change. Absent is never shown as zero, and what is old says so.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusView } from '../../api/schemas.ts';
+import { FlyballError } from '../../errors.ts';
+import { connect } from '../connect.ts';
+import type { ControlClient } from '../control-client.ts';
+import { flag, type Invocation } from '../declaration.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { nearest } from '../nearest.ts';
+import { formatOf, print, toJson } from '../output.ts';
+import { deploymentText, overviewText, type StatusStyle } from '../status-text.ts';
+import { styleOf, symbolsOf, type Terminal } from '../terminal.ts';
+
+/** Four looks a second: under the five redraws that a terminal may get. */
+const watchMs = 250;
+
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const { terminal, values, positionals, signal } = invocation;
+  const client = connect(invocation);
+  const name = positionals[0];
+  if (flag(values, 'watch'))
+    return terminal.stdout.isTTY
+      ? await watchScreen(client, name, terminal, signal)
+      : await watchLines(client, name, terminal, signal);
+  const status = await client.status(signal);
+  const selected = select(status, name);
+  await print(terminal, formatOf(values), {
+    data: name === undefined ? status : selected[0],
+    items: selected,
+    names: () => selected.map((deployment) => deployment.name),
+    table: () => text(status, name, statusStyle(terminal)),
+  });
+  return healthOf(selected);
+}
+
+type Deployments = StatusView['deployments'];
+
+function select(status: StatusView, name: string | undefined): Deployments {
+  if (name === undefined) return status.deployments;
+  const found = status.deployments.find((deployment) => deployment.name === name);
+  if (found !== undefined) return [found];
+  const names = status.deployments.map((deployment) => deployment.name);
+  const near = nearest(name, names);
+  const hint = near === undefined ? `there are: ${names.join(', ') || 'none'}` : `did you mean ${near}?`;
+  throw new FlyballError('DEPLOYMENT_NOT_FOUND', `no deployment is called ${name}; ${hint}`);
+}
+
+function healthOf(deployments: Deployments): ExitCode {
+  const ill = deployments.some((deployment) => deployment.state === 'failed' || deployment.state === 'degraded');
+  return ill ? exitCodes.failed : exitCodes.done;
+}
+
+function statusStyle(terminal: Terminal): StatusStyle {
+  return { ...styleOf(terminal.stdout, terminal.env), ...symbolsOf(terminal.env) };
+}
+
+function text(status: StatusView, name: string | undefined, style: StatusStyle): string {
+  const [only] = name === undefined ? [] : select(status, name);
+  return only === undefined ? overviewText(status, style) : deploymentText(only, status, style);
+}
+
+/** The alternate screen is left again whatever happens, so that the shell looks as before. */
+async function watchScreen(
+  client: ControlClient,
+  name: string | undefined,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const style = statusStyle(terminal);
+  let last = await client.status(signal);
+  select(last, name);
+  terminal.stdout.write('\u001B[?1049h\u001B[?25l');
+  try {
+    for (;;) {
+      let banner = '';
+      try {
+        last = await client.status(signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        banner = style.red(`! not connected: ${error instanceof Error ? error.message : String(error)}; what follows is old\n`);
+      }
+      const lines = (banner + text(last, name, style)).split('\n').slice(0, terminal.stdout.rows - 1);
+      terminal.stdout.write(`\u001B[H${lines.map((line) => `${line}\u001B[K`).join('\n')}\u001B[J`);
+      await sleep(watchMs, undefined, { signal });
+    }
+  } finally {
+    terminal.stdout.write('\u001B[?25h\u001B[?1049l');
+  }
+}
+
+async function watchLines(
+  client: ControlClient,
+  name: string | undefined,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  let before = '';
+  for (;;) {
+    const status = await client.status(signal);
+    const seen = name === undefined ? status : select(status, name)[0];
+    const now = toJson(withoutAges(seen));
+    if (now !== before) terminal.stdout.write(`${toJson(seen)}\n`);
+    before = now;
+    await sleep(watchMs, undefined, { signal });
+  }
+}
+
+/** The passing of time alone is no change. */
+function withoutAges(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, each: unknown) => (key === 'at' || key === 'ageMs' ? undefined : each)) ?? 'null',
+  );
+}
