@@ -1,0 +1,102 @@
+/**
+ * CPU and memory limits of a process by cgroup, version 1 or 2, where the machine lets us make one. Best effort by
+ * nature: whoever asks gets the truth back, `enforced` or why not. Not a sandbox.
+ *   v1  <root>/cpu/flyball/<name>/cpu.cfs_{period,quota}_us and <root>/memory/flyball/<name>/memory.limit_in_bytes
+ *   v2  <root>/flyball/<name>/{cpu.max,memory.max}, controllers enabled in each cgroup.subtree_control above
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FoundReplica, ReplicaResources } from '../../control/orchestrator.ts';
+
+export interface Cgroups {
+  /** Puts the process under the limits; called again with others, it changes them. */
+  apply(name: string, pid: number, resources: ReplicaResources): Promise<FoundReplica['limits']>;
+  /** After the process is gone. */
+  remove(name: string): Promise<void>;
+}
+
+const periodUs = 100_000;
+/** The kernel takes no smaller quota. */
+const quotaUsMin = 1000;
+const parent = 'flyball';
+const removeAttempts = 5;
+const removeRetryMs = 50;
+
+export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
+  const unified = existsSync(join(root, 'cgroup.controllers'));
+
+  /** One directory for each controller in v1, one for all in v2. */
+  const directories = (name: string): readonly string[] =>
+    unified
+      ? [join(root, parent, name)]
+      : [join(root, 'cpu', parent, name), join(root, 'memory', parent, name)].filter((path) =>
+          existsSync(join(path, '../..')),
+        );
+
+  async function make(resources: ReplicaResources, name: string, pid: number): Promise<void> {
+    const { cpu, memoryBytes } = resources;
+    const quotaUs = cpu === undefined ? undefined : Math.max(quotaUsMin, Math.round(cpu * periodUs));
+    if (unified) {
+      const group = join(root, parent, name);
+      await mkdir(join(root, parent), { recursive: true });
+      for (const above of [root, join(root, parent)]) {
+        await writeFile(join(above, 'cgroup.subtree_control'), '+cpu +memory');
+      }
+      await mkdir(group, { recursive: true });
+      await writeFile(join(group, 'cpu.max'), `${quotaUs ?? 'max'} ${periodUs}`);
+      await writeFile(join(group, 'memory.max'), String(memoryBytes ?? 'max'));
+      await writeFile(join(group, 'cgroup.procs'), String(pid));
+      return;
+    }
+    const cpuGroup = join(root, 'cpu', parent, name);
+    if (quotaUs !== undefined || existsSync(cpuGroup)) {
+      await makeIn(root, 'cpu', name);
+      await writeFile(join(cpuGroup, 'cpu.cfs_period_us'), String(periodUs));
+      await writeFile(join(cpuGroup, 'cpu.cfs_quota_us'), String(quotaUs ?? -1));
+      await writeFile(join(cpuGroup, 'cgroup.procs'), String(pid));
+    }
+    const memoryGroup = join(root, 'memory', parent, name);
+    if (memoryBytes !== undefined || existsSync(memoryGroup)) {
+      await makeIn(root, 'memory', name);
+      await writeFile(join(memoryGroup, 'memory.limit_in_bytes'), String(memoryBytes ?? -1));
+      await writeFile(join(memoryGroup, 'cgroup.procs'), String(pid));
+    }
+  }
+
+  return {
+    async apply(name, pid, resources) {
+      const wanted = resources.cpu !== undefined || resources.memoryBytes !== undefined;
+      if (!wanted && !directories(name).some((path) => existsSync(path))) return { kind: 'none' };
+      try {
+        await make(resources, name, pid);
+        return wanted ? { kind: 'enforced' } : { kind: 'none' };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        return { kind: 'unenforced', reason: `no cgroup could be made: ${reason}` };
+      }
+    },
+    async remove(name) {
+      for (const path of directories(name)) {
+        for (let attempt = 1; attempt <= removeAttempts; attempt++) {
+          try {
+            await rmdir(path);
+            break;
+          } catch (error) {
+            // The kernel lets go of a dead process a moment after its parent has heard of it.
+            if ((error as NodeJS.ErrnoException).code !== 'EBUSY') break;
+            await delay(removeRetryMs);
+          }
+        }
+      }
+    },
+  };
+}
+
+async function makeIn(root: string, controller: string, name: string): Promise<void> {
+  const base = join(root, controller);
+  // mkdir would happily make an ordinary folder where no hierarchy is mounted, and its files would limit nothing.
+  if (!existsSync(join(base, 'cgroup.procs'))) throw new Error(`${base} is not a cgroup hierarchy`);
+  await mkdir(join(base, parent, name), { recursive: true });
+}
