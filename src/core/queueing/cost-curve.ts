@@ -30,8 +30,8 @@ export const gainMin = 0.05;
 const samplesMin = 3;
 /** Weight of a new measurement once there are enough. */
 const newest = 0.1;
-/** Share of a change that sizes not measured now follow. */
-const followed = 0.5;
+/** Most that sizes not measured now are moved by one measurement. */
+const followedMax = 2;
 /** After this many calls the size above the cap is forgotten, and so tried again: what did not pay may pay now. */
 const probeEvery = 512;
 /** Largest cap that is learned; a fixed `sizeMax` may be larger. */
@@ -70,8 +70,10 @@ export function learnCost(curve: CostCurve, rows: number, ms: number, at: number
   measured.rows += weight * (rows - measured.rows);
   measured.samples += 1;
   curve.learnedAt = at;
-  if (known && before > 0) {
-    const change = 1 + followed * (measured.ms / measured.rows / before - 1);
+  if (known && before > 0 && measured.ms > 0) {
+    // Half-way is the square root: what goes up and comes down again leaves the others where they were.
+    const root = Math.sqrt(measured.ms / measured.rows / before);
+    const change = Math.min(Math.max(root, 1 / followedMax), followedMax);
     for (const point of curve.points) if (point !== measured) point.ms *= change;
   }
   curve.sinceProbe += 1;
