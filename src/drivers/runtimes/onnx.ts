@@ -1,0 +1,94 @@
+/**
+ * ONNX Runtime by onnxruntime-node. Its `create()` and `run()` block the thread that calls them for the whole inference,
+ * so the session lives in a thread of its own and this side stays free for sockets, cancellation and decoding.
+ * Tensors cross by transfer in both directions; what this side gives away it does not touch again.
+ */
+import { Worker } from 'node:worker_threads';
+import { FlyballError } from '../../errors.ts';
+import { modulePath } from '../../module-path.ts';
+import type { ModelSignature } from '../../protocol/tensor.ts';
+import type { LoadedModel, RunResult } from '../../runner/runtime.ts';
+import type { OnnxSettings, RunMessage, ThreadMessage } from './onnx-messages.ts';
+
+export async function loadOnnx(settings: OnnxSettings, signal: AbortSignal): Promise<LoadedModel> {
+  signal.throwIfAborted();
+  // Read by the native library from the environment of the process, so it must be set before the thread loads it.
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  const worker = new Worker(modulePath(import.meta.url, './onnx-thread'), { workerData: settings, name: 'onnx' });
+  try {
+    const signature = await untilLoaded(worker, settings.path, signal);
+    return openModel(worker, signature);
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
+}
+
+function untilLoaded(worker: Worker, path: string, signal: AbortSignal): Promise<ModelSignature> {
+  const { promise, resolve, reject } = Promise.withResolvers<ModelSignature>();
+  const fail = (message: string, cause?: unknown): void =>
+    reject(new FlyballError('MODEL_LOAD_FAILED', `could not load ${path}: ${message}`, { cause }));
+  const onMessage = (message: ThreadMessage): void => {
+    if (message.kind === 'loaded') resolve(message.signature);
+    else if (message.kind === 'unloadable') fail(message.message);
+  };
+  const onError = (error: Error): void => fail(error.message, error);
+  const onExit = (code: number): void => fail(`the thread of the runtime ended with code ${code}`);
+  const onAbort = (): void => reject(signal.reason as Error);
+  worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return promise.finally(() => {
+    worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+    signal.removeEventListener('abort', onAbort);
+  });
+}
+
+function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
+  const allOutputs = signature.outputs.map((spec) => spec.name);
+  const waiting = new Map<number, PromiseWithResolvers<RunResult>>();
+  const listeners: ((error: FlyballError) => void)[] = [];
+  let calls = 0;
+  let ended: FlyballError | undefined;
+
+  function end(message: string, cause?: unknown): void {
+    if (ended !== undefined) return;
+    ended = new FlyballError('REPLICA_FAILED', message, { cause });
+    for (const call of waiting.values()) call.reject(ended);
+    waiting.clear();
+    for (const listener of listeners) listener(ended);
+  }
+
+  worker.on('message', (message: ThreadMessage) => {
+    if (message.kind !== 'result' && message.kind !== 'error') return;
+    const call = waiting.get(message.call);
+    waiting.delete(message.call);
+    if (message.kind === 'result') call?.resolve(message);
+    else call?.reject(new FlyballError(message.code, message.message));
+  });
+  worker.on('error', (error) => end(`the thread of the runtime failed: ${error.message}`, error));
+  worker.on('exit', (code) => end(`the thread of the runtime ended with code ${code}`));
+
+  return {
+    platform: 'onnxruntime_onnx',
+    signature,
+    run(inputs, outputs = allOutputs) {
+      if (ended !== undefined) return Promise.reject(ended);
+      const call = Promise.withResolvers<RunResult>();
+      const number = ++calls;
+      waiting.set(number, call);
+      const message: RunMessage = { call: number, inputs, outputs };
+      const buffers = new Set(inputs.map((tensor) => tensor.bytes.buffer as ArrayBuffer));
+      worker.postMessage(message, [...buffers]);
+      return call.promise;
+    },
+    onFailure(listener) {
+      listeners.push(listener);
+    },
+    async [Symbol.asyncDispose]() {
+      // Closing is no failure: nobody is told, but a call after this is refused.
+      listeners.length = 0;
+      end('the runtime is closed');
+      await worker.terminate();
+    },
+  };
+}
