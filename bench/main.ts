@@ -1,0 +1,34 @@
+/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S]`: one module a benchmark. Exit code 1 when a bar is missed. */
+import { parseArgs } from 'node:util';
+import { print, type Report } from './report.ts';
+
+export interface BenchmarkOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+const benchmarks: Readonly<Record<string, () => Promise<{ run(options: BenchmarkOptions): Promise<Report> }>>> = {
+  serving: () => import('./serving.ts'),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+  },
+});
+const [name] = positionals;
+const load = name === undefined ? undefined : benchmarks[name];
+if (load === undefined) {
+  console.error(
+    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
+  );
+  process.exitCode = 2;
+} else {
+  const benchmark = await load();
+  const report = await benchmark.run({ rounds: Number(values.rounds), seconds: Number(values.seconds) });
+  print(report, values.json);
+  if (report.rows.some((row) => !row.ok)) process.exitCode = 1;
+}
