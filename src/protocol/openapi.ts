@@ -1,0 +1,205 @@
+/**
+ * The OpenAPI 3.1 document of the inference listener, generated from zod schemas. The schemas describe; on the request's
+ * way v2.ts reads by hand, because a schema library would cost more there than the parsing of a small request.
+ */
+import * as z from 'zod';
+import { catalogue } from '../errors.ts';
+import type { ServerMetadata } from './inference.ts';
+import { datatypeWidths, type Datatype } from './tensor.ts';
+
+const datatype = z.enum(Object.keys(datatypeWidths) as [Datatype, ...Datatype[]]);
+const parameters = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .describe('`timeout` in µs, `priority` (1 is the most urgent), `binary_data_output`, or what the model reads.');
+const tensorMetadata = z.object({
+  name: z.string(),
+  datatype,
+  shape: z.array(z.int()).describe('-1 is a dimension of any size.'),
+});
+const tensor = z.object({
+  name: z.string(),
+  datatype,
+  shape: z.array(z.int().min(0)),
+  parameters: parameters
+    .optional()
+    .describe('`binary_data_size`: bytes of this tensor after the JSON, in place of `data`.'),
+  data: z
+    .array(z.unknown())
+    .optional()
+    .describe('Row-major, nested or flat. Integers are exact; NaN and infinities are the words in quotes.'),
+});
+
+const schemas = {
+  Error: z.object({ error: z.string(), code: z.enum(Object.keys(catalogue) as [string, ...string[]]) }),
+  ServerLive: z.object({ live: z.boolean() }),
+  ServerReady: z.object({ ready: z.boolean() }),
+  ModelReady: z.object({ name: z.string(), ready: z.boolean() }),
+  ServerMetadata: z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }),
+  ModelMetadata: z.object({
+    name: z.string(),
+    versions: z.array(z.string()).optional(),
+    platform: z.string(),
+    inputs: z.array(tensorMetadata),
+    outputs: z.array(tensorMetadata),
+    properties: z.record(z.string(), z.string()).optional(),
+  }),
+  InferenceRequest: z.object({
+    id: z.string().optional(),
+    parameters: parameters.optional(),
+    inputs: z.array(tensor),
+    outputs: z
+      .array(
+        z.object({ name: z.string(), parameters: parameters.optional().describe('`binary_data`: true or false.') }),
+      )
+      .optional()
+      .describe('Absent or empty means all.'),
+  }),
+  InferenceResponse: z.object({
+    model_name: z.string(),
+    model_version: z.string(),
+    id: z.string().optional(),
+    parameters: parameters.optional(),
+    outputs: z.array(tensor),
+  }),
+  GenerateRequest: z.object({ id: z.string().optional(), text_input: z.string(), parameters: parameters.optional() }),
+  GenerateResponse: z.object({
+    id: z.string().optional(),
+    model_name: z.string(),
+    model_version: z.string(),
+    text_output: z.union([z.string(), z.array(z.string())]),
+  }),
+  IndexRequest: z.object({ ready: z.boolean().optional() }),
+  Index: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string().optional(),
+      state: z.enum(['READY', 'UNAVAILABLE', 'LOADING', 'UNLOADING']),
+      reason: z.string(),
+    }),
+  ),
+  Statistics: z.object({
+    model_stats: z.array(
+      z.object({
+        name: z.string(),
+        version: z.string(),
+        last_inference: z.int().describe('Unix milliseconds.'),
+        inference_count: z.int(),
+        execution_count: z.int(),
+        inference_stats: z.record(z.string(), z.object({ count: z.int(), ns: z.int() })),
+      }),
+    ),
+  }),
+  Ping: z.object({ status: z.enum(['Healthy', 'Unhealthy']) }),
+};
+
+type SchemaName = keyof typeof schemas;
+
+const content = (name: SchemaName, type = 'application/json'): object => ({
+  [type]: { schema: { $ref: `#/components/schemas/${name}` } },
+});
+const failure = { description: 'A typed error; `code` is in docs/errors.md.', content: content('Error') };
+const binary = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+
+function operation(summary: string, reply: SchemaName, parts: object = {}): object {
+  return { summary, ...parts, responses: { 200: { description: 'OK', content: content(reply) }, default: failure } };
+}
+
+const pathParameter = (name: string): object => ({ name, in: 'path', required: true, schema: { type: 'string' } });
+const header = (name: string, description: string): object => ({
+  name,
+  in: 'header',
+  required: false,
+  description,
+  schema: { type: 'string' },
+});
+const callHeaders = [
+  header('Flyball-Deadline-Ms', 'Milliseconds within which the answer must be there.'),
+  header('X-Request-Id', 'Echoed back; generated when absent.'),
+  header('traceparent', 'W3C trace context.'),
+];
+const lengthHeader = header('Inference-Header-Content-Length', 'Bytes of the JSON part when binary tensors follow it.');
+
+/** The paths below one model, with or without a version. */
+function modelPaths(prefix: string, names: readonly string[]): Record<string, object> {
+  const parameters = names.map(pathParameter);
+  const generate = { requestBody: { required: true, content: content('GenerateRequest') } };
+  return {
+    [prefix]: { parameters, get: operation('Metadata of a model', 'ModelMetadata') },
+    [`${prefix}/ready`]: { parameters, get: operation('Whether a model can answer', 'ModelReady') },
+    [`${prefix}/stats`]: { parameters, get: operation('Statistics of a model', 'Statistics') },
+    [`${prefix}/infer`]: {
+      parameters: [...parameters, ...callHeaders, lengthHeader],
+      post: operation('Infer', 'InferenceResponse', {
+        requestBody: { required: true, content: { ...content('InferenceRequest'), ...binary } },
+      }),
+    },
+    [`${prefix}/generate`]: { parameters, post: operation('Text in, text out', 'GenerateResponse', generate) },
+    [`${prefix}/generate_stream`]: {
+      parameters,
+      post: {
+        summary: 'Text in, server-sent events out',
+        ...generate,
+        responses: {
+          200: { description: 'Events', content: content('GenerateResponse', 'text/event-stream') },
+          default: failure,
+        },
+      },
+    },
+  };
+}
+
+function predictionPath(names: readonly string[]): object {
+  const prediction = {
+    summary: 'A file, JSON or raw bytes in, a readable answer out',
+    requestBody: {
+      required: true,
+      content: { 'image/*': {}, 'multipart/form-data': {}, 'application/json': {}, ...binary },
+    },
+    responses: {
+      200: { description: "The pipeline's answer, or the outputs by name.", content: { 'application/json': {} } },
+      default: failure,
+    },
+  };
+  return { parameters: [...names.map(pathParameter), ...callHeaders], post: prediction, put: prediction };
+}
+
+/** As a value; the caller prints it. */
+export function openApiDocument(server: ServerMetadata): object {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: `${server.name}: inference`,
+      version: server.version,
+      description:
+        'Open Inference Protocol V2 over REST with the binary tensor extension, and TorchServe’s predictions.',
+    },
+    paths: {
+      '/v2': { get: operation('Metadata of the server', 'ServerMetadata') },
+      '/v2/health/live': { get: operation('Whether the server lives', 'ServerLive') },
+      '/v2/health/ready': { get: operation('Whether every model can answer', 'ServerReady') },
+      '/livez': { get: operation('As /v2/health/live', 'ServerLive') },
+      '/readyz': { get: operation('As /v2/health/ready', 'ServerReady') },
+      ...modelPaths('/v2/models/{model}', ['model']),
+      ...modelPaths('/v2/models/{model}/versions/{version}', ['model', 'version']),
+      '/v2/models/stats': { get: operation('Statistics of all models', 'Statistics') },
+      '/v2/repository/index': {
+        post: operation('What is served', 'Index', {
+          requestBody: { required: false, content: content('IndexRequest') },
+        }),
+      },
+      '/predictions/{model}': predictionPath(['model']),
+      '/predictions/{model}/{version}': predictionPath(['model', 'version']),
+      '/ping': { get: operation('Health, as TorchServe says it', 'Ping') },
+    },
+    components: {
+      schemas: Object.fromEntries(
+        Object.entries(schemas).map(([name, schema]) => [name, withoutDialect(z.toJSONSchema(schema))]),
+      ),
+    },
+  };
+}
+
+/** OpenAPI 3.1 names the dialect once for the whole document. */
+function withoutDialect(schema: object): object {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema'));
+}

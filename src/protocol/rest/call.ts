@@ -1,0 +1,189 @@
+/**
+ * One inference call over HTTP, whatever the path it came by: read the body, let the path's own parser make a request of
+ * it, infer, answer, tell what happened. Invariant: each call ends in exactly one `flyball:request` event and at most one
+ * answer; when the caller hangs up, the signal given to the service is aborted.
+ */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../clock.ts';
+import { FlyballError, toFlyballError } from '../../errors.ts';
+import type { ProcessLimits } from '../../supervisor/messages.ts';
+import { publish, type EventMap } from '../../telemetry/events.ts';
+import type { InferenceRequest, InferenceResponse, InferenceService, Parameters } from '../inference.ts';
+import type { V2Limits } from '../v2.ts';
+import { readBody } from './body.ts';
+import { deadlineOf, readHeaders, type RestHeaders } from './headers.ts';
+import { sendError } from './reply.ts';
+
+export interface RestContext {
+  readonly service: InferenceService;
+  readonly limits: ProcessLimits;
+  readonly v2Limits: V2Limits;
+  readonly clock: Clock;
+}
+
+/** What a path knows before the body is there. */
+export interface Call {
+  readonly context: RestContext;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly headers: RestHeaders;
+  readonly requestId: string;
+  readonly model: string;
+  readonly version: string | undefined;
+}
+
+/** How one path reads its body and writes its answer; both may throw a FlyballError. */
+export interface CallForm {
+  readonly protocol: EventMap['flyball:request']['protocol'];
+  parse(call: Call, body: Uint8Array): InferenceRequest;
+  reply(call: Call, request: InferenceRequest, answer: InferenceResponse): void;
+}
+
+const idPrefix = randomBytes(6).toString('hex');
+let idCount = 0;
+/** Longer ones are replaced: an id is repeated in every log line. */
+const requestIdLengthMax = 128;
+
+/** The caller's id, or one that no other process makes: random at the start, counted from there. */
+export function requestIdOf(headers: RestHeaders): string {
+  const given = headers.requestId;
+  if (given !== undefined && given !== '' && given.length <= requestIdLengthMax) return given;
+  idCount++;
+  return `${idPrefix}-${idCount.toString(36)}`;
+}
+
+function microseconds(parameters: Parameters | undefined): number | undefined {
+  const value = parameters?.['timeout'];
+  if (value === undefined) return undefined;
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  if (typeof number !== 'number' || !(number >= 0)) {
+    throw new FlyballError('INVALID_REQUEST', `parameters.timeout: expected microseconds of at least 0, got ${value}`);
+  }
+  // 0 is how Triton's clients say that there is none.
+  return number === 0 ? undefined : number;
+}
+
+function priorityOf(parameters: Parameters | undefined): number | undefined {
+  const value = parameters?.['priority'];
+  if (value === undefined) return undefined;
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
+    throw new FlyballError(
+      'INVALID_REQUEST',
+      `parameters.priority: expected a whole number of at least 0, got ${value}`,
+    );
+  }
+  // 0 is the default of the model, as Triton has it.
+  return number === 0 ? undefined : number;
+}
+
+/** The request of a call, with what the headers and the parameters `timeout` and `priority` say. */
+export function toInferenceRequest(
+  call: Call,
+  parts: Pick<InferenceRequest, 'payload' | 'id' | 'outputs' | 'parameters'>,
+): InferenceRequest {
+  const { headers } = call;
+  const { parameters } = parts;
+  let deadlineMs = deadlineOf(headers);
+  const timeoutUs = microseconds(parameters);
+  if (timeoutUs !== undefined) deadlineMs = Math.min(deadlineMs ?? Infinity, timeoutUs / 1000);
+  const priority = priorityOf(parameters);
+  // Built field by field: spreads would cost more than the parsing of a small request.
+  const request: { -readonly [Key in keyof InferenceRequest]: InferenceRequest[Key] } = {
+    model: call.model,
+    payload: parts.payload,
+    requestId: call.requestId,
+  };
+  if (call.version !== undefined) request.version = call.version;
+  if (parts.id !== undefined) request.id = parts.id;
+  if (parts.outputs !== undefined) request.outputs = parts.outputs;
+  if (parameters !== undefined) request.parameters = parameters;
+  if (deadlineMs !== undefined) request.deadlineMs = deadlineMs;
+  if (priority !== undefined) request.priority = priority;
+  if (headers.traceparent !== undefined) request.traceparent = headers.traceparent;
+  return request;
+}
+
+function publishEnd(
+  call: Call,
+  form: CallForm,
+  startedAt: number,
+  answer: InferenceResponse | undefined,
+  error: FlyballError | undefined,
+): void {
+  const timing = answer?.timing;
+  publish('flyball:request', {
+    // A name that nobody serves would make a new series of every metric for each typing error.
+    deployment: error?.code === 'MODEL_NOT_FOUND' ? '' : call.model,
+    version: answer?.version ?? (error?.code === 'VERSION_NOT_FOUND' ? '' : (call.version ?? '')),
+    protocol: form.protocol,
+    outcome: error?.code ?? 'ok',
+    queueMs: timing?.queueMs ?? 0,
+    computeMs: timing?.computeMs ?? 0,
+    totalMs: call.context.clock.now() - startedAt,
+    requestId: call.requestId,
+    ...(call.headers.traceparent !== undefined && { traceparent: call.headers.traceparent }),
+    ...(timing?.replica !== undefined && { replica: timing.replica }),
+    ...(error !== undefined && { message: error.message }),
+  });
+  if (error?.code === 'INTERNAL') {
+    publish('flyball:fault', { where: `rest ${call.requestId}`, message: error.message, error: error.cause });
+  }
+}
+
+export function handleCall(
+  context: RestContext,
+  form: CallForm,
+  request: IncomingMessage,
+  response: ServerResponse,
+  model: string,
+  version: string | undefined,
+): void {
+  const startedAt = context.clock.now();
+  const headers = readHeaders(request.rawHeaders);
+  const call: Call = { context, request, response, headers, requestId: requestIdOf(headers), model, version };
+  const hangUp = new AbortController();
+  let ended = false;
+  const end = (answer: InferenceResponse | undefined, thrown?: unknown): void => {
+    if (ended) return;
+    ended = true;
+    let error = thrown === undefined ? undefined : toFlyballError(thrown);
+    if (error !== undefined) sendError(response, error, call.requestId);
+    else if (hangUp.signal.aborted) error = new FlyballError('CANCELLED', 'the caller hung up');
+    publishEnd(call, form, startedAt, answer, error);
+  };
+  response.on('close', () => {
+    if (response.writableEnded || ended) return;
+    const gone = new FlyballError('CANCELLED', 'the caller hung up');
+    hangUp.abort(gone);
+    end(undefined, gone);
+  });
+  let parsed: InferenceRequest;
+  const refused = (error: unknown): void => end(undefined, error);
+  const answered = (answer: InferenceResponse): void => {
+    if (ended) return;
+    try {
+      form.reply(call, parsed, answer);
+      end(answer);
+    } catch (error) {
+      refused(error);
+    }
+  };
+  readBody(request, headers, context.limits.bodyBytesMax, (failed, body) => {
+    if (ended) return;
+    if (failed !== undefined) {
+      end(undefined, failed);
+      return;
+    }
+    let answering: Promise<InferenceResponse>;
+    try {
+      parsed = form.parse(call, body);
+      answering = context.service.infer(parsed, hangUp.signal);
+    } catch (error) {
+      end(undefined, error);
+      return;
+    }
+    answering.then(answered, refused);
+  });
+}

@@ -1,0 +1,26 @@
+/** `POST /v2/models/{m}[/versions/{v}]/infer`: the V2 message in, the V2 message out. */
+import { encodeInferResponse, parseInferRequest, rawInferRequest } from '../v2.ts';
+import { toInferenceRequest, type CallForm } from './call.ts';
+import { jsonLength } from './headers.ts';
+import { sendMessage } from './reply.ts';
+
+export const inferForm: CallForm = {
+  protocol: 'rest',
+  parse(call, body) {
+    const { service, v2Limits } = call.context;
+    const headerLength = jsonLength(call.headers);
+    const parsed =
+      headerLength === 0
+        ? rawInferRequest(body, service.metadata(call.model, call.version).signature, v2Limits)
+        : parseInferRequest(body, headerLength, v2Limits);
+    return toInferenceRequest(call, {
+      payload: { kind: 'tensors', inputs: parsed.inputs },
+      id: parsed.id,
+      outputs: parsed.outputs,
+      parameters: parsed.parameters,
+    });
+  },
+  reply(call, request, answer) {
+    sendMessage(call.response, encodeInferResponse(answer, request), call.requestId, call.headers.acceptEncoding);
+  },
+};
