@@ -1,0 +1,118 @@
+/**
+ * Control's side of the coupling between the planes: gateways connect, get the routing table now and at each change,
+ * and send observations. The table also stands in a file, for a gateway that starts while control is dead.
+ * Invariant: revisions that leave here only grow, and the file is never half written.
+ */
+import { rmSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import type { ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
+import { publish as publishEvent } from '../telemetry/events.ts';
+import { makeLineReader } from './line-reader.ts';
+
+export type Observation = Extract<GatewayMessage, { kind: 'observation' }>;
+
+export interface ConnectedGateway {
+  readonly worker: number;
+  readonly pid: number;
+  /** Of the table that it acts on. */
+  readonly revision: number;
+  readonly latest?: Observation;
+  /** The one before, for rates. */
+  readonly previous?: Observation;
+}
+
+export interface GatewayChannel extends AsyncDisposable {
+  /** The table that the last control left behind; undefined when there is none that can be read. */
+  readonly found: RoutingTable | undefined;
+  publish(table: RoutingTable): Promise<void>;
+  gateways(): readonly ConnectedGateway[];
+}
+
+const lineBytesMax = 8 * 1_048_576;
+/** A gateway that does not read is cut off rather than buffered for; it reconnects and gets the newest table. */
+const unsentBytesMax = 32 * 1_048_576;
+
+export interface GatewayChannelOptions {
+  readonly socketPath: string;
+  readonly tablePath: string;
+  onChange(): void;
+}
+
+export async function openGatewayChannel(options: GatewayChannelOptions): Promise<GatewayChannel> {
+  const connected = new Map<net.Socket, ConnectedGateway>();
+  const sockets = new Set<net.Socket>();
+  let line: string | undefined;
+
+  const send = (socket: net.Socket): void => {
+    if (line === undefined) return;
+    socket.write(line);
+    if (socket.writableLength > unsentBytesMax) socket.destroy();
+  };
+
+  function receive(socket: net.Socket, message: GatewayMessage): void {
+    if (message.kind === 'hello') {
+      const { worker, pid, revision } = message;
+      connected.set(socket, { worker, pid, revision });
+    } else {
+      const known = connected.get(socket);
+      if (known === undefined) return;
+      const previous = known.latest === undefined ? {} : { previous: known.latest };
+      connected.set(socket, { ...known, revision: message.revision, latest: message, ...previous });
+    }
+    options.onChange();
+  }
+
+  const server = net.createServer((socket) => {
+    sockets.add(socket);
+    const read = makeLineReader(lineBytesMax, (message) => receive(socket, message as GatewayMessage));
+    socket.on('data', (chunk) => {
+      try {
+        read(chunk);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        publishEvent('flyball:fault', { where: 'gateway channel', message, error });
+        socket.destroy();
+      }
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      sockets.delete(socket);
+      connected.delete(socket);
+      options.onChange();
+    });
+    send(socket);
+  });
+  rmSync(options.socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.socketPath, resolve);
+  });
+
+  return {
+    found: await readTable(options.tablePath),
+    async publish(table) {
+      const message: ControlMessage = { kind: 'table', table };
+      // First the file: a gateway that starts now must not find an older table than its neighbours act on.
+      await writeFile(`${options.tablePath}.new`, JSON.stringify(table));
+      await rename(`${options.tablePath}.new`, options.tablePath);
+      line = `${JSON.stringify(message)}\n`;
+      for (const socket of sockets) send(socket);
+    },
+    gateways: () => [...connected.values()].toSorted((left, right) => left.worker - right.worker),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}
+
+async function readTable(path: string): Promise<RoutingTable | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as RoutingTable;
+  } catch {
+    return undefined;
+  }
+}

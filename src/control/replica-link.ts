@@ -1,0 +1,108 @@
+/**
+ * Control's own connection to one replica: what state it is in, what it has learned at its start, and whether it still
+ * answers. It decides nothing and ends nothing.
+ * Invariant: `onDead` is called at most once, and nothing is called after it or after `close`.
+ */
+import net from 'node:net';
+import type { Clock } from '../clock.ts';
+import type { ReplicaAddress } from '../gateway/routing-table.ts';
+import { openFrameConnection, type FrameConnection } from '../protocol/frames/connection.ts';
+import type { HelloHeader, StateHeader, StatusReplyHeader } from '../protocol/frames/messages.ts';
+
+/** What is known of a replica by its own words. */
+export type ReplicaFacts = HelloHeader;
+
+export interface ReplicaLinkHandlers {
+  /** At the first word, and at each change of state. */
+  onFacts(facts: ReplicaFacts): void;
+  onStatus(status: StatusReplyHeader): void;
+  /** It said nothing for too long. */
+  onDead(reason: string): void;
+}
+
+export interface ReplicaLink {
+  close(): void;
+}
+
+const retryMs = 25;
+/** A process that boots on a machine with every core busy may take this long to its first word. */
+const firstWordMs = 60_000;
+const askEveryMs = 1000;
+/** Asks in a row, not seconds: a laptop that slept for an hour has asked once. */
+const unansweredMax = 5;
+const frameBytesMax = 1_048_576;
+
+export function openReplicaLink(address: ReplicaAddress, handlers: ReplicaLinkHandlers, clock: Clock): ReplicaLink {
+  const openedAt = clock.now();
+  let closed = false;
+  let connection: FrameConnection | undefined;
+  let facts: ReplicaFacts | undefined;
+  let asked = 0;
+  let unanswered = 0;
+  let cancelRetry = (): void => {};
+
+  function close(): void {
+    closed = true;
+    cancelRetry();
+    cancelAsk();
+    connection?.destroy();
+  }
+
+  function dead(reason: string): void {
+    if (closed) return;
+    close();
+    handlers.onDead(reason);
+  }
+
+  function learn(next: StateHeader): void {
+    if (facts === undefined) return;
+    facts = { ...facts, ...next };
+    handlers.onFacts(facts);
+  }
+
+  function connect(): void {
+    const socket = address.kind === 'unix' ? net.connect(address.path) : net.connect(address.port, address.host);
+    connection = openFrameConnection(
+      socket,
+      {
+        onFrame(...[kind, header]) {
+          if (closed) return;
+          unanswered = 0;
+          if (kind === 'hello') {
+            facts = header;
+            handlers.onFacts(facts);
+          } else if (kind === 'state') learn(header);
+          else if (kind === 'statusReply') {
+            // A state that came while the connection was away.
+            if (facts !== undefined && header.state.kind !== facts.state.kind) learn({ state: header.state });
+            handlers.onStatus(header);
+          }
+        },
+        onClose() {
+          connection = undefined;
+          if (!closed) cancelRetry = clock.after(retryMs, connect);
+        },
+      },
+      { frameBytesMax },
+    );
+  }
+
+  function ask(): void {
+    cancelAsk = clock.after(askEveryMs, ask);
+    if (facts === undefined) {
+      if (clock.now() - openedAt > firstWordMs) dead(`it said nothing for ${firstWordMs / 1000} s after its start`);
+      return;
+    }
+    if (unanswered >= unansweredMax) {
+      dead(`it answered nothing for ${unansweredMax} s`);
+      return;
+    }
+    unanswered += 1;
+    asked += 1;
+    connection?.send('status', { ask: asked });
+  }
+
+  let cancelAsk = clock.after(askEveryMs, ask);
+  connect();
+  return { close };
+}
