@@ -2,39 +2,214 @@
  * The gRPC face of an {@link InferenceService}: mounts on a node:http2 server that its caller made and listens with.
  * It knows no queue, no replica and no socket. Raw frames rather than a gRPC library: measured at 1.3 times the rate
  * of the usual one. Invariant: every call that came in ends with exactly one grpc-status, or with a reset.
+ *
+ *   headers → method → unary | streaming → codec → service → codec → status in trailers
  */
-import type { IncomingHttpHeaders, ServerHttp2Stream, ServerOptions } from 'node:http2';
+import type {
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+  ServerOptions,
+} from 'node:http2';
+import { systemClock, type Clock } from '../../clock.ts';
+import { FlyballError, grpcStatus } from '../../errors.ts';
 import type { InferenceService } from '../inference.ts';
+import { toEnding } from './call.ts';
+import { definitions } from './definitions.ts';
+import { acceptedEncodings, frame, GrpcFailure } from './framing.ts';
+import { healthMethods } from './health.ts';
+import { inferenceMethods } from './inference.ts';
+import { queries } from './queries.ts';
+import { reflectionMethod } from './reflection.ts';
+import { runStreaming, type RunningCall, type StreamingMethod } from './streaming.ts';
+import { discard, endInHeaders, runUnary, type RunningUnary, type UnaryMethod } from './unary.ts';
 
 export interface GrpcLimits {
   /** A message, after decompression too; over it the call ends with RESOURCE_EXHAUSTED. */
   readonly messageBytesMax: number;
   /** Elements of one tensor. */
   readonly tensorElementsMax: number;
-  /** Requests of one ModelStreamInfer call that are answered at the same time; further ones wait in the socket. */
+  /** Requests of one ModelStreamInfer call that are answered at the same time (32); further ones wait in the socket. */
   readonly streamRequestsMax?: number;
+  /** Time for a unary call's message to arrive whole (60 000). */
+  readonly requestTimeoutMs?: number;
 }
 
 export interface GrpcOptions {
   readonly limits: GrpcLimits;
-  /** Makes the id of a request whose caller sent no x-request-id. */
+  /** Makes the id of a request whose caller sent no x-request-id; random by default. */
   readonly requestId?: () => string;
+  readonly clock?: Clock;
 }
 
 export interface GrpcServer extends AsyncDisposable {
-  /** `http2Server.on('stream', grpc.handle)` */
+  /** Mounts `handle` and watches the connections, so that `drain` reaches idle ones too. */
+  attach(server: Http2Server): void;
+  /** `http2Server.on('stream', grpc.handle)`, for who mounts by hand. */
   readonly handle: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
   /** Calls that have not ended yet. */
   readonly inFlight: number;
-  /** Tells every connection to go away, refuses new calls, waits for those in flight; resets them when `signal` aborts. */
+  /** Tells every connection to go away, refuses new calls, waits for those in flight; ends them when `signal` aborts. */
   drain(signal: AbortSignal): Promise<void>;
 }
 
 /** Options for `http2.createServer`: windows that let an image-sized tensor in without waiting, and bounded streams. */
 export const grpcHttp2Options: ServerOptions = {
-  settings: { maxConcurrentStreams: 1024, initialWindowSize: 1 << 20, enablePush: false },
+  settings: { maxConcurrentStreams: 1024, initialWindowSize: 1 << 20, maxFrameSize: 1 << 18, enablePush: false },
 };
 
-export function openGrpc(_service: InferenceService, _options: GrpcOptions): GrpcServer {
-  throw new Error('under construction');
+/** The window of a whole connection; node leaves it at 64 KiB, which caps a connection at one window a round trip. */
+const connectionWindowBytes = 1 << 24;
+/** A message of a method that takes no tensors. */
+const queryBytesMax = 65_536;
+/** How often calls whose message does not come to an end are looked for. */
+const sweepIntervalMs = 1000;
+
+type Method = ({ readonly kind: 'unary' } & UnaryMethod) | ({ readonly kind: 'streaming' } & StreamingMethod);
+
+const queryMethod = (answer: (message: Buffer) => Uint8Array): Method => ({
+  kind: 'unary',
+  messageBytesMax: queryBytesMax,
+  answer: (message) => [frame(answer(message))],
+});
+
+export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcServer {
+  const { limits, clock = systemClock } = options;
+  const requestTimeoutMs = limits.requestTimeoutMs ?? 60_000;
+  const draining = new AbortController();
+  const sessions = new Set<ServerHttp2Session>();
+  const calls = new Set<RunningCall>();
+  const arriving = new Map<RunningUnary, number>();
+  let emptied: (() => void) | undefined;
+  let cancelSweep: (() => void) | undefined;
+
+  const inference = inferenceMethods(service, {
+    messageBytesMax: limits.messageBytesMax,
+    tensorElementsMax: limits.tensorElementsMax,
+    streamRequestsMax: limits.streamRequestsMax ?? 32,
+    requestId: options.requestId,
+  });
+  const health = healthMethods(service, draining.signal, clock);
+  const methods = new Map<string, Method>([
+    [
+      '/inference.GRPCInferenceService/ModelInfer',
+      { kind: 'unary', messageBytesMax: limits.messageBytesMax, answer: inference.infer },
+    ],
+    ['/inference.GRPCInferenceService/ModelStreamInfer', { kind: 'streaming', ...inference.stream }],
+    ['/grpc.health.v1.Health/Check', queryMethod(health.check)],
+    ['/grpc.health.v1.Health/Watch', { kind: 'streaming', ...health.watch }],
+  ]);
+  for (const [name, answer] of queries(service)) {
+    methods.set(`/inference.GRPCInferenceService/${name}`, queryMethod(answer));
+  }
+  for (const definition of [definitions.reflection, definitions.reflectionAlpha]) {
+    const path = `/${definition.packageName}.ServerReflection/ServerReflectionInfo`;
+    methods.set(path, { kind: 'streaming', ...reflectionMethod(definition) });
+  }
+
+  /** One sweep for all calls, because a timer each would cost more than the calls themselves. */
+  const sweep = (): void => {
+    cancelSweep = undefined;
+    const now = clock.now();
+    for (const [call, since] of arriving) {
+      if (call.arrived) arriving.delete(call);
+      else if (now - since > requestTimeoutMs) {
+        call.end(
+          toEnding(
+            new GrpcFailure(
+              grpcStatus.DEADLINE_EXCEEDED,
+              `expected the whole message within ${requestTimeoutMs} ms (limits.requestTimeoutMs)`,
+            ),
+          ),
+        );
+      }
+    }
+    if (arriving.size > 0) cancelSweep = clock.after(sweepIntervalMs, sweep);
+  };
+
+  const watchSession = (session: ServerHttp2Session): void => {
+    if (sessions.has(session)) return;
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.setLocalWindowSize(connectionWindowBytes);
+    if (draining.signal.aborted) session.close();
+  };
+
+  const handle = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+    // A reset is an 'error' too; the call itself ends at 'close'.
+    stream.on('error', () => {});
+    if (stream.session !== undefined) watchSession(stream.session as ServerHttp2Session);
+    const type = headers['content-type'];
+    if (headers[':method'] !== 'POST' || type === undefined || !/^application\/grpc(?:\+proto)?(?:;|$)/.test(type)) {
+      stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
+      discard(stream);
+      return;
+    }
+    const path = headers[':path'] ?? '';
+    const method = methods.get(path);
+    const refusal = refuse(path, method, headers['grpc-encoding'] as string | undefined, draining.signal.aborted);
+    if (method === undefined || refusal !== undefined) {
+      endInHeaders(stream, toEnding(refusal));
+      return;
+    }
+    let call: RunningCall;
+    if (method.kind === 'unary') {
+      const unary = runUnary(stream, headers, method);
+      call = unary;
+      arriving.set(unary, clock.now());
+      cancelSweep ??= clock.after(sweepIntervalMs, sweep);
+      stream.on('close', () => arriving.delete(unary));
+    } else call = runStreaming(stream, headers, method, draining.signal);
+    calls.add(call);
+    stream.on('close', () => {
+      calls.delete(call);
+      if (calls.size === 0) emptied?.();
+    });
+  };
+
+  const drain = async (signal: AbortSignal): Promise<void> => {
+    draining.abort();
+    for (const session of sessions) session.close();
+    const allEnded = new Promise<void>((resolve) => {
+      emptied = resolve;
+      if (calls.size === 0) resolve();
+    });
+    const force = (): void => {
+      const late = new FlyballError('DRAINING', 'the server shut down before the answer was there');
+      for (const call of calls) call.end(toEnding(late));
+    };
+    if (signal.aborted) force();
+    else signal.addEventListener('abort', force, { once: true });
+    await allEnded;
+    signal.removeEventListener('abort', force);
+    cancelSweep?.();
+  };
+
+  return {
+    attach(server) {
+      server.on('session', watchSession);
+      server.on('stream', handle);
+    },
+    handle,
+    get inFlight() {
+      return calls.size;
+    },
+    drain,
+    async [Symbol.asyncDispose]() {
+      await drain(AbortSignal.abort());
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+function refuse(path: string, method: Method | undefined, encoding: string | undefined, draining: boolean) {
+  if (method === undefined) {
+    const known = path.startsWith('/inference.GRPCInferenceService/') ? 'method' : 'service or method';
+    return new FlyballError('NOT_IMPLEMENTED', `expected a ${known} that this server offers, got ${path}`);
+  }
+  if (encoding !== undefined && !acceptedEncodings.split(',').includes(encoding)) {
+    return new FlyballError('NOT_IMPLEMENTED', `grpc-encoding: expected one of ${acceptedEncodings}, got ${encoding}`);
+  }
+  return draining ? new FlyballError('DRAINING', 'the server is shutting down') : undefined;
 }

@@ -1,0 +1,75 @@
+/** gRPC health checking (grpc.health.v1): for the server as a whole, and for each service by its name. */
+import type { Clock } from '../../clock.ts';
+import { grpcStatus } from '../../errors.ts';
+import type { InferenceService } from '../inference.ts';
+import { codecOf, definitions } from './definitions.ts';
+import { frame, GrpcFailure } from './framing.ts';
+import type { StreamingMethod } from './streaming.ts';
+
+const request = codecOf<{ service: string }>(definitions.health, 'HealthCheckRequest');
+const response = codecOf<{ status: number }>(definitions.health, 'HealthCheckResponse');
+
+const serving = 1;
+const notServing = 2;
+const serviceUnknown = 3;
+
+/** How often a watch looks; health is asked of the service, which does not tell by itself. */
+const watchIntervalMs = 500;
+const messageBytesMax = 65_536;
+
+export interface HealthMethods {
+  readonly check: (message: Buffer) => Uint8Array;
+  readonly watch: StreamingMethod;
+}
+
+export function healthMethods(service: InferenceService, draining: AbortSignal, clock: Clock): HealthMethods {
+  const names = new Set(['', 'inference.GRPCInferenceService', 'grpc.health.v1.Health']);
+  const statusOf = (name: string): number => {
+    if (!names.has(name)) return serviceUnknown;
+    return service.ready() && !draining.aborted ? serving : notServing;
+  };
+  return {
+    check(message) {
+      const { service: name } = request.decode(message);
+      const status = statusOf(name);
+      if (status === serviceUnknown) {
+        throw new GrpcFailure(grpcStatus.NOT_FOUND, `expected one of ${[...names].join(', ')}, got '${name}'`);
+      }
+      return response.encode({ status });
+    },
+    watch: {
+      messageBytesMax,
+      open(call) {
+        let cancel = (): void => {};
+        let last = -1;
+        call.signal.addEventListener('abort', () => cancel(), { once: true });
+        return {
+          message(bytes) {
+            const { service: name } = request.decode(bytes);
+            const look = (): void => {
+              const status = statusOf(name);
+              if (status !== last) {
+                last = status;
+                void call.send([frame(response.encode({ status }))]);
+              }
+              if (draining.aborted) call.end();
+              else if (!call.signal.aborted) cancel = clock.after(watchIntervalMs, look);
+            };
+            call.draining.addEventListener(
+              'abort',
+              () => {
+                cancel();
+                look();
+              },
+              { once: true, signal: call.signal },
+            );
+            look();
+            return undefined;
+          },
+          // A watch goes on after the caller has sent its one message.
+          end: () => undefined,
+        };
+      },
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * The inference methods: one message in, one answer out, on their own or many on one stream. Publishes one
+ * `flyball:request` event for each, whatever its end.
+ */
+import type { IncomingHttpHeaders } from 'node:http2';
+import { grpcStatus, toFlyballError } from '../../errors.ts';
+import { publish } from '../../telemetry/events.ts';
+import type { InferenceRequest, InferenceService } from '../inference.ts';
+import { callTimeoutMs, requestIdOf, toEnding, toInferenceRequest } from './call.ts';
+import { GrpcFailure } from './framing.ts';
+import { decodeInferRequest, encodeInferResponse, type InferMessageLimits } from './infer-messages.ts';
+import type { StreamingMethod } from './streaming.ts';
+import { Writer } from './wire.ts';
+
+export interface InferenceMethods {
+  /** Answers one ModelInfer; the result is the pieces of one frame. */
+  readonly infer: (message: Buffer, headers: IncomingHttpHeaders, signal: AbortSignal) => Promise<Buffer[]>;
+  readonly stream: StreamingMethod;
+}
+
+export interface InferenceMethodOptions extends InferMessageLimits {
+  readonly messageBytesMax: number;
+  readonly streamRequestsMax: number;
+  readonly requestId: (() => string) | undefined;
+}
+
+/** Field of ModelStreamInferResponse that wraps the answer. */
+const inferResponseField = 2;
+
+export function inferenceMethods(service: InferenceService, options: InferenceMethodOptions): InferenceMethods {
+  const answer = async (
+    message: Buffer,
+    headers: IncomingHttpHeaders,
+    requestId: string,
+    callMs: number | undefined,
+    within: number | undefined,
+    signal: AbortSignal,
+  ): Promise<Buffer[]> => {
+    const startedAt = performance.now();
+    let request: InferenceRequest | undefined;
+    try {
+      request = toInferenceRequest(decodeInferRequest(message, options), headers, requestId, callMs);
+      const response = await service.infer(request, signal);
+      const pieces = encodeInferResponse(response, request.parameters?.['typed_output'] === true, within);
+      const { queueMs, computeMs, replica } = response.timing;
+      publish('flyball:request', {
+        deployment: request.model,
+        version: response.version,
+        protocol: 'grpc',
+        outcome: 'ok',
+        queueMs,
+        computeMs,
+        totalMs: performance.now() - startedAt,
+        requestId,
+        ...(request.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
+        ...(replica === undefined ? undefined : { replica }),
+      });
+      return pieces;
+    } catch (thrown) {
+      const error = toFlyballError(thrown);
+      publish('flyball:request', {
+        deployment: request?.model ?? '',
+        version: request?.version ?? '',
+        protocol: 'grpc',
+        outcome: signal.aborted ? 'CANCELLED' : error.code,
+        queueMs: 0,
+        computeMs: 0,
+        totalMs: performance.now() - startedAt,
+        requestId,
+        ...(request?.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
+        message: error.message,
+      });
+      if (request?.id !== undefined && within !== undefined) throw new StreamedFailure(request.id, error);
+      throw error;
+    }
+  };
+
+  return {
+    infer: (message, headers, signal) =>
+      answer(message, headers, requestIdOf(headers, options.requestId), callTimeoutMs(headers), undefined, signal),
+
+    stream: {
+      messageBytesMax: options.messageBytesMax,
+      open(call) {
+        const openedAt = performance.now();
+        const wholeMs = callTimeoutMs(call.headers);
+        let active = 0;
+        let free: (() => void) | undefined;
+        let replied: Promise<void> = Promise.resolve();
+        const reply = async (before: Promise<void>, pieces: Promise<Buffer[]>): Promise<void> => {
+          const ready = await pieces.catch((thrown: unknown) => streamedFailure(thrown));
+          await before;
+          await call.send(ready);
+          active -= 1;
+          free?.();
+          free = undefined;
+        };
+        const stop = (): void => {
+          const draining = new GrpcFailure(grpcStatus.UNAVAILABLE, 'the server is shutting down');
+          void replied.then(() => call.end(toEnding(draining)));
+        };
+        call.draining.addEventListener('abort', stop, { once: true, signal: call.signal });
+        return {
+          message(bytes) {
+            active += 1;
+            const left = wholeMs === undefined ? undefined : wholeMs - (performance.now() - openedAt);
+            const requestId = requestIdOf(call.headers, options.requestId);
+            replied = reply(replied, answer(bytes, call.headers, requestId, left, inferResponseField, call.signal));
+            if (active < options.streamRequestsMax) return undefined;
+            return new Promise((resolve) => {
+              free = resolve;
+            });
+          },
+          end: () => replied,
+        };
+      },
+    },
+  };
+}
+
+/** Carries the caller's id beside the error, so that the error on the stream can be told from its neighbours'. */
+class StreamedFailure extends Error {
+  readonly id: string;
+  constructor(id: string, cause: Error) {
+    super(cause.message, { cause });
+    this.id = id;
+  }
+}
+
+function streamedFailure(thrown: unknown): Buffer[] {
+  const writer = new Writer();
+  writer.string(1, toEnding(thrown).message);
+  if (thrown instanceof StreamedFailure) {
+    const mark = writer.begin(inferResponseField);
+    writer.string(3, thrown.id);
+    writer.end(mark);
+  }
+  return writer.frame();
+}
