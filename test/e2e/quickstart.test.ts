@@ -1,0 +1,111 @@
+/** The README's first minute, as a newcomer lives it: the demo, the curl line, Ctrl-C. */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { cliPath, until } from '../support/platform.ts';
+import { runCli } from '../support/cli.ts';
+import { listProcesses } from '../support/processes.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+const run = promisify(execFile);
+
+test('the demo serves, its printed curl line works, and Ctrl-C leaves nothing behind', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'flyball-test-'));
+  const child = spawn(
+    process.execPath,
+    [cliPath, 'up', 'examples/demo.yaml', '--demo', '--data-dir', join(folder, 'data')],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => {
+    child.on('close', resolve);
+  });
+  try {
+    const line = await until('the curl line', () => /curl -T (\S+) (\S+)/.exec(text) ?? undefined);
+    const [, file, url] = line as unknown as [string, string, string];
+
+    await t.test('the digit is read right', async () => {
+      const { stdout } = await run('curl', ['-sS', '-T', file, url], { cwd: root });
+      assert.match(stdout, /seven|"7"/);
+    });
+
+    const { listeners } = JSON.parse(readFileSync(join(folder, 'data', 'supervisor.json'), 'utf8')) as {
+      listeners: Record<'http' | 'metrics' | 'control', { url: string }>;
+    };
+    const environment = { FLYBALL_URL: listeners.control.url };
+
+    await t.test('status shows the demo for people and for programs', async () => {
+      const people = await runCli(['status'], environment);
+      assert.equal(people.code, 0, people.stderr);
+      assert.match(people.stdout, /digits/);
+      assert.match(people.stdout, /resnet18/);
+      assert.ok(!people.stdout.includes('\u001B'));
+      const programs = await runCli(['status', '-o', 'json'], environment);
+      const view = JSON.parse(programs.stdout) as { deployments: { name: string; state: string; note?: string }[] };
+      assert.deepEqual(
+        view.deployments.filter(({ state }) => state !== 'serving'),
+        [],
+      );
+      assert.match(view.deployments.find(({ name }) => name === 'resnet18')?.note ?? '', /random|load/i);
+    });
+
+    await t.test('infer prints an answer that a person reads', async () => {
+      const { code, stdout, stderr } = await runCli(
+        ['infer', 'digits', 'examples/digits/samples/three.png'],
+        environment,
+      );
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /three|\b3\b/);
+    });
+
+    await t.test('the third-party model reads its sample', async () => {
+      const sample = readdirSync(join(root, 'examples/ocr/samples')).find((name) => name.endsWith('.png')) as string;
+      const { code, stdout, stderr } = await runCli(
+        ['infer', 'ocr', join('examples/ocr/samples', sample), '-o', 'json'],
+        environment,
+      );
+      assert.equal(code, 0, stderr);
+      assert.ok(stdout.length > 2);
+    });
+
+    await t.test('load measures what it sends', async () => {
+      const { code, stdout, stderr } = await runCli(
+        ['load', 'digits', '--callers', '4', '--duration', '1s', '-o', 'json'],
+        environment,
+      );
+      assert.equal(code, 0, stderr);
+      const report = JSON.parse(stdout) as Record<string, unknown>;
+      assert.ok(JSON.stringify(report).length > 20);
+    });
+
+    await t.test('metrics tell of it', async () => {
+      const metrics = await (await fetch(`${listeners.metrics.url}/metrics`)).text();
+      assert.match(metrics, /^flyball_requests_total\{deployment="digits",.*outcome="ok"\} [1-9]\d*$/m);
+      assert.match(metrics, /^flyball_cold_start_seconds_count\{deployment="digits"\} [1-9]/m);
+    });
+
+    await t.test('a plan against what runs is empty', async () => {
+      const { code, stdout, stderr } = await runCli(['plan', 'examples/demo.yaml', '--demo'], environment);
+      assert.ok(code === 0 || code === 2 || code === 3, `${code} ${stdout} ${stderr}`);
+    });
+  } finally {
+    child.kill('SIGINT');
+    assert.equal(await exited, 0, text);
+    assert.deepEqual(
+      listProcesses().filter(({ command }) => command.includes(folder)),
+      [],
+      'processes were left behind',
+    );
+    assert.equal(existsSync(join(folder, 'data', 'supervisor.json')), false);
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
