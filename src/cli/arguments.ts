@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { OptionDeclaration, OptionValues, VerbDeclaration } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../config/nearest.ts';
 
 export interface ParsedArguments {
   readonly positionals: readonly string[];
@@ -26,7 +26,7 @@ export function parseVerb(verb: VerbDeclaration, argv: readonly string[]): Parse
     if (token.kind === 'option') checkOption(verb, token);
   }
   checkPositionals(verb, parsed.positionals);
-  return { positionals: parsed.positionals, values: parsed.values as OptionValues };
+  return { positionals: parsed.positionals, values: parsed.values };
 }
 
 interface OptionToken {
@@ -42,7 +42,7 @@ function checkOption(verb: VerbDeclaration, token: OptionToken): void {
     : undefined;
   if (option === undefined) {
     const known = Object.entries(verb.options).filter(([, each]) => each.hidden !== true);
-    const near = nearest(
+    const [near] = nearest(
       token.name,
       known.map(([name]) => name),
     );
@@ -58,7 +58,7 @@ function checkOption(verb: VerbDeclaration, token: OptionToken): void {
   const missing = token.value === undefined || (token.inlineValue !== true && /^-./.test(token.value));
   if (missing) throw new UsageError(`${token.rawName} expects a value: ${token.rawName} ${option.value ?? 'VALUE'}`);
   if (option.choices !== undefined && !option.choices.includes(token.value ?? '')) {
-    const near = nearest(token.value ?? '', option.choices);
+    const [near] = nearest(token.value ?? '', option.choices);
     throw new UsageError(
       `${token.rawName} expects one of ${option.choices.join(', ')}, got ${token.value}`,
       near === undefined ? undefined : `did you mean ${near}?`,

@@ -151,22 +151,31 @@ function baseUrl(text: string): URL {
   try {
     url = new URL(text.includes('://') ? text : `http://${text}`);
   } catch (error) {
-    throw new FlyballError('INVALID_NAME', `expected the control API's address such as http://127.0.0.1:8080, got ${text}`, {
-      cause: error,
-    });
+    throw new FlyballError(
+      'INVALID_NAME',
+      `expected the control API's address such as http://127.0.0.1:8080, got ${text}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new FlyballError('INVALID_NAME', `expected an http:// or https:// address of the control API, got ${text}`);
   return url;
 }
 
-async function send(base: URL, options: ControlClientOptions, what: Call, signal: AbortSignal): Promise<IncomingMessage> {
+async function send(
+  base: URL,
+  options: ControlClientOptions,
+  what: Call,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(what.query ?? {})) {
     if (value === undefined) continue;
     for (const each of Array.isArray(value) ? (value as readonly string[]) : [value]) query.append(name, String(each));
   }
-  const search = query.size === 0 ? '' : `?${query}`;
+  const search = query.size === 0 ? '' : `?${query.toString()}`;
   const json = what.json === undefined ? undefined : Buffer.from(JSON.stringify(what.json));
   const size = json?.length ?? (what.body?.kind === 'path' ? what.body.size : what.body?.bytes.length);
   const request: RequestOptions = {

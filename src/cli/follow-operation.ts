@@ -35,7 +35,11 @@ export async function followOperation(
   for (;;) {
     for (const [index, step] of operation.steps.entries()) {
       if (step.state === 'running') {
-        if (!timers.has(index)) timers.set(index, setTimeout(() => following.onSlow?.(step), slowMs));
+        if (!timers.has(index))
+          timers.set(
+            index,
+            setTimeout(() => following.onSlow?.(step), slowMs),
+          );
       } else if (!told.has(index)) {
         told.add(index);
         clearTimeout(timers.get(index));
@@ -60,6 +64,7 @@ export async function followOperation(
 /** The error that a failed operation carries, as if it had been thrown here. */
 export function operationError(operation: OperationView): FlyballError {
   const problem = operation.error;
-  const code = problem !== undefined && Object.hasOwn(catalogue, problem.code) ? (problem.code as ErrorCode) : 'INTERNAL';
+  const code =
+    problem !== undefined && Object.hasOwn(catalogue, problem.code) ? (problem.code as ErrorCode) : 'INTERNAL';
   return new FlyballError(code, problem?.detail ?? `${operation.kind} ${operation.subject} failed and did not say why`);
 }

@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.ts';
 import { parseVerb } from './arguments.ts';
 import { exitCodes, UsageError, type ExitCode } from './exit-codes.ts';
 import { overview, verbHelp } from './help.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../config/nearest.ts';
 import { reportError } from './report-error.ts';
 import { verbs } from './verb-table.ts';
 import { packageVersion } from './version.ts';
@@ -59,8 +59,11 @@ function findVerb(name: string): VerbDeclaration {
   const found = verbs.find((verb) => verb.name === name);
   if (found !== undefined) return found;
   if (name.startsWith('-'))
-    throw new UsageError(`${name} is not an option of flyball itself`, 'options come after the verb; see flyball --help');
-  const near = nearest(
+    throw new UsageError(
+      `${name} is not an option of flyball itself`,
+      'options come after the verb; see flyball --help',
+    );
+  const [near] = nearest(
     name,
     verbs.filter((verb) => !verb.name.startsWith('_')).map((verb) => verb.name),
   );

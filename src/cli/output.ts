@@ -82,7 +82,10 @@ export function displayWidth(text: string): number {
   // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
   for (const character of text.replaceAll(/\u001B\[[\d;]*m/g, '')) {
     const point = character.codePointAt(0) ?? 0;
-    width += point >= 0x11_00 && /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(character) ? 2 : 1;
+    width +=
+      point >= 0x11_00 && /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(character)
+        ? 2
+        : 1;
   }
   return width;
 }

@@ -104,7 +104,8 @@ function latencyText({ load, sloP99Ms }: DeploymentView, style: StatusStyle): st
 
 function stateText(deployment: DeploymentView, style: StatusStyle): string {
   const paint = { serving: style.green, starting: style.yellow, updating: style.yellow, degraded: style.red };
-  const colour = deployment.state === 'failed' ? style.red : deployment.state === 'idle' ? style.dim : paint[deployment.state];
+  const colour =
+    deployment.state === 'failed' ? style.red : deployment.state === 'idle' ? style.dim : paint[deployment.state];
   const reason = deployment.reason === undefined ? '' : `: ${deployment.reason}`;
   return colour(deployment.state) + reason;
 }
@@ -113,7 +114,9 @@ function remarks(status: StatusView, deployments: readonly DeploymentView[], sty
   const lines: string[] = [];
   for (const deployment of deployments) {
     if (deployment.note !== undefined) lines.push(`  ${deployment.name}: ${deployment.note}`);
-    const limits = deployment.replicas.map((each) => each.limits).find((each) => each !== 'enforced' && each !== 'none');
+    const limits = deployment.replicas
+      .map((each) => each.limits)
+      .find((each) => each !== 'enforced' && each !== 'none');
     if (limits !== undefined) lines.push(`! ${deployment.name}: limits do not hold: ${limits}`);
   }
   for (const override of status.overrides)

@@ -33,7 +33,10 @@ export function byteSize(bytes: number): string {
 export function significant(value: number): string {
   if (value === 0) return '0';
   const magnitude = Math.floor(Math.log10(Math.abs(value)));
-  return value.toFixed(Math.max(0, Math.min(3, 2 - magnitude))).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+  return value
+    .toFixed(Math.max(0, Math.min(3, 2 - magnitude)))
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
 }
 
 export function rate(perSecond: number): string {

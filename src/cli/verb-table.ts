@@ -282,7 +282,10 @@ export const verbs: readonly VerbDeclaration[] = [
   {
     name: 'completion',
     summary: 'Print a completion script for bash, zsh or fish.',
-    examples: ['source <(flyball completion bash)', 'flyball completion fish > ~/.config/fish/completions/flyball.fish'],
+    examples: [
+      'source <(flyball completion bash)',
+      'flyball completion fish > ~/.config/fish/completions/flyball.fish',
+    ],
     positionals: [{ name: 'SHELL', completes: ['bash', 'zsh', 'fish'], help: 'bash, zsh or fish.' }],
     options: {},
     exits: ['done', 'usage'],

@@ -2,7 +2,7 @@
 import type { VerbDeclaration } from '../declaration.ts';
 import type { Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../config/nearest.ts';
 import { verbs } from '../verb-table.ts';
 
 const scripts: Readonly<Record<string, (shown: readonly VerbDeclaration[]) => string>> = { bash, zsh, fish };
@@ -11,7 +11,7 @@ export async function run({ positionals, terminal }: Invocation): Promise<ExitCo
   const shell = positionals[0] ?? '';
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
   if (script === undefined) {
-    const near = nearest(shell, Object.keys(scripts));
+    const [near] = nearest(shell, Object.keys(scripts));
     throw new UsageError(
       `completion expects bash, zsh or fish, got ${shell}`,
       near === undefined ? undefined : `did you mean ${near}?`,
@@ -104,7 +104,9 @@ function fish(shown: readonly VerbDeclaration[]): string {
       if (option.hidden === true) continue;
       const short = option.short === undefined ? '' : ` -s ${option.short}`;
       const choices = option.choices === undefined ? '' : ` -a ${quoted(option.choices.join(' '))}`;
-      lines.push(`${here} -l ${name}${short}${option.type === 'string' ? ' -r' : ''}${choices} -d ${quoted(option.help)}`);
+      lines.push(
+        `${here} -l ${name}${short}${option.type === 'string' ? ' -r' : ''}${choices} -d ${quoted(option.help)}`,
+      );
     }
     const { names, words, files } = completes(verb);
     if (words !== undefined) lines.push(`${here} -a ${quoted(words.join(' '))}`);

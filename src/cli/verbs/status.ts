@@ -9,7 +9,7 @@ import { connect } from '../connect.ts';
 import type { ControlClient } from '../control-client.ts';
 import { flag, type Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../config/nearest.ts';
 import { formatOf, print, toJson } from '../output.ts';
 import { deploymentText, overviewText, type StatusStyle } from '../status-text.ts';
 import { styleOf, symbolsOf, type Terminal } from '../terminal.ts';
@@ -43,7 +43,7 @@ function select(status: StatusView, name: string | undefined): Deployments {
   const found = status.deployments.find((deployment) => deployment.name === name);
   if (found !== undefined) return [found];
   const names = status.deployments.map((deployment) => deployment.name);
-  const near = nearest(name, names);
+  const [near] = nearest(name, names);
   const hint = near === undefined ? `there are: ${names.join(', ') || 'none'}` : `did you mean ${near}?`;
   throw new FlyballError('DEPLOYMENT_NOT_FOUND', `no deployment is called ${name}; ${hint}`);
 }
@@ -80,7 +80,9 @@ async function watchScreen(
         last = await client.status(signal);
       } catch (error) {
         if (signal.aborted) throw error;
-        banner = style.red(`! not connected: ${error instanceof Error ? error.message : String(error)}; what follows is old\n`);
+        banner = style.red(
+          `! not connected: ${error instanceof Error ? error.message : String(error)}; what follows is old\n`,
+        );
       }
       const lines = (banner + text(last, name, style)).split('\n').slice(0, terminal.stdout.rows - 1);
       terminal.stdout.write(`\u001B[H${lines.map((line) => `${line}\u001B[K`).join('\n')}\u001B[J`);
