@@ -1,0 +1,86 @@
+/**
+ * What a replica does between loaded and ready: runs the model on inputs of its real shape until the first slow calls
+ * are behind it, and measures what a batch costs by its rows. It stops when the time is spent or more rows stop paying.
+ */
+import type { Clock } from '../clock.ts';
+import { FlyballError, toFlyballError } from '../errors.ts';
+import type { CostPoint } from '../protocol/frames/messages.ts';
+import type { Tensor } from '../protocol/tensor.ts';
+import { tileRows } from './rows.ts';
+import type { LoadedModel } from './runtime.ts';
+
+export interface WarmUpSettings {
+  readonly batchSizes: readonly number[];
+  readonly budgetMs: number;
+}
+
+/** Runs of one size at most, and the share of a size's cost a row that the next must save to be worth measuring. */
+const runsMax = 7;
+const runsMin = 3;
+const worthwhileSaving = 0.05;
+/** A size is steady when this much time went into it: a tiny model needs no more than a few milliseconds in all. */
+const steadyMs = 100;
+
+/** `inputs` are one call's worth, with any number of rows; batches are made by repeating their rows. */
+export async function warmUp(
+  model: LoadedModel,
+  inputs: readonly Tensor[],
+  settings: WarmUpSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<readonly CostPoint[]> {
+  const began = clock.now();
+  const left = (): number => settings.budgetMs - (clock.now() - began);
+
+  async function run(rows: number): Promise<number> {
+    signal.throwIfAborted();
+    const batch = model.signature.batchable
+      ? inputs.map((tensor) => tileRows(tensor, rows))
+      : // A call gives its bytes away, so each has its own.
+        inputs.map((tensor) => ({ ...tensor, bytes: new Uint8Array(tensor.bytes) }));
+    return (await model.run(batch)).computeMs;
+  }
+
+  async function measure(rows: number): Promise<number> {
+    const times: number[] = [];
+    let spent = 0;
+    while (times.length < runsMax && (times.length < runsMin || spent < steadyMs)) {
+      const ms = await run(rows);
+      times.push(ms);
+      spent += ms;
+      if (left() < ms) break;
+    }
+    return median(times);
+  }
+
+  try {
+    // The first call of a size pays for memory and page faults; it is no measurement.
+    await run(1);
+    let before: CostPoint = { rows: 1, ms: await measure(1) };
+    const curve = [before];
+    if (!model.signature.batchable) return curve;
+    const sizes = settings.batchSizes.filter((rows) => rows > 1).toSorted((a, b) => a - b);
+    for (const rows of sizes) {
+      const expectedMs = (before.ms / before.rows) * rows;
+      if (left() < expectedMs * (runsMin + 1)) break;
+      await run(rows);
+      const point = { rows, ms: await measure(rows) };
+      curve.push(point);
+      const saving = 1 - point.ms / point.rows / (before.ms / before.rows);
+      if (saving < worthwhileSaving) break;
+      before = point;
+    }
+    return curve;
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const error = toFlyballError(thrown);
+    throw new FlyballError('MODEL_LOAD_FAILED', `the model loaded but could not be warmed up: ${error.message}`, {
+      cause: thrown,
+    });
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
