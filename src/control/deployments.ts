@@ -1,0 +1,126 @@
+/**
+ * The deployments as control works on them: the record in the store, the template that the reference resolves to now,
+ * and the one that serves. Read again from the store after every change, so that memory and store cannot drift apart.
+ */
+import { FlyballError, toFlyballError } from '../errors.ts';
+import type { Failure } from '../core/upkeep/failures.ts';
+import type { Upkeep } from '../core/upkeep/reconcile.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { DeploymentRecord, Store, VersionRecord } from '../store/store.ts';
+import { makeTemplate, templateKey, type Template, type TemplateLaunch } from './template.ts';
+
+export interface Deployment {
+  readonly name: string;
+  record: DeploymentRecord;
+  removing: boolean;
+  target: Template | undefined;
+  /** Why the reference resolves to nothing. */
+  targetError: FlyballError | undefined;
+  serving: Template | undefined;
+  /** By version number, of the target, of what serves, and of whatever replicas still run. */
+  readonly versions: Map<string, VersionRecord>;
+  readonly failures: Map<string, Failure>;
+  upkeep: Upkeep | undefined;
+}
+
+export interface Deployments {
+  /** Reads everything again and resolves every reference. */
+  refresh(): Promise<void>;
+  all(): readonly Deployment[];
+  /** DEPLOYMENT_NOT_FOUND. */
+  get(name: string): Deployment;
+  find(name: string): Deployment | undefined;
+  /** From now on this template answers; durable. */
+  serve(deployment: Deployment, template: string, launch: TemplateLaunch): Promise<void>;
+  markRemoving(name: string, removing: boolean): Promise<void>;
+  /** Nothing is left of it. */
+  forget(name: string): Promise<void>;
+}
+
+const servingKey = 'control.serving';
+const removingKey = 'control.removing';
+
+export function openDeployments(store: Store, registry: Registry): Deployments {
+  const deployments = new Map<string, Deployment>();
+
+  const readMeta = async <T>(key: string, empty: T): Promise<T> => {
+    const text = await store.meta(key);
+    return text === undefined ? empty : (JSON.parse(text) as T);
+  };
+  const readServing = (): Promise<Record<string, TemplateLaunch>> => readMeta(servingKey, {});
+  const readRemoving = (): Promise<readonly string[]> => readMeta(removingKey, []);
+
+  async function refreshOne(record: DeploymentRecord, removing: boolean, launch?: TemplateLaunch): Promise<void> {
+    let deployment = deployments.get(record.name);
+    if (deployment === undefined) {
+      deployment = {
+        name: record.name,
+        record,
+        removing,
+        target: undefined,
+        targetError: undefined,
+        serving: launch === undefined ? undefined : { key: templateKey(launch), launch },
+        versions: new Map(),
+        failures: new Map(),
+        upkeep: undefined,
+      };
+      deployments.set(record.name, deployment);
+    }
+    deployment.record = record;
+    deployment.removing = removing;
+    try {
+      const version = await registry.resolve(record.specification.model);
+      deployment.versions.set(String(version.version), version);
+      deployment.target = makeTemplate(record.specification, version, await registry.files(version));
+      deployment.targetError = undefined;
+    } catch (error) {
+      deployment.target = undefined;
+      deployment.targetError = toFlyballError(error);
+    }
+    const serving = deployment.serving?.launch;
+    if (serving !== undefined && !deployment.versions.has(serving.version)) {
+      const version = await store.version(serving.model, Number(serving.version));
+      if (version !== undefined) deployment.versions.set(serving.version, version);
+    }
+  }
+
+  return {
+    async refresh() {
+      const serving = await readServing();
+      const removing = await readRemoving();
+      const records = await store.deployments();
+      for (const record of records) await refreshOne(record, removing.includes(record.name), serving[record.name]);
+      const names = new Set(records.map(({ name }) => name));
+      for (const name of deployments.keys()) if (!names.has(name)) deployments.delete(name);
+    },
+    all: () => [...deployments.values()],
+    find: (name) => deployments.get(name),
+    get(name) {
+      const found = deployments.get(name);
+      if (found !== undefined) return found;
+      const names = [...deployments.keys()].toSorted().slice(0, 10).join(', ');
+      throw new FlyballError(
+        'DEPLOYMENT_NOT_FOUND',
+        `there is no deployment ${name}; ${names === '' ? 'there are none' : `there are ${names}`}`,
+      );
+    },
+    async serve(deployment, template, launch) {
+      deployment.serving = { key: template, launch };
+      await store.setMeta(servingKey, JSON.stringify({ ...(await readServing()), [deployment.name]: launch }));
+    },
+    async markRemoving(name, removing) {
+      const others = (await readRemoving()).filter((other) => other !== name);
+      await store.setMeta(removingKey, JSON.stringify(removing ? [...others, name] : others));
+    },
+    async forget(name) {
+      const { [name]: _, ...serving } = await readServing();
+      const removing = (await readRemoving()).filter((other) => other !== name);
+      await store.transaction(async (access) => {
+        await access.removeDeployment(name);
+        await access.setMeta(servingKey, JSON.stringify(serving));
+        await access.setMeta(removingKey, JSON.stringify(removing));
+      });
+      deployments.delete(name);
+    },
+  };
+}

@@ -1,0 +1,336 @@
+/**
+ * Every replica that control answers for: started or adopted, watched over its socket, drained, stopped. It carries out
+ * what upkeep has decided and says what became of it; it decides nothing.
+ *
+ *   starting → loading → warming → ready → draining → (gone)      failed: it said that it could not load
+ *
+ * Invariant: a replica's record is in the store before its process exists and until its process is gone, so that the
+ * next control finds every process that this one has started.
+ */
+import type { Clock } from '../clock.ts';
+import type { ReplicaAddress } from '../gateway/routing-table.ts';
+import type { ReplicaRecord, Store } from '../store/store.ts';
+import { publish } from '../telemetry/events.ts';
+import type { FoundReplica, Orchestrator, ReplicaOrder, ReplicaResources } from './orchestrator.ts';
+import { openReplicaLink, type ReplicaFacts, type ReplicaLink } from './replica-link.ts';
+import { templateKey } from './template.ts';
+
+export interface Replica {
+  readonly id: string;
+  readonly deployment: string;
+  readonly version: string;
+  /** Template's key. */
+  readonly template: string;
+  readonly order: ReplicaOrder;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  phase: ReplicaRecord['phase'];
+  /** Monotonic milliseconds, here and below. */
+  readonly orderedAt: number;
+  readonly adopted: boolean;
+  readyAt?: number;
+  readyAfterMs?: number;
+  drainingSince?: number;
+  address?: ReplicaAddress;
+  where: string;
+  limits: FoundReplica['limits'];
+  facts?: ReplicaFacts;
+  residentBytes?: number;
+  inFlight?: number;
+  reason?: string;
+  /** Its end has been ordered: it is in no table any more. */
+  stopping: boolean;
+}
+
+export type FleetEvent =
+  | { readonly kind: 'changed'; readonly replica: Replica }
+  | { readonly kind: 'ready'; readonly replica: Replica }
+  | { readonly kind: 'load-failed'; readonly replica: Replica; readonly reason: string }
+  | { readonly kind: 'died'; readonly replica: Replica; readonly reason: string }
+  | { readonly kind: 'gone'; readonly replica: Replica };
+
+export interface Fleet extends AsyncDisposable {
+  replicas(): readonly Replica[];
+  /** Takes over what an earlier control left; returns when each has said what it is, or is dead. */
+  adopt(): Promise<void>;
+  /** The record is durable when this returns; the process follows. */
+  start(deployment: string, order: ReplicaOrder): Promise<void>;
+  drain(id: string, reason: string): Promise<void>;
+  stop(id: string, reason: string, graceMs: number): void;
+  /** Applies limits that have changed to the replicas that are ready. */
+  settle(deployment: string, resources: ReplicaResources): void;
+  /** Ends every replica, for the end of the platform. */
+  stopAll(graceMs: number): Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly orchestrator: Orchestrator;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly onEvent: (event: FleetEvent) => void;
+}
+
+/** A replica that was alive before must answer within this, or adoption goes on without it. */
+const adoptionMs = 5000;
+
+export function openFleet(options: FleetOptions): Fleet {
+  const { orchestrator, store, clock, onEvent } = options;
+  const replicas = new Map<string, Replica>();
+  const links = new Map<string, ReplicaLink>();
+  const background = new Set<Promise<void>>();
+  const aborted = new AbortController();
+
+  const announce = (
+    replica: Replica,
+    state: Parameters<typeof publish<'flyball:replica'>>[1]['state'],
+    reason: string,
+  ): void => {
+    const { deployment, version, id, where } = replica;
+    const times =
+      state === 'ready' && replica.readyAfterMs !== undefined
+        ? { coldStartMs: replica.readyAfterMs, stages: { ...replica.facts?.stages } }
+        : {};
+    publish('flyball:replica', { deployment, version, replica: id, state, reason, where, ...times });
+  };
+
+  /** Work that nobody waits for; its failure is told, never swallowed. */
+  function inBackground(where: string, work: () => Promise<void>): void {
+    const running = work()
+      .catch((error: unknown) => {
+        if (aborted.signal.aborted) return;
+        const message = error instanceof Error ? error.message : String(error);
+        publish('flyball:fault', { where, message, error });
+      })
+      .finally(() => background.delete(running));
+    background.add(running);
+  }
+
+  const isCurrent = (replica: Replica): boolean => replicas.get(replica.id) === replica;
+
+  function forget(replica: Replica): void {
+    if (!isCurrent(replica)) return;
+    replicas.delete(replica.id);
+    links.get(replica.id)?.close();
+    links.delete(replica.id);
+    inBackground(`forgetting ${replica.id}`, () => store.removeReplica(replica.id));
+  }
+
+  function died(replica: Replica, reason: string): void {
+    if (!isCurrent(replica) || replica.stopping) return;
+    forget(replica);
+    // One that said why it could not load, or that was to go anyway, has been accounted for.
+    if (replica.phase === 'failed' || replica.phase === 'draining') {
+      announce(replica, 'stopped', reason);
+      onEvent({ kind: 'gone', replica });
+      return;
+    }
+    replica.phase = 'failed';
+    replica.reason = reason;
+    announce(replica, 'failed', reason);
+    onEvent({ kind: 'died', replica, reason });
+  }
+
+  function enter(replica: Replica, phase: Replica['phase'], reason: string): void {
+    if (replica.phase === phase) return;
+    replica.phase = phase;
+    announce(replica, phase, reason);
+    inBackground(`recording ${replica.id}`, () => store.setReplicaPhase(replica.id, phase));
+  }
+
+  function learn(replica: Replica, facts: ReplicaFacts): void {
+    if (!isCurrent(replica) || replica.stopping) return;
+    replica.facts = facts;
+    // What control wants outranks what the replica says: one that is to go stays so, whatever it tells.
+    if (replica.phase === 'draining' || replica.phase === 'failed') return;
+    const { state } = facts;
+    switch (state.kind) {
+      case 'loading':
+      case 'warming': {
+        enter(replica, state.kind, 'it says so');
+        onEvent({ kind: 'changed', replica });
+        break;
+      }
+      case 'ready': {
+        if (replica.readyAt !== undefined) return;
+        replica.readyAt = clock.now();
+        if (!replica.adopted) replica.readyAfterMs = replica.readyAt - replica.orderedAt;
+        enter(replica, 'ready', 'loaded and warmed');
+        inBackground(`limits of ${replica.id}`, () => limit(replica, replica.order.resources));
+        onEvent({ kind: 'ready', replica });
+        break;
+      }
+      case 'failed': {
+        replica.reason = state.message;
+        enter(replica, 'failed', state.message);
+        onEvent({ kind: 'load-failed', replica, reason: state.message });
+        break;
+      }
+      case 'draining': {
+        // Somebody else has asked it to go (a signal by hand): it takes nothing more, and is replaced when it is gone.
+        enter(replica, 'draining', 'it is ending by itself');
+        replica.drainingSince ??= clock.now();
+        onEvent({ kind: 'changed', replica });
+      }
+    }
+  }
+
+  async function limit(replica: Replica, resources: ReplicaResources): Promise<void> {
+    replica.limits = await orchestrator.settle(replica.id, resources);
+    onEvent({ kind: 'changed', replica });
+  }
+
+  /** `told` is fulfilled at its first word or its end. */
+  function watch(replica: Replica, found: FoundReplica, told: () => void = () => {}): void {
+    replica.address = found.address;
+    replica.where = found.where;
+    replica.limits = found.limits;
+    const link = openReplicaLink(
+      found.address,
+      {
+        onFacts(facts) {
+          learn(replica, facts);
+          told();
+        },
+        onStatus(status) {
+          replica.residentBytes = status.residentBytes;
+          replica.inFlight = status.inFlight;
+        },
+        onDead(reason) {
+          told();
+          inBackground(`ending ${replica.id}`, () => orchestrator.stop(replica.id, 0));
+          died(replica, reason);
+        },
+      },
+      clock,
+    );
+    links.set(replica.id, link);
+  }
+
+  orchestrator.onExit(({ id, reason }) => {
+    const replica = replicas.get(id);
+    if (replica !== undefined) died(replica, reason);
+  });
+
+  function fromRecord(record: ReplicaRecord): Replica {
+    return {
+      id: record.id,
+      deployment: record.deployment,
+      version: record.version,
+      template: templateKey(record.order.launch),
+      order: record.order,
+      startedAt: record.startedAt,
+      orderedAt: clock.now(),
+      adopted: true,
+      phase: record.phase === 'draining' ? 'draining' : 'starting',
+      ...(record.phase === 'draining' ? { drainingSince: clock.now() } : {}),
+      where: '',
+      limits: { kind: 'none' },
+      stopping: false,
+    };
+  }
+
+  async function stopOne(replica: Replica, reason: string, graceMs: number): Promise<void> {
+    if (!isCurrent(replica) || replica.stopping) return;
+    replica.stopping = true;
+    links.get(replica.id)?.close();
+    await orchestrator.stop(replica.id, graceMs);
+    forget(replica);
+    announce(replica, 'stopped', reason);
+    onEvent({ kind: 'gone', replica });
+  }
+
+  return {
+    replicas: () => [...replicas.values()],
+
+    async adopt() {
+      const records = new Map((await store.replicas()).map((record) => [record.id, record]));
+      const words: Promise<void>[] = [];
+      for (const found of await orchestrator.list()) {
+        const record = records.get(found.id);
+        records.delete(found.id);
+        if (record === undefined) {
+          // Nobody knows any more what it was for.
+          await orchestrator.stop(found.id, 0);
+          continue;
+        }
+        const replica = fromRecord(record);
+        replicas.set(replica.id, replica);
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const cancel = clock.after(adoptionMs, resolve);
+        words.push(promise.finally(cancel));
+        watch(replica, found, resolve);
+        announce(replica, 'adopted', 'it was there when control started');
+      }
+      // Ordered but never started, or dead in the meantime.
+      for (const id of records.keys()) await store.removeReplica(id);
+      await Promise.all(words);
+    },
+
+    async start(deployment, order) {
+      const { id, launch } = order;
+      const replica: Replica = {
+        id,
+        deployment,
+        version: launch.version,
+        template: templateKey(launch),
+        order,
+        startedAt: clock.wall(),
+        orderedAt: clock.now(),
+        adopted: false,
+        phase: 'starting',
+        where: '',
+        limits: { kind: 'none' },
+        stopping: false,
+      };
+      replicas.set(id, replica);
+      const { version, startedAt, phase } = replica;
+      await store.putReplica({ id, deployment, version, digest: launch.digest, order, startedAt, phase });
+      inBackground(`starting ${id}`, async () => {
+        try {
+          const found = await orchestrator.start(order, aborted.signal);
+          if (!isCurrent(replica) || replica.stopping) {
+            await orchestrator.stop(id, 0);
+            return;
+          }
+          watch(replica, found);
+          announce(replica, 'starting', 'its process runs');
+        } catch (error) {
+          if (aborted.signal.aborted) return;
+          const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+          died(replica, `${error instanceof Error ? error.message : String(error)}${cause}`);
+        }
+      });
+    },
+
+    async drain(id, reason) {
+      const replica = replicas.get(id);
+      if (replica === undefined || replica.stopping || replica.phase === 'draining') return;
+      replica.drainingSince = clock.now();
+      replica.reason = reason;
+      enter(replica, 'draining', reason);
+    },
+
+    stop(id, reason, graceMs) {
+      const replica = replicas.get(id);
+      if (replica !== undefined) inBackground(`stopping ${id}`, () => stopOne(replica, reason, graceMs));
+    },
+
+    settle(deployment, resources) {
+      for (const replica of replicas.values()) {
+        if (replica.deployment !== deployment || replica.readyAt === undefined || replica.stopping) continue;
+        inBackground(`limits of ${replica.id}`, () => limit(replica, resources));
+      }
+    },
+
+    async stopAll(graceMs) {
+      await Promise.all([...replicas.values()].map((replica) => stopOne(replica, 'the platform stops', graceMs)));
+      await Promise.all(background);
+    },
+
+    async [Symbol.asyncDispose]() {
+      aborted.abort();
+      for (const link of links.values()) link.close();
+      await Promise.all(background);
+    },
+  };
+}
