@@ -1,0 +1,93 @@
+/**
+ * The routing table put to work: one version dispatcher for each deployment version in it, kept through every change of
+ * the table that leaves the version in. It knows no protocol and no model by itself.
+ */
+import type { Clock } from '../clock.ts';
+import type { ConnectReplica } from './replica-connection.ts';
+import {
+  emptyRoutingTable,
+  type DeploymentRoute,
+  type ReplicaObservation,
+  type RoutingTable,
+  type VersionObservation,
+} from './routing-table.ts';
+import { VersionDispatcher } from './version-dispatcher.ts';
+
+export interface DeployedVersions {
+  readonly route: DeploymentRoute;
+  /** What new requests go to; absent until one is ready. */
+  readonly serving: VersionDispatcher | undefined;
+  readonly versions: readonly VersionDispatcher[];
+}
+
+export interface DispatcherOptions {
+  readonly clock: Clock;
+  readonly connect: ConnectReplica;
+  /** The last call of a draining replica has ended, or there was none: worth telling control at once. */
+  onDrained(): void;
+}
+
+export interface Dispatcher {
+  readonly table: RoutingTable;
+  apply(table: RoutingTable): void;
+  deployment(name: string): DeployedVersions | undefined;
+  deployments(): Iterable<DeployedVersions>;
+  observe(): { readonly versions: VersionObservation[]; readonly replicas: ReplicaObservation[] };
+  /** Fails what waits and parts with all replicas. */
+  close(reason: string): void;
+}
+
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  let table = emptyRoutingTable;
+  let deployed = new Map<string, DeployedVersions>();
+  /** By deployment, version and digest: another content under the same name is another version. */
+  let dispatchers = new Map<string, VersionDispatcher>();
+
+  const close = (reason: string, kept: ReadonlyMap<string, VersionDispatcher>): void => {
+    for (const [key, dispatcher] of dispatchers) if (!kept.has(key)) dispatcher.close(reason);
+  };
+
+  return {
+    get table() {
+      return table;
+    },
+    apply(next) {
+      const kept = new Map<string, VersionDispatcher>();
+      const nextDeployed = new Map<string, DeployedVersions>();
+      for (const deployment of next.deployments) {
+        const versions = deployment.versions.map((route) => {
+          const key = `${deployment.name}\n${route.version}\n${route.digest}`;
+          let dispatcher = dispatchers.get(key);
+          if (dispatcher === undefined) dispatcher = new VersionDispatcher({ ...options, deployment, route });
+          else dispatcher.update(deployment, route);
+          kept.set(key, dispatcher);
+          return dispatcher;
+        });
+        const serving = versions.find((version) => version.route.version === deployment.serving);
+        nextDeployed.set(deployment.name, { route: deployment, serving, versions });
+      }
+      close('the version is no longer served', kept);
+      dispatchers = kept;
+      deployed = nextDeployed;
+      table = next;
+      const draining = next.deployments.some((deployment) =>
+        deployment.versions.some((version) => version.replicas.some((replica) => replica.state === 'draining')),
+      );
+      if (draining) options.onDrained();
+    },
+    deployment: (name) => deployed.get(name),
+    deployments: () => deployed.values(),
+    observe() {
+      const all = [...dispatchers.values()];
+      return {
+        versions: all.map((dispatcher) => dispatcher.observe()),
+        replicas: all.flatMap((dispatcher) => dispatcher.observeReplicas()),
+      };
+    },
+    close(reason) {
+      close(reason, new Map());
+      dispatchers = new Map();
+      deployed = new Map();
+    },
+  };
+}

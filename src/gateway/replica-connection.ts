@@ -1,0 +1,147 @@
+/**
+ * The gateway's connection to one replica: sends calls, gives each its answer by id, reconnects with back-off for as
+ * long as it is open. It chooses nothing and queues nothing.
+ * Invariant: every call that was sent gets exactly one of `onResult` and `onLost`.
+ */
+import net from 'node:net';
+import type { Clock } from '../clock.ts';
+import { openFrameConnection, type FrameConnection } from '../protocol/frames/connection.ts';
+import type { CostPoint, InferHeader, ReplicaState, ResultHeader } from '../protocol/frames/messages.ts';
+import { publish } from '../telemetry/events.ts';
+import type { ReplicaRoute } from './routing-table.ts';
+
+export interface ReplicaCall {
+  onResult(header: ResultHeader, body: Uint8Array): void;
+  /** The connection closed with the call in flight. */
+  onLost(reason: string): void;
+}
+
+export interface ReplicaEvents {
+  /** `ready` of the connection may have changed; comes before the `onLost` of its calls. */
+  onChange(): void;
+  onCostCurve(points: readonly CostPoint[]): void;
+}
+
+export interface ReplicaConnection {
+  /** Connected, and the runner says that it is loaded and warmed. */
+  readonly ready: boolean;
+  readonly connected: boolean;
+  infer(header: Omit<InferHeader, 'call'>, parts: readonly Uint8Array[], call: ReplicaCall): void;
+  /** Closes for good; calls in flight are lost. */
+  close(): void;
+}
+
+export type ConnectReplica = (route: ReplicaRoute, events: ReplicaEvents) => ReplicaConnection;
+
+export interface ConnectionSettings {
+  readonly clock: Clock;
+  readonly frameBytesMax: number;
+}
+
+const reconnectMs = 50;
+const reconnectMsMax = 2000;
+
+export function openReplicaConnection(
+  route: ReplicaRoute,
+  events: ReplicaEvents,
+  settings: ConnectionSettings,
+): ReplicaConnection {
+  const calls = new Map<number, ReplicaCall>();
+  let nextCall = 1;
+  let frames: FrameConnection | undefined;
+  let state: ReplicaState['kind'] | undefined;
+  let attempts = 0;
+  let cancelRetry = (): void => {};
+  let closed = false;
+
+  const enter = (next: ReplicaState): void => {
+    state = next.kind;
+    if (next.kind === 'ready') attempts = 0;
+    events.onChange();
+  };
+
+  const lose = (reason: string): void => {
+    frames = undefined;
+    state = undefined;
+    events.onChange();
+    const lost = [...calls.values()];
+    calls.clear();
+    for (const call of lost) call.onLost(reason);
+    if (closed) return;
+    cancelRetry = settings.clock.after(Math.min(reconnectMs * 2 ** attempts, reconnectMsMax), connect);
+    attempts += 1;
+  };
+
+  function connect(): void {
+    const socket =
+      route.address.kind === 'unix'
+        ? net.connect({ path: route.address.path })
+        : net.connect({ host: route.address.host, port: route.address.port });
+    frames = openFrameConnection(
+      socket,
+      {
+        onFrame(...[kind, header, body]) {
+          switch (kind) {
+            case 'result': {
+              const call = calls.get(header.call);
+              calls.delete(header.call);
+              call?.onResult(header, body);
+              break;
+            }
+            case 'hello':
+              if (header.replica !== route.id) {
+                // The address has been taken over by another replica: nothing may be sent there in this one's name.
+                frames?.destroy(new Error(`expected replica ${route.id} at its address, got ${header.replica}`));
+                break;
+              }
+              if (header.costCurve !== undefined) events.onCostCurve(header.costCurve);
+              enter(header.state);
+              break;
+            case 'state':
+              if (header.costCurve !== undefined) events.onCostCurve(header.costCurve);
+              enter(header.state);
+              break;
+            case 'statusReply':
+              break;
+            case 'infer':
+            case 'cancel':
+            case 'drain':
+            case 'status':
+              frames?.destroy(new Error(`expected a frame of a runner, got ${kind}`));
+              break;
+            default:
+              kind satisfies never;
+          }
+        },
+        onClose(error) {
+          if (error !== undefined && calls.size > 0)
+            publish('flyball:fault', { where: `connection to replica ${route.id}`, message: error.message, error });
+          lose(error?.message ?? 'the connection was closed');
+        },
+      },
+      { frameBytesMax: settings.frameBytesMax },
+    );
+  }
+  connect();
+
+  return {
+    get ready() {
+      return state === 'ready';
+    },
+    get connected() {
+      return state !== undefined;
+    },
+    infer(header, parts, call) {
+      const id = nextCall;
+      nextCall = nextCall === 0xffff_ffff ? 1 : nextCall + 1;
+      calls.set(id, call);
+      frames?.send('infer', { call: id, items: header.items, payload: header.payload, outputs: header.outputs }, parts);
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      cancelRetry();
+      frames?.destroy();
+    },
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * The replicas of one deployment version as this worker sees them: their connections, slots and health. It knows no
+ * request. A replica is in use when its connection is ready and the table says `ready`; draining ones are in use only
+ * when the table has no other (a version being retired finishes its queue on them).
+ * Invariant: a slot that was taken is released once, when the work has really ended.
+ */
+import { afterFailure, afterSuccess, healthAt, healthy, type ReplicaHealth } from '../core/routing/replica-health.ts';
+import { chooseReplica } from '../core/routing/choose-replica.ts';
+import type { CostPoint } from '../protocol/frames/messages.ts';
+import { publish } from '../telemetry/events.ts';
+import type { ConnectReplica, ReplicaConnection } from './replica-connection.ts';
+import type { ReplicaObservation, ReplicaRoute } from './routing-table.ts';
+
+export interface Replica {
+  readonly id: string;
+  readonly connection: ReplicaConnection;
+  route: ReplicaRoute;
+  health: ReplicaHealth;
+  ejectedFor: string;
+  outstandingCalls: number;
+  outstandingRows: number;
+  lastUsed: number;
+  /** It answered that it is draining; holds until it has been away. */
+  refusing: boolean;
+  /** No longer in the table: closed when its last call has ended. */
+  gone: boolean;
+}
+
+export interface PoolOptions {
+  readonly deployment: string;
+  readonly version: string;
+  readonly connect: ConnectReplica;
+  /** The replicas in use, or what they take, may have changed. */
+  onChange(): void;
+  /** The last call of a draining replica has ended. */
+  onDrained(): void;
+  onCostCurve(points: readonly CostPoint[]): void;
+}
+
+export class ReplicaPool {
+  readonly #options: PoolOptions;
+  readonly #replicas = new Map<string, Replica>();
+  #inUse: Replica[] = [];
+  #ejected = 0;
+  #uses = 0;
+  rowsInFlight = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Replicas that are given work. */
+  get ready(): number {
+    return this.#ejected === this.#inUse.length ? this.#inUse.length : this.#inUse.length - this.#ejected;
+  }
+
+  /** When the next ejection is over; Infinity without one. */
+  get readmissionAt(): number {
+    let next = Infinity;
+    if (this.#ejected > 0)
+      for (const { health } of this.#inUse) if (health.kind === 'ejected') next = Math.min(next, health.until);
+    return next;
+  }
+
+  update(routes: readonly ReplicaRoute[]): void {
+    const listed = new Set(routes.map((route) => route.id));
+    for (const replica of this.#replicas.values()) if (!listed.has(replica.id)) this.#part(replica);
+    for (const route of routes) {
+      const known = this.#replicas.get(route.id);
+      if (known === undefined) this.#add(route);
+      else known.route = route;
+    }
+    this.#review();
+  }
+
+  /** A replica with room, with the least outstanding work. */
+  choose(depth: number, at: number): Replica | undefined {
+    if (this.#ejected > 0) this.#readmit(at);
+    return chooseReplica(this.#inUse, depth);
+  }
+
+  take(replica: Replica, rows: number): void {
+    this.#uses += 1;
+    replica.lastUsed = this.#uses;
+    replica.outstandingCalls += 1;
+    replica.outstandingRows += rows;
+    this.rowsInFlight += rows;
+  }
+
+  release(replica: Replica, rows: number): void {
+    replica.outstandingCalls -= 1;
+    replica.outstandingRows -= rows;
+    this.rowsInFlight -= rows;
+    if (replica.outstandingCalls > 0) return;
+    if (replica.gone) replica.connection.close();
+    else if (replica.route.state === 'draining') this.#options.onDrained();
+  }
+
+  succeeded(replica: Replica): void {
+    if (replica.health === healthy) return;
+    const trial = replica.health.kind === 'trial';
+    replica.health = afterSuccess(replica.health);
+    if (trial) this.#tell(replica, 'readmitted', 'it answered on trial');
+  }
+
+  failed(replica: Replica, reason: string, at: number): void {
+    replica.health = afterFailure(replica.health, at);
+    if (replica.health.kind !== 'ejected') return;
+    replica.ejectedFor = reason;
+    this.#tell(replica, 'ejected', `${reason}; no work for ${Math.round(replica.health.until - at)} ms`);
+    this.#review();
+  }
+
+  /** It said that it is draining, before the table did. */
+  refused(replica: Replica): void {
+    replica.refusing = true;
+    this.#review();
+  }
+
+  observe(queueLength: number): ReplicaObservation[] {
+    // On draining replicas that still have a queue to finish, what waits counts as theirs: they are not drained yet.
+    return [...this.#replicas.values()].map((replica) => ({
+      id: replica.id,
+      outstanding:
+        replica.outstandingCalls +
+        (replica.route.state === 'draining' && this.#inUse.includes(replica) ? queueLength : 0),
+      connected: replica.connection.connected,
+      ejected: replica.health.kind === 'healthy' ? undefined : replica.ejectedFor,
+    }));
+  }
+
+  /** Parts with all; calls in flight end as they end. */
+  retire(): void {
+    for (const replica of this.#replicas.values()) this.#part(replica);
+    this.#review();
+  }
+
+  #add(route: ReplicaRoute): void {
+    const connection = this.#options.connect(route, {
+      onChange: () => {
+        if (!connection.connected) replica.refusing = false;
+        this.#review();
+        this.#options.onChange();
+      },
+      onCostCurve: (points) => this.#options.onCostCurve(points),
+    });
+    const replica: Replica = {
+      id: route.id,
+      connection,
+      route,
+      health: healthy,
+      ejectedFor: '',
+      outstandingCalls: 0,
+      outstandingRows: 0,
+      lastUsed: 0,
+      refusing: false,
+      gone: false,
+    };
+    this.#replicas.set(route.id, replica);
+  }
+
+  #part(replica: Replica): void {
+    this.#replicas.delete(replica.id);
+    replica.gone = true;
+    if (replica.outstandingCalls === 0) replica.connection.close();
+  }
+
+  #review(): void {
+    const all = [...this.#replicas.values()];
+    const wanted = all.some((replica) => replica.route.state === 'ready') ? 'ready' : 'draining';
+    this.#inUse = all.filter(
+      (replica) => replica.route.state === wanted && replica.connection.ready && !replica.refusing,
+    );
+    this.#ejected = this.#inUse.filter((replica) => replica.health.kind === 'ejected').length;
+  }
+
+  #readmit(at: number): void {
+    for (const replica of this.#inUse) replica.health = healthAt(replica.health, at);
+    this.#ejected = this.#inUse.filter((replica) => replica.health.kind === 'ejected').length;
+  }
+
+  #tell(replica: Replica, state: 'ejected' | 'readmitted', reason: string): void {
+    const { deployment, version } = this.#options;
+    publish('flyball:replica', { deployment, version, replica: replica.id, state, reason });
+  }
+}

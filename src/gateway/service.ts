@@ -1,0 +1,196 @@
+/**
+ * The inference service of a gateway worker: finds the deployment and version of a request, checks it against the
+ * signature, gives it its deadline and priority, and hands it to the version's queue. It computes and queues nothing.
+ */
+import type { Clock } from '../clock.ts';
+import { FlyballError } from '../errors.ts';
+import type {
+  InferenceRequest,
+  InferenceResponse,
+  InferenceService,
+  ModelStatistics,
+  RepositoryEntry,
+} from '../protocol/inference.ts';
+import type { ModelSignature, Tensor } from '../protocol/tensor.ts';
+import { validateInputs } from '../protocol/validate.ts';
+import type { DeployedVersions, Dispatcher } from './dispatcher.ts';
+import { nearNames } from './near-names.ts';
+import type { VersionDispatcher } from './version-dispatcher.ts';
+import { toStatistics } from './version-figures.ts';
+
+export interface ServiceOptions {
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  /** Flyball's own version. */
+  readonly version: string;
+  readonly limits: { readonly tensorElementsMax: number };
+}
+
+export interface GatewayService extends InferenceService {
+  /** From now on nothing new is admitted and readiness is off; what is in flight goes on. */
+  drain(): void;
+}
+
+/** Extensions of the protocol by the names that Triton gave them. */
+const extensions = ['binary_tensor_data', 'schedule_policy', 'statistics', 'model_repository'];
+/** How soon a caller may come back to a deployment that has no replica: about the time that one takes to start. */
+const notReadyRetrySeconds = 2;
+/** A replica that the table calls ready may be unreachable for this long before callers are turned away. */
+const unreachableMsMax = 2000;
+
+export function createGatewayService(options: ServiceOptions): GatewayService {
+  const { dispatcher, clock } = options;
+  let draining = false;
+
+  const deploymentOf = (model: string): DeployedVersions => {
+    const found = dispatcher.deployment(model);
+    if (found !== undefined) return found;
+    const names = [...dispatcher.deployments()].map(({ route }) => route.name);
+    const near = nearNames(model, names);
+    const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
+    throw new FlyballError('MODEL_NOT_FOUND', `expected the name of a deployment, got ${quote(model)}${hint}`);
+  };
+
+  const notReady = (model: string, why: string): FlyballError =>
+    new FlyballError('MODEL_NOT_READY', `model ${model} is not ready: ${why}`, {
+      retryAfterSeconds: notReadyRetrySeconds,
+    });
+
+  const versionOf = (model: string, version: string | undefined): VersionDispatcher => {
+    const { route, serving } = deploymentOf(model);
+    if (serving === undefined) {
+      throw notReady(model, route.notReadyReason ?? 'no version is being served yet');
+    }
+    if (version !== undefined && version !== serving.route.version) {
+      throw new FlyballError(
+        'VERSION_NOT_FOUND',
+        `model ${model}: expected version ${serving.route.version}, the one being served, got ${quote(version)}`,
+      );
+    }
+    return serving;
+  };
+
+  /** Why nothing can be inferred now; undefined when it can. */
+  const hindrance = (deployed: DeployedVersions, serving: VersionDispatcher): string | undefined => {
+    if (!serving.route.replicas.some((replica) => replica.state === 'ready'))
+      return deployed.route.notReadyReason ?? 'it has no replica that is loaded and warmed';
+    if (serving.unreachableMs(clock.now()) > unreachableMsMax) return 'none of its replicas can be reached';
+    return undefined;
+  };
+
+  /** Reachable this very moment. */
+  const isReady = (deployed: DeployedVersions): boolean =>
+    deployed.serving !== undefined &&
+    hindrance(deployed, deployed.serving) === undefined &&
+    deployed.serving.unreachableMs(clock.now()) === 0;
+
+  const submit = (request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> => {
+    const arrivedAt = clock.now();
+    if (draining) throw new FlyballError('DRAINING', 'the server is shutting down', { retryAfterSeconds: 1 });
+    const version = versionOf(request.model, request.version);
+    const deployed = deploymentOf(request.model);
+    const why = hindrance(deployed, version);
+    if (why !== undefined) throw notReady(request.model, why);
+    const { signature, takesFiles } = version.route;
+    validateInputs(request, signature, options.limits);
+    if (request.payload.kind === 'file' && !takesFiles) {
+      throw new FlyballError(
+        'UNSUPPORTED_CONTENT',
+        `model ${request.model} declares no pipeline for files (model.yaml: pipeline): expected tensors, got a file`,
+      );
+    }
+    const { deadline, queue } = deployed.route;
+    return version.submit(
+      {
+        request,
+        inputs: request.payload.kind === 'file' ? [] : inSignatureOrder(request.payload.inputs, signature),
+        arrivedAt,
+        deadlineAt: arrivedAt + Math.min(request.deadlineMs ?? deadline.defaultMs, deadline.maxMs),
+        priority: priorityOf(request.priority, queue),
+      },
+      signal,
+    );
+  };
+
+  return {
+    server: () => ({ name: dispatcher.table.serverName, version: options.version, extensions }),
+    live: () => true,
+    ready() {
+      if (draining || dispatcher.table.revision === 0) return false;
+      const all = [...dispatcher.deployments()];
+      // One model that cannot start must not take the others out of a load balancer.
+      return all.length === 0 || all.some(isReady);
+    },
+    metadata(model, version) {
+      const { route } = versionOf(model, version);
+      return {
+        name: model,
+        versions: [route.version],
+        platform: route.platform,
+        signature: route.signature,
+        properties: { ...route.labels, digest: route.digest },
+      };
+    },
+    modelReady(model, version) {
+      const deployed = deploymentOf(model);
+      if (version !== undefined) {
+        const known = deployed.versions.some((one) => one.route.version === version);
+        if (!known && deployed.serving !== undefined) versionOf(model, version);
+        if (version !== deployed.serving?.route.version) return false;
+      }
+      return !draining && isReady(deployed);
+    },
+    index: () => [...dispatcher.deployments()].flatMap((deployed) => entriesOf(deployed, isReady(deployed))),
+    statistics(model, version) {
+      if (model === undefined) return [...dispatcher.deployments()].flatMap((deployed) => statisticsOf(deployed));
+      const all = statisticsOf(deploymentOf(model));
+      const wanted = version === undefined ? all : all.filter((one) => one.version === version);
+      if (wanted.length === 0 && version !== undefined) versionOf(model, version);
+      return wanted;
+    },
+    infer(request, signal) {
+      // Thrown or rejected, a caller meets one kind of failure; a promise of its own would cost every request a hop.
+      try {
+        return submit(request, signal);
+      } catch (thrown) {
+        return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+    },
+    drain() {
+      draining = true;
+    },
+  };
+}
+
+const quote = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+
+function priorityOf(
+  asked: number | undefined,
+  queue: { readonly priorityLevels: number; readonly priorityDefault: number },
+): number {
+  // 0 is how Triton's clients say "the default".
+  if (asked === undefined || asked < 1) return Math.min(queue.priorityDefault, queue.priorityLevels);
+  return Math.min(Math.trunc(asked), queue.priorityLevels);
+}
+
+/** Batches are joined input by input, so all requests give them in one order. Nearly all callers do already. */
+function inSignatureOrder(inputs: readonly Tensor[], signature: ModelSignature): readonly Tensor[] {
+  if (inputs.every((input, index) => signature.inputs[index]?.name === input.name)) return inputs;
+  return signature.inputs.flatMap((spec) => inputs.filter((input) => input.name === spec.name));
+}
+
+function entriesOf({ route, serving, versions }: DeployedVersions, ready: boolean): RepositoryEntry[] {
+  const reason = ready ? '' : (route.notReadyReason ?? 'no replica is ready');
+  if (versions.length === 0) return [{ name: route.name, state: 'UNAVAILABLE', reason }];
+  return versions.map((version): RepositoryEntry => {
+    const entry = { name: route.name, version: version.route.version };
+    if (version === serving) return { ...entry, state: ready ? 'READY' : 'UNAVAILABLE', reason };
+    return serving === undefined
+      ? { ...entry, state: 'LOADING', reason }
+      : { ...entry, state: 'UNLOADING', reason: 'it finishes its queue' };
+  });
+}
+
+function statisticsOf({ route, versions }: DeployedVersions): ModelStatistics[] {
+  return versions.map((version) => toStatistics(version.figures, route.name, version.route.version));
+}

@@ -1,0 +1,472 @@
+/**
+ * The queue of one deployment version and the replicas behind it: the thin shell around src/core/queueing and
+ * src/core/routing, which decide. It sends batches, answers callers, and keeps one timer for whatever is due next.
+ * A request that finds a free replica and an empty queue is sent in the same turn, without a key, timer or promise hop.
+ * Invariant: every submitted request ends exactly once; a slot is held until its work has really ended.
+ */
+import type { Clock } from '../clock.ts';
+import { admit } from '../core/queueing/admission.ts';
+import { formBatch } from '../core/queueing/batch.ts';
+import { afterFailedBatch } from '../core/queueing/bisect.ts';
+import {
+  batchCap,
+  createCostCurve,
+  learnCost,
+  learnedCapMax,
+  learnOverhead,
+  learnWarmUp,
+  serviceMs,
+} from '../core/queueing/cost-curve.ts';
+import { DeadlineHeap } from '../core/queueing/deadlines.ts';
+import { RequestQueue } from '../core/queueing/queue.ts';
+import { afterLoss } from '../core/routing/after-loss.ts';
+import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
+import type { CostPoint, ResultHeader } from '../protocol/frames/messages.ts';
+import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
+import type { Tensor } from '../protocol/tensor.ts';
+import { publish } from '../telemetry/events.ts';
+import { joinInputs, splitOutputs } from './batch-frames.ts';
+import { compatibilityKey, Job } from './job.ts';
+import type { ConnectReplica } from './replica-connection.ts';
+import { ReplicaPool, type Replica } from './replica-pool.ts';
+import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
+import { countEnd, countSuccess, createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+
+/** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
+const callDepth = { tensors: 1, files: 2 } as const;
+/** Longest single timer; a later deadline is met by several. */
+const timerMsMax = 60_000;
+
+export interface VersionDispatcherOptions {
+  readonly deployment: DeploymentRoute;
+  readonly route: VersionRoute;
+  readonly clock: Clock;
+  readonly connect: ConnectReplica;
+  onDrained(): void;
+}
+
+export interface Submission {
+  readonly request: InferenceRequest;
+  /** In the order of the signature. */
+  readonly inputs: readonly Tensor[];
+  readonly arrivedAt: number;
+  readonly deadlineAt: number;
+  readonly priority: number;
+}
+
+interface Running {
+  readonly jobs: readonly Job[];
+  readonly replica: Replica;
+  readonly rows: number;
+  readonly sentAt: number;
+  /** The replica had nothing else to do, so the time beyond the runtime's own is transport. */
+  readonly alone: boolean;
+  readonly rerun: boolean;
+}
+
+export class VersionDispatcher {
+  readonly figures: VersionFigures = createFigures();
+  readonly #deployment: string;
+  readonly #clock: Clock;
+  readonly #queue: RequestQueue<Job>;
+  readonly #pool: ReplicaPool;
+  readonly #curve = createCostCurve();
+  /** Deadlines of what has been started: the caller is answered in time, the slot is not given up. */
+  readonly #started = new DeadlineHeap<Job>();
+  /** Batches to run again, before anything that waits. */
+  readonly #reruns: (readonly Job[])[] = [];
+  #route: VersionRoute;
+  /** False once the runtime has shown that its outputs cannot be divided by rows. */
+  #divisible = true;
+  #cap = 1;
+  #companyUntil = Infinity;
+  #timerAt = Infinity;
+  #cancelTimer = (): void => {};
+  #emptySince: number | undefined;
+  #closed: string | undefined;
+
+  constructor(options: VersionDispatcherOptions) {
+    this.#deployment = options.deployment.name;
+    this.#clock = options.clock;
+    this.#route = options.route;
+    this.#emptySince = this.#clock.now();
+    this.#queue = new RequestQueue(options.deployment.queue);
+    this.#pool = new ReplicaPool({
+      deployment: options.deployment.name,
+      version: options.route.version,
+      connect: options.connect,
+      onChange: () => this.#onReplicas(),
+      onDrained: () => options.onDrained(),
+      onCostCurve: (points) => this.#onCostCurve(points),
+    });
+    this.update(options.deployment, options.route);
+  }
+
+  get route(): VersionRoute {
+    return this.#route;
+  }
+
+  /** Milliseconds for which no replica could be reached; 0 when one can. */
+  unreachableMs(at: number): number {
+    return this.#emptySince === undefined ? 0 : at - this.#emptySince;
+  }
+
+  get queueLength(): number {
+    return this.#queue.length;
+  }
+
+  get inFlight(): number {
+    return this.#started.size;
+  }
+
+  get cap(): number {
+    return this.#cap;
+  }
+
+  update(deployment: DeploymentRoute, route: VersionRoute): void {
+    this.#route = route;
+    this.#queue.lengthMax = deployment.queue.lengthMax;
+    this.#onCostCurve(route.costCurve);
+    this.#setCap();
+    this.#pool.update(route.replicas);
+    this.#onReplicas();
+  }
+
+  submit(submission: Submission, signal: AbortSignal): Promise<InferenceResponse> {
+    const { promise, resolve, reject } = Promise.withResolvers<InferenceResponse>();
+    const { inputs } = submission;
+    const rows = this.#batchable && inputs.length > 0 ? (inputs[0]?.shape[0] ?? 1) : 1;
+    const job = new Job(submission.request, inputs, rows, submission, signal, { resolve, reject });
+    this.figures.arrivals += 1;
+    this.#enter(job, submission.arrivedAt);
+    return promise;
+  }
+
+  observe(): VersionObservation {
+    const { arrivals, completed, failed, shed } = this.figures;
+    return {
+      deployment: this.#deployment,
+      version: this.#route.version,
+      arrivals,
+      completed,
+      failed,
+      shed: { ...shed },
+      queueLength: this.#queue.length,
+      inFlight: this.#started.size,
+      latencyMs: takeLatencies(this.figures),
+      batchSizeCap: this.#cap,
+    };
+  }
+
+  observeReplicas(): ReplicaObservation[] {
+    return this.#pool.observe(this.#queue.length + this.#reruns.length);
+  }
+
+  /** The version has left the table: what waits fails, what runs ends as it ends. */
+  close(reason: string): void {
+    this.#closed = reason;
+    const waiting = [...this.#queue.takeAll(), ...this.#reruns.splice(0).flat()];
+    for (const job of waiting) this.#end(job, 'MODEL_NOT_READY', reason);
+    this.#pool.retire();
+    this.#arm(this.#clock.now());
+  }
+
+  get #batchable(): boolean {
+    return this.#divisible && this.#route.signature.batchable;
+  }
+
+  #enter(job: Job, at: number): void {
+    if (job.signal.aborted) return this.#end(job, 'CANCELLED', 'the caller hung up');
+    if (job.deadlineAt <= at) return this.#endLate(job, 'it was over on arrival');
+    const depth = callDepth[job.payload];
+    const holds = this.#route.batching.delayMs > 0 && this.#batchable && job.rows < this.#cap;
+    if (this.#queue.length === 0 && this.#reruns.length === 0 && !holds) {
+      const replica = this.#pool.choose(depth, at);
+      if (replica !== undefined) {
+        const needed = serviceMs(this.#curve, job.rows, job.payload, at);
+        if (needed !== undefined && at + needed > job.deadlineAt) return this.#endHopeless(job, needed);
+        this.#start(replica, [job], at, false);
+        return this.#arm(at);
+      }
+    }
+    const capacity = { readyReplicas: this.#pool.ready, cap: this.#cap, rowsInFlight: this.#pool.rowsInFlight };
+    const admission = admit(this.#queue, job, capacity, this.#curve, at);
+    if (admission.kind === 'refused') return this.#refuse(job, admission);
+    job.key = compatibilityKey(job);
+    this.#queue.add(job);
+    const onAbort = (): void => {
+      this.#queue.remove(job);
+      this.#end(job, 'CANCELLED', 'the caller hung up; the request was never started');
+    };
+    job.onAbort = onAbort;
+    job.signal.addEventListener('abort', onAbort, { once: true });
+    this.#pump(at);
+  }
+
+  /** Starts whatever can be started now. */
+  #pump(at: number): void {
+    this.#companyUntil = Infinity;
+    while (this.#reruns.length > 0 || this.#queue.length > 0) {
+      const again = this.#reruns[0];
+      const payload = again?.[0]?.payload ?? this.#queue.first()?.payload ?? 'tensors';
+      const replica = this.#pool.choose(callDepth[payload], at);
+      if (replica === undefined) break;
+      if (again !== undefined) {
+        this.#reruns.shift();
+        const live = again.filter((job) => job.state !== 'ended' && job.deadlineAt > at);
+        if (live.length > 0) this.#start(replica, live, at, true);
+        continue;
+      }
+      const batch = formBatch(
+        this.#queue,
+        {
+          readyReplicas: this.#pool.ready,
+          cap: this.#cap,
+          delayMs: this.#route.batching.delayMs,
+          batchable: this.#batchable,
+          curve: this.#curve,
+        },
+        at,
+      );
+      for (const job of batch.hopeless) {
+        const left = Math.max(Math.round(job.deadlineAt - at), 0);
+        this.#endLate(job, `it waited, the ${left} ms left are too few for the work, and it was never started`);
+      }
+      if (batch.items.length === 0) {
+        this.#companyUntil = batch.waitUntil;
+        break;
+      }
+      this.#start(replica, batch.items, at, false);
+    }
+    this.#arm(at);
+  }
+
+  #start(replica: Replica, jobs: readonly Job[], at: number, rerun: boolean): void {
+    let rows = 0;
+    for (const job of jobs) {
+      rows += job.rows;
+      if (job.state === 'running') continue;
+      job.state = 'running';
+      job.startedAt = at;
+      this.#forget(job);
+      this.#started.add(job);
+    }
+    const running: Running = { jobs, replica, rows, sentAt: at, alone: replica.outstandingCalls === 0, rerun };
+    this.#pool.take(replica, rows);
+    const { header, parts } = joinInputs(jobs);
+    replica.connection.infer(header, parts, {
+      onResult: (result, body) => this.#onResult(running, result, body),
+      onLost: (reason) => this.#onLost(running, reason),
+    });
+  }
+
+  #onResult(running: Running, header: ResultHeader, body: Uint8Array): void {
+    const { jobs, replica, rows, sentAt } = running;
+    const at = this.#clock.now();
+    this.#pool.release(replica, rows);
+    const computeMs = header.computeMs ?? at - sentAt;
+    const failed = header.failed ?? [];
+    const ok = header.error === undefined;
+    publish('flyball:batch', {
+      deployment: this.#deployment,
+      version: this.#route.version,
+      replica: replica.id,
+      rows,
+      requests: jobs.length,
+      computeMs,
+      ok,
+    });
+    if (!ok) return this.#onRefused(running, header, at);
+    this.#pool.succeeded(replica);
+    this.figures.calls += 1;
+    this.figures.rows += rows;
+    this.figures.lastInferenceAt = this.#clock.wall();
+    if (failed.length === 0) {
+      learnCost(this.#curve, rows, computeMs, at);
+      if (running.alone) learnOverhead(this.#curve, jobs[0]?.payload ?? 'tensors', at - sentAt - computeMs);
+      this.#setCap();
+    }
+    const bad = new Map(failed.map((item) => [item.index, item]));
+    const good = bad.size === 0 ? jobs : jobs.filter((_, index) => !bad.has(index));
+    const split = splitOutputs(
+      header,
+      body,
+      good.map((job) => job.rows),
+    );
+    if (split.kind === 'indivisible' && good.length > 1) {
+      this.#divisible = false;
+      publish('flyball:fault', {
+        where: `${this.#deployment} version ${this.#route.version}`,
+        message: `its answers cannot be divided, so it is not batched any more: ${split.message}`,
+      });
+      for (const job of good) this.#reruns.push([job]);
+    }
+    // The replica gets its next batch before the callers get their answers: it would be idle meanwhile.
+    this.#pump(at);
+    for (const [index, item] of bad) {
+      const job = jobs[index];
+      if (job !== undefined) this.#end(job, item.code, item.message);
+    }
+    if (split.kind === 'indivisible') {
+      if (good.length === 1 && good[0] !== undefined) this.#end(good[0], 'PROTOCOL', split.message);
+      return;
+    }
+    const outputMs = this.#clock.now() - at;
+    good.forEach((job, index) => {
+      if (job.state === 'ended') return;
+      if (job.signal.aborted) return this.#end(job, 'CANCELLED', 'the caller hung up while the request ran');
+      this.figures.inputMs += header.inputMs ?? 0;
+      this.figures.computeMs += computeMs;
+      this.figures.outputMs += outputMs;
+      this.#answer(job, running, split.outputs[index] ?? [], header.readable?.[index], computeMs, at);
+    });
+  }
+
+  #answer(
+    job: Job,
+    { replica, rows }: Running,
+    outputs: readonly Tensor[],
+    readable: unknown,
+    computeMs: number,
+    at: number,
+  ): void {
+    job.state = 'ended';
+    this.#started.remove(job);
+    const queueMs = job.startedAt - job.arrivedAt;
+    const totalMs = at - job.arrivedAt;
+    countSuccess(this.figures, queueMs, totalMs);
+    job.resolve({
+      model: this.#deployment,
+      version: this.#route.version,
+      id: job.request.id,
+      outputs,
+      readable,
+      timing: { queueMs, computeMs, totalMs, batchSize: rows, replica: replica.id },
+    });
+  }
+
+  /** The call computed nothing. */
+  #onRefused({ jobs, replica, rerun }: Running, header: ResultHeader, at: number): void {
+    const { code, message } = header.error as { code: ErrorCode; message: string };
+    const live = jobs.filter((job) => job.state !== 'ended');
+    if (code === 'DRAINING') {
+      this.#pool.refused(replica);
+      if (live.length > 0) this.#reruns.push(live);
+      return this.#pump(at);
+    }
+    // What a request is at fault for says nothing about the replica; nor do the reruns that look for that request.
+    if (!rerun && catalogue[code].status >= 500) this.#pool.failed(replica, message, at);
+    const next = live.length === 0 ? undefined : afterFailedBatch(live);
+    if (next?.kind === 'rerun') this.#reruns.push(...next.batches);
+    this.#pump(at);
+    if (next?.kind === 'fail') this.#end(next.item, code, message);
+  }
+
+  #onLost({ jobs, replica, rows }: Running, reason: string): void {
+    const at = this.#clock.now();
+    this.#pool.release(replica, rows);
+    this.#pool.failed(replica, `it was lost with work in flight: ${reason}`, at);
+    const live = jobs.filter((job) => job.state !== 'ended');
+    const { rerun, failed } = afterLoss(live, this.#closed === undefined ? this.#pool.ready : 0);
+    for (const job of rerun) {
+      job.retried = true;
+      this.#reruns.push([job]);
+    }
+    this.#pump(at);
+    for (const job of failed) {
+      const where = job.retried ? 'twice, on different replicas' : 'and no other replica is ready';
+      this.#end(
+        job,
+        'REPLICA_FAILED',
+        `replica ${replica.id} was lost with the request in flight, ${where}: ${reason}`,
+      );
+    }
+  }
+
+  #onReplicas(): void {
+    const at = this.#clock.now();
+    if (this.#pool.ready === 0) this.#emptySince ??= at;
+    else this.#emptySince = undefined;
+    this.#pump(at);
+  }
+
+  #onCostCurve(points: readonly CostPoint[]): void {
+    if (this.#curve.learnedAt > -Infinity) return;
+    for (const { rows, ms } of points) learnWarmUp(this.#curve, rows, ms, this.#clock.now());
+    this.#setCap();
+  }
+
+  #setCap(): void {
+    const { sizeMax } = this.#route.batching;
+    if (!this.#batchable) this.#cap = 1;
+    else this.#cap = sizeMax === 'auto' ? batchCap(this.#curve, learnedCapMax) : sizeMax;
+  }
+
+  /** One timer for the earliest of all that is due. It is left alone when it is early enough: most never matter. */
+  #arm(at: number): void {
+    let next = Math.min(this.#queue.nextDeadlineAt, this.#started.nextAt, this.#companyUntil);
+    if (this.#queue.length > 0) next = Math.min(next, this.#pool.readmissionAt);
+    if (next === Infinity && this.#closed !== undefined) {
+      this.#cancelTimer();
+      this.#timerAt = Infinity;
+    }
+    if (this.#timerAt <= next) return;
+    this.#cancelTimer();
+    const wait = Math.min(Math.max(Math.ceil(next - at), 0), timerMsMax);
+    this.#timerAt = at + wait;
+    this.#cancelTimer = this.#clock.after(wait, () => {
+      this.#timerAt = Infinity;
+      const now = this.#clock.now();
+      for (const job of this.#queue.takeExpired(now)) this.#endLate(job, 'it waited and was never started');
+      for (const job of this.#started.takeDue(now)) this.#endLate(job, 'it was being computed');
+      this.#pump(now);
+    });
+  }
+
+  #refuse(job: Job, refusal: Extract<ReturnType<typeof admit>, { kind: 'refused' }>): void {
+    switch (refusal.code) {
+      case 'QUEUE_FULL':
+        return this.#end(
+          job,
+          'QUEUE_FULL',
+          `deployment ${this.#deployment}: expected fewer than ${this.#queue.lengthMax} requests waiting (queue.lengthMax)`,
+          refusal.retryAfterSeconds,
+        );
+      case 'OVERLOADED':
+        return this.#end(
+          job,
+          'OVERLOADED',
+          `deployment ${this.#deployment}: an answer is expected in ${Math.ceil(refusal.estimateMs)} ms, the deadline is in ${Math.floor(job.deadlineAt - job.arrivedAt)} ms`,
+          refusal.retryAfterSeconds,
+        );
+      case 'DEADLINE_EXCEEDED':
+        return this.#endHopeless(job, refusal.estimateMs);
+      default:
+        return refusal satisfies never;
+    }
+  }
+
+  #endHopeless(job: Job, neededMs: number): void {
+    this.#endLate(job, `the work takes longer (about ${neededMs.toPrecision(2)} ms) and was not started`);
+  }
+
+  #endLate(job: Job, why: string): void {
+    const withinMs = Math.round(job.deadlineAt - job.arrivedAt);
+    this.#end(job, 'DEADLINE_EXCEEDED', `no answer within the request's deadline of ${withinMs} ms: ${why}`);
+  }
+
+  #end(job: Job, code: ErrorCode, message: string, retryAfterSeconds?: number): void {
+    if (job.state === 'ended') return;
+    job.state = 'ended';
+    this.#forget(job);
+    this.#started.remove(job);
+    countEnd(this.figures, code, this.#clock.now() - job.arrivedAt);
+    job.reject(new FlyballError(code, message, { retryAfterSeconds }));
+  }
+
+  #forget(job: Job): void {
+    if (job.onAbort === undefined) return;
+    job.signal.removeEventListener('abort', job.onAbort);
+    job.onAbort = undefined;
+  }
+}
