@@ -1,7 +1,7 @@
 /**
  * Trains the digit reader and writes ../1/model.onnx: `node examples/digits/training/train.ts`, about two minutes.
- * The schedule was chosen by training on 6,000 of the training digits and measuring on the other 1,500; it is fixed, and
- * nothing is chosen by the held-out digits, which are looked at after the last step.
+ * The schedule was chosen by training on 6,000 of the training digits and measuring on the other 1,500; it is fixed,
+ * and the held-out digits are only measured on, after the last step.
  */
 import { writeFileSync } from 'node:fs';
 import { buildGraph, int, ints } from '../../../src/onnx/writer.ts';
