@@ -15,12 +15,15 @@ export type ModelFileInput = z.input<typeof modelFile>;
 export interface VersionOffer {
   /** The ONNX file: its path, its bytes as they come, or the digest of an artefact that is there. Absent: simulated. */
   readonly file?: ArtefactSource;
-  readonly modelFile?: ModelFileInput;
+  /** model.yaml: its settings as written, or the YAML text as a file or an artefact that was put before. */
+  readonly modelFile?: ModelFileInput | ArtefactSource;
   /** What model.yaml names beside the model, by the name that it uses: labels.txt, samples/seven.png. */
   readonly assets?: Readonly<Record<string, ArtefactSource>>;
   /** The next free number by default. */
   readonly version?: number;
-  /** Version digest announced (`sha256:…`); DIGEST_MISMATCH when it turns out another. */
+  /** Digest of the file's bytes as announced; DIGEST_MISMATCH when they turn out others. */
+  readonly fileDigest?: string;
+  /** Digest of the whole version as announced (see digest.ts); DIGEST_MISMATCH when it turns out another. */
   readonly digest?: string;
   /** Added to the labels of the model file. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -46,12 +49,14 @@ export interface VersionFiles {
 export interface Registry {
   readonly artefacts: ArtefactStore;
   /**
-   * INVALID_NAME, INVALID_MODEL (the file cannot be read), INVALID_SPECIFICATION (model.yaml), DIGEST_MISMATCH,
-   * CONFLICT (the number is there with other content).
+   * The same content again answers with the version that has it. INVALID_NAME, INVALID_MODEL (the file cannot be read), INVALID_SPECIFICATION (model.yaml), DIGEST_MISMATCH,
+   * CONFLICT (the number is there with other content, or the content is there under another number than asked for).
    */
   addVersion(model: string, offer: VersionOffer, signal?: AbortSignal): Promise<AddedVersion>;
   /** CONFLICT while an alias, a deployment or a replica uses it; its artefacts go when nothing else names them. */
   removeVersion(model: string, version: number): Promise<void>;
+  /** With all its versions and aliases; CONFLICT while a deployment or a replica uses it. Its numbers are free again. */
+  removeModel(model: string): Promise<void>;
   /** MODEL_NOT_FOUND, VERSION_NOT_FOUND, INVALID_NAME. */
   setAlias(model: string, alias: string, version: number, by: string): Promise<void>;
   /** ALIAS_NOT_FOUND; CONFLICT while a deployment follows it. */

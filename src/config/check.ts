@@ -1,0 +1,80 @@
+/** What a specification must hold beyond its types: rules between keys. Pure; the server checks with it too. */
+import type { ModelFile } from './model-file.ts';
+import type { ConfigurationProblem } from './problems.ts';
+import type { DeploymentSpecification, ModelSource, Specification } from './specification.ts';
+
+export function checkSpecification(specification: Specification): ConfigurationProblem[] {
+  return [
+    ...Object.entries(specification.models).flatMap(([name, source]) => checkSource(['models', name], source)),
+    ...Object.entries(specification.deployments).flatMap(([name, deployment]) =>
+      checkDeployment(['deployments', name], deployment),
+    ),
+    ...checkListeners(specification.listeners),
+  ];
+}
+
+function checkSource(path: readonly string[], source: ModelSource): ConfigurationProblem[] {
+  const named = [source.path !== undefined, source.generate !== undefined].filter(Boolean).length;
+  if (named === 0 && source.package !== undefined) {
+    return [{ path: [...path, 'package'], text: 'needs path, the file in the package' }];
+  }
+  if (named === 0) return [{ path, text: 'expected where the model comes from: path, package with path, or generate' }];
+  if (named === 2 || (source.generate !== undefined && source.package !== undefined)) {
+    return [{ path: [...path, 'generate'], text: 'a model is generated or has a path, not both' }];
+  }
+  return [];
+}
+
+function checkDeployment(
+  path: readonly string[],
+  { queue, deadline }: DeploymentSpecification,
+): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  if (queue.priorityDefault > queue.priorityLevels) {
+    problems.push({
+      path: [...path, 'queue', 'priorityDefault'],
+      text: `expected at most priorityLevels, ${queue.priorityLevels}, got ${queue.priorityDefault}`,
+    });
+  }
+  if (deadline.defaultMs > deadline.maxMs) {
+    problems.push({
+      path: [...path, 'deadline', 'defaultMs'],
+      text: `expected at most maxMs, ${deadline.maxMs}, got ${deadline.defaultMs}`,
+    });
+  }
+  return problems;
+}
+
+function checkListeners(listeners: Specification['listeners']): ConfigurationProblem[] {
+  const taken = new Map<number, string>();
+  const problems: ConfigurationProblem[] = [];
+  for (const [name, { port }] of Object.entries(listeners)) {
+    const other = taken.get(port);
+    if (port !== 0 && other !== undefined) {
+      problems.push({ path: ['listeners', name, 'port'], text: `${port} is the port of ${other} already` });
+    }
+    taken.set(port, name);
+  }
+  return problems;
+}
+
+export function checkModelSettings({ pipeline, platform, simulated }: ModelFile): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  const { resize, channels = 'rgb', mean = [], std = [] } = pipeline ?? {};
+  if (resize?.shorterSide !== undefined && (resize.width ?? resize.height) !== undefined) {
+    problems.push({ path: ['pipeline', 'resize', 'shorterSide'], text: 'excludes width and height' });
+  }
+  const count = channels === 'grey' ? 1 : 3;
+  for (const [key, values] of Object.entries({ mean, std })) {
+    if (values.length <= 1 || values.length === count) continue;
+    problems.push({
+      path: ['pipeline', key],
+      text: `expected 1 or ${count} numbers for ${channels}, got ${values.length}`,
+    });
+  }
+  if (std.includes(0)) problems.push({ path: ['pipeline', 'std'], text: 'expected no 0, one divides by it' });
+  if (platform === 'simulated' && simulated === undefined) {
+    problems.push({ path: ['simulated'], text: 'is missing; the platform simulated needs it' });
+  }
+  return problems;
+}

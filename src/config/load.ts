@@ -1,0 +1,76 @@
+/**
+ * Reads flyball.yaml and model.yaml. A file with any problem is refused whole, with all its problems in the message.
+ * Invariant: what comes back has passed the schema and the rules between keys; nothing else touches the disk.
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type * as z from 'zod';
+import { FlyballError } from '../errors.ts';
+import { checkModelSettings, checkSpecification } from './check.ts';
+import { modelFile, type ModelFile } from './model-file.ts';
+import { problemsInWords, toProblems } from './problems.ts';
+import { specification, type Specification } from './specification.ts';
+import { checkYaml } from './yaml.ts';
+
+export interface LoadedSpecification {
+  readonly specification: Specification;
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** Where relative paths in it begin. */
+  readonly folder: string;
+}
+
+export interface LoadedModelFile {
+  /** As written: what the digest is taken of. */
+  readonly settings: z.input<typeof modelFile>;
+  readonly modelFile: ModelFile;
+}
+
+/** INVALID_SPECIFICATION with every problem; NOT_FOUND when there is no such file. */
+export async function loadSpecification(path: string): Promise<LoadedSpecification> {
+  const absolute = resolve(path);
+  return {
+    specification: parseSpecification(await readText(absolute, path), path),
+    path: absolute,
+    folder: dirname(absolute),
+  };
+}
+
+/** `name` is what messages call the text. */
+export function parseSpecification(text: string, name: string): Specification {
+  const checked = checkYaml(text, specification, checkSpecification);
+  if (checked.kind === 'valid') return checked.value;
+  throw new FlyballError('INVALID_SPECIFICATION', problemsInWords(name, checked.problems));
+}
+
+export async function loadModelFile(path: string): Promise<LoadedModelFile> {
+  return parseModelFile(await readText(resolve(path), path), path);
+}
+
+export function parseModelFile(text: string, name: string): LoadedModelFile {
+  const checked = checkYaml(text, modelFile, checkModelSettings);
+  if (checked.kind === 'valid') {
+    return { settings: checked.written as z.input<typeof modelFile>, modelFile: checked.value };
+  }
+  throw new FlyballError('INVALID_SPECIFICATION', problemsInWords(name, checked.problems));
+}
+
+/** The same for settings that have been read already (from JSON, or from a program). */
+export function checkModelFile(settings: z.input<typeof modelFile>, name: string): LoadedModelFile {
+  const parsed = modelFile.safeParse(settings);
+  const problems = parsed.success
+    ? checkModelSettings(parsed.data)
+    : toProblems(modelFile, settings, parsed.error.issues);
+  if (parsed.success && problems.length === 0) return { settings, modelFile: parsed.data };
+  throw new FlyballError('INVALID_SPECIFICATION', problemsInWords(name, problems));
+}
+
+async function readText(absolute: string, shown: string): Promise<string> {
+  try {
+    return await readFile(absolute, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(error);
+    throw new FlyballError('NOT_FOUND', `cannot read ${shown}: ${why}`, { cause: error });
+  }
+}
