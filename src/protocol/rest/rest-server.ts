@@ -35,7 +35,8 @@ export async function startRest(service: InferenceService, limits: Partial<Proce
     send(method, path, body = '', headers = {}) {
       return new Promise((resolve, reject) => {
         // The path goes out as it stands: a URL object would take `..` away before the server sees it.
-        const sent = { 'content-length': Buffer.byteLength(body), ...headers };
+        const sent = { ...headers };
+        if (sent['transfer-encoding'] === undefined) sent['content-length'] = Buffer.byteLength(body);
         const request = http.request({ host: '127.0.0.1', port, method, path, headers: sent, agent }, (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import net from 'node:net';
+import { test } from 'node:test';
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
+import { FlyballError } from '../../errors.ts';
+import { subscribe, type EventMap } from '../../telemetry/events.ts';
+import type { InferenceRequest } from '../inference.ts';
+import { startRest, type RawReply } from './rest-server.ts';
+import { tableService } from './table-service.ts';
+
+const path = '/v2/models/identity_fp32/infer';
+const body = (count: number, extra: object = {}): string =>
+  JSON.stringify({
+    ...extra,
+    inputs: [{ name: 'INPUT0', datatype: 'FP32', shape: [1, count], data: Array.from({ length: count }, (_, i) => i) }],
+  });
+const json = (reply: RawReply): Record<string, unknown> =>
+  JSON.parse(reply.body.toString('utf8')) as Record<string, unknown>;
+
+test('a wrong method is 405 and says which are right', async () => {
+  await using server = await startRest(tableService());
+  for (const [method, at, allow] of [
+    ['POST', '/v2/health/live', 'GET, HEAD'],
+    ['DELETE', '/v2', 'GET, HEAD'],
+    ['GET', path, 'POST'],
+    ['GET', '/v2/repository/index', 'POST'],
+    ['GET', '/predictions/addsub', 'POST, PUT'],
+    ['PATCH', '/ping', 'GET, HEAD, POST'],
+  ] as const) {
+    const reply = await server.send(method, at);
+    assert.equal(reply.status, 405, `${method} ${at}`);
+    assert.equal(reply.headers.allow, allow);
+    assert.equal(json(reply)['code'], 'METHOD_NOT_ALLOWED');
+  }
+});
+
+test('every GET route answers, with a query string and with a slash at its end', async () => {
+  await using server = await startRest(tableService());
+  const routes = [
+    '/v2/health/live',
+    '/v2/health/ready',
+    '/livez',
+    '/readyz',
+    '/v2',
+    '/v2/models/addsub',
+    '/v2/models/addsub/versions/1',
+    '/v2/models/addsub/ready',
+    '/v2/models/addsub/versions/1/ready',
+    '/v2/models/stats',
+    '/v2/models/addsub/stats',
+    '/v2/models/addsub/versions/1/stats',
+    '/ping',
+    '/openapi.json',
+  ];
+  for (const route of routes) {
+    for (const suffix of ['', '?a=1&b', '/', '/?x=%2F']) {
+      const reply = await server.send('GET', route + suffix);
+      assert.equal(reply.status, 200, route + suffix);
+      assert.equal(reply.headers['content-length'], String(reply.body.byteLength));
+    }
+  }
+});
+
+test('what is not offered says so with 501, and only for a model that there is', async () => {
+  await using server = await startRest(tableService());
+  assert.equal((await server.send('POST', '/v2/repository/models/addsub/load')).status, 501);
+  assert.equal((await server.send('POST', '/v2/repository/models/addsub/unload')).status, 501);
+  assert.equal((await server.send('GET', '/v2/models/addsub/config')).status, 501);
+  assert.equal((await server.send('POST', '/v2/repository/models/nobody/load')).status, 404);
+  assert.equal((await server.send('GET', '/v2/models/nobody/config')).status, 404);
+});
+
+test('a name that is broken percent-encoding is a 400', async () => {
+  await using server = await startRest(tableService());
+  const reply = await server.send('GET', '/v2/models/%E0%A4%A/ready');
+  assert.equal(reply.status, 400);
+  assert.equal(json(reply)['code'], 'INVALID_NAME');
+});
+
+test('the index lists all, or on request only what is ready', async () => {
+  await using server = await startRest(tableService());
+  const all = await server.send('POST', '/v2/repository/index');
+  const ready = await server.send('POST', '/v2/repository/index', '{"ready":true}');
+  assert.equal(JSON.parse(all.body.toString()).length, 2);
+  assert.equal(JSON.parse(ready.body.toString()).length, 1);
+  assert.equal((await server.send('POST', '/v2/repository/index', '{"ready":1}')).status, 400);
+});
+
+test('the OpenAPI document is of version 3.1 and every reference in it leads somewhere', async () => {
+  await using server = await startRest(tableService());
+  const document = json(await server.send('GET', '/openapi.json'));
+  assert.match(String(document['openapi']), /^3\.1/);
+  const known = Object.keys((document['components'] as { schemas: object }).schemas);
+  const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
+  let count = 0;
+  for (const [, name] of references) {
+    assert.ok(known.includes(String(name)), `no schema ${name}`);
+    count++;
+  }
+  assert.ok(count > 20);
+});
+
+test('deadline, priority, request id and trace context reach the service', async () => {
+  const seen: InferenceRequest[] = [];
+  await using server = await startRest(
+    tableService({
+      before: async (request) => {
+        seen.push(request);
+      },
+    }),
+  );
+  const reply = await server.send('POST', path, body(1, { id: 'a', parameters: { timeout: 250_000, priority: 1 } }), {
+    'Flyball-Deadline-Ms': '400',
+    'X-Request-ID': 'mine',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  });
+  assert.equal(reply.status, 200);
+  assert.equal(reply.headers['x-request-id'], 'mine');
+  const [request] = seen;
+  assert.equal(request?.deadlineMs, 250);
+  assert.equal(request?.priority, 1);
+  assert.equal(request?.requestId, 'mine');
+  assert.equal(request?.id, 'a');
+  assert.equal(request?.traceparent, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+  assert.equal((await server.send('POST', path, body(1), { 'Flyball-Deadline-Ms': 'soon' })).status, 400);
+  const other = await server.send('POST', path, body(1, { parameters: { timeout: 0, priority: 0 } }));
+  assert.equal(other.status, 200);
+  assert.equal(seen[1]?.deadlineMs, undefined);
+  assert.equal(seen[1]?.priority, undefined);
+  assert.notEqual(other.headers['x-request-id'], '');
+});
+
+test('compressed bodies are read, up to the limit after decompression', async () => {
+  await using server = await startRest(tableService(), { bodyBytesMax: 10_000 });
+  for (const [encoding, pack] of [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ] as const) {
+    const good = await server.send('POST', path, pack(body(8)), { 'Content-Encoding': encoding });
+    assert.equal(good.status, 200, encoding);
+    const bomb = await server.send('POST', path, pack(' '.repeat(1_000_000)), { 'Content-Encoding': encoding });
+    assert.equal(bomb.status, 413, encoding);
+    const cut = await server.send('POST', path, pack(body(8)).subarray(0, 20), { 'Content-Encoding': encoding });
+    assert.equal(cut.status, 400, encoding);
+  }
+  assert.equal((await server.send('POST', path, body(8), { 'Content-Encoding': 'br' })).status, 415);
+});
+
+test('a large JSON answer is compressed for callers that ask, a small one is not', async () => {
+  await using server = await startRest(tableService());
+  const wish = (encoding: string) => ({ 'Accept-Encoding': encoding });
+  const plain = await server.send('POST', path, body(2000));
+  const gzip = await server.send('POST', path, body(2000), wish('br, gzip, deflate'));
+  const deflate = await server.send('POST', path, body(2000), wish('gzip;q=0, deflate'));
+  assert.equal(gzip.headers['content-encoding'], 'gzip');
+  assert.equal(deflate.headers['content-encoding'], 'deflate');
+  assert.deepEqual(gunzipSync(gzip.body), plain.body);
+  assert.deepEqual(inflateSync(deflate.body), plain.body);
+  const small = await server.send('POST', path, body(2), wish('gzip'));
+  assert.equal(small.headers['content-encoding'], undefined);
+});
+
+test('a body over its limit is 413, announced or not, and the connection goes on', async () => {
+  await using server = await startRest(tableService(), { bodyBytesMax: 5_000 });
+  const large = 'x'.repeat(200_000);
+  const announced = await server.send('POST', path, large);
+  assert.equal(announced.status, 413);
+  assert.match(String(json(announced)['error']), /5000 bytes \(limits\.bodyBytesMax\)/);
+  const chunked = await server.send('POST', path, large, { 'transfer-encoding': 'chunked' });
+  assert.equal(chunked.status, 413);
+  assert.equal((await server.send('POST', path, body(3))).status, 200);
+});
+
+test('empty and cut JSON are typed errors', async () => {
+  await using server = await startRest(tableService());
+  for (const text of ['', '{', body(3).slice(0, -4), 'null', '[]', '"x"', '\xff']) {
+    const reply = await server.send('POST', path, Buffer.from(text, 'latin1'));
+    assert.equal(reply.status, 400, text);
+    assert.ok(typeof json(reply)['error'] === 'string');
+  }
+});
+
+test('asking twice for an output, or for one that is not there, is a 400', async () => {
+  await using server = await startRest(tableService());
+  const twice = await server.send('POST', path, body(1, { outputs: [{ name: 'OUTPUT0' }, { name: 'OUTPUT0' }] }));
+  const unknown = await server.send('POST', path, body(1, { outputs: [{ name: 'OUTPUT9' }] }));
+  assert.equal(twice.status, 400);
+  assert.equal(unknown.status, 400);
+  assert.match(String(json(unknown)['error']), /expected outputs among OUTPUT0, got OUTPUT9/);
+});
+
+test('overload carries Retry-After', async () => {
+  await using server = await startRest(
+    tableService({
+      before: async () => {
+        throw new FlyballError('QUEUE_FULL', 'expected fewer than 10 waiting, got 10', { retryAfterSeconds: 3 });
+      },
+    }),
+  );
+  const reply = await server.send('POST', path, body(1));
+  assert.equal(reply.status, 503);
+  assert.equal(reply.headers['retry-after'], '3');
+});
+
+test('what a service throws that is no error of the catalogue is a 500 and a fault', async () => {
+  const faults: EventMap['flyball:fault'][] = [];
+  const unsubscribe = subscribe('flyball:fault', (event) => faults.push(event));
+  await using server = await startRest(
+    tableService({
+      before: async () => {
+        throw new TypeError('undefined is not a function');
+      },
+    }),
+  );
+  const reply = await server.send('POST', path, body(1));
+  unsubscribe();
+  assert.equal(reply.status, 500);
+  assert.equal(json(reply)['code'], 'INTERNAL');
+  assert.equal(faults.length, 1);
+});
+
+test('a caller that hangs up aborts the signal and ends in one CANCELLED event', async () => {
+  const events: EventMap['flyball:request'][] = [];
+  const unsubscribe = subscribe('flyball:request', (event) => events.push(event));
+  const aborted = Promise.withResolvers<unknown>();
+  const begun = Promise.withResolvers<void>();
+  await using server = await startRest(
+    tableService({
+      before: (_request, signal) => {
+        begun.resolve();
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted.resolve(signal.reason);
+            reject(signal.reason as Error);
+          });
+        });
+      },
+    }),
+  );
+  const request = http.request({ host: '127.0.0.1', port: server.port, method: 'POST', path, agent: false });
+  request.on('error', () => {});
+  request.end(body(1));
+  await begun.promise;
+  request.destroy();
+  const reason = await aborted.promise;
+  assert.ok(reason instanceof FlyballError && reason.code === 'CANCELLED');
+  // A second request on the same server ends after whatever the first still had to say.
+  await server.send('GET', '/livez');
+  unsubscribe();
+  assert.deepEqual(
+    events.map((event) => event.outcome),
+    ['CANCELLED'],
+  );
+});
+
+test('a body that is cut off leaves the server healthy and the service unasked', async () => {
+  let asked = 0;
+  await using server = await startRest(
+    tableService({
+      before: async () => {
+        asked++;
+      },
+    }),
+  );
+  const socket = net.connect(server.port, '127.0.0.1');
+  const closed = new Promise((resolve) => socket.on('close', resolve));
+  socket.on('error', () => {});
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{"inputs":[`, () => socket.destroy());
+  await closed;
+  assert.equal((await server.send('GET', '/livez')).status, 200);
+  assert.equal(asked, 0);
+});
+
+test('each call ends in one event that names protocol, outcome and request id', async () => {
+  const events: EventMap['flyball:request'][] = [];
+  const unsubscribe = subscribe('flyball:request', (event) => events.push(event));
+  await using server = await startRest(tableService());
+  await server.send('POST', path, body(1), { 'x-request-id': 'one' });
+  await server.send('POST', path, '{', { 'x-request-id': 'two' });
+  await server.send('POST', '/v2/models/nobody/infer', body(1), { 'x-request-id': 'three' });
+  await server.send('POST', '/predictions/sizes', '\x89PNG', { 'x-request-id': 'four' });
+  unsubscribe();
+  assert.deepEqual(
+    events.map(({ deployment, protocol, outcome, requestId }) => [requestId, deployment, protocol, outcome]),
+    [
+      ['one', 'identity_fp32', 'rest', 'ok'],
+      ['two', 'identity_fp32', 'rest', 'INVALID_JSON'],
+      ['three', '', 'rest', 'MODEL_NOT_FOUND'],
+      ['four', 'sizes', 'torchserve', 'ok'],
+    ],
+  );
+});
