@@ -3,6 +3,7 @@
  * signature, gives it its deadline and priority, and hands it to the version's queue. It computes and queues nothing.
  */
 import type { Clock } from '../clock.ts';
+import { didYouMean } from '../config/nearest.ts';
 import { FlyballError } from '../errors.ts';
 import type {
   InferenceRequest,
@@ -14,7 +15,6 @@ import type {
 import type { ModelSignature, Tensor } from '../protocol/tensor.ts';
 import { validateInputs } from '../protocol/validate.ts';
 import type { DeployedVersions, Dispatcher } from './dispatcher.ts';
-import { nearNames } from './near-names.ts';
 import type { VersionDispatcher } from './version-dispatcher.ts';
 import { toStatistics } from './version-figures.ts';
 
@@ -27,7 +27,10 @@ export interface ServiceOptions {
 }
 
 export interface GatewayService extends InferenceService {
-  /** From now on nothing new is admitted and readiness is off; what is in flight goes on. */
+  /**
+   * Turns readiness off. What still comes in over connections that are open is answered: refusing it would fail
+   * requests that were sent before their caller could know.
+   */
   drain(): void;
 }
 
@@ -35,6 +38,8 @@ export interface GatewayService extends InferenceService {
 const extensions = ['binary_tensor_data', 'schedule_policy', 'statistics', 'model_repository'];
 /** How soon a caller may come back to a deployment that has no replica: about the time that one takes to start. */
 const notReadyRetrySeconds = 2;
+/** As much of a wrong name as an error repeats; a right one has at most 63 characters. */
+const nameLengthMax = 80;
 /** A replica that the table calls ready may be unreachable for this long before callers are turned away. */
 const unreachableMsMax = 2000;
 
@@ -45,10 +50,12 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
   const deploymentOf = (model: string): DeployedVersions => {
     const found = dispatcher.deployment(model);
     if (found !== undefined) return found;
+    const wanted = model.slice(0, nameLengthMax);
     const names = [...dispatcher.deployments()].map(({ route }) => route.name);
-    const near = nearNames(model, names);
-    const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
-    throw new FlyballError('MODEL_NOT_FOUND', `expected the name of a deployment, got ${quote(model)}${hint}`);
+    throw new FlyballError(
+      'MODEL_NOT_FOUND',
+      `expected the name of a deployment, got ${JSON.stringify(wanted)}${didYouMean(wanted, names)}`,
+    );
   };
 
   const notReady = (model: string, why: string): FlyballError =>
@@ -64,7 +71,7 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     if (version !== undefined && version !== serving.route.version) {
       throw new FlyballError(
         'VERSION_NOT_FOUND',
-        `model ${model}: expected version ${serving.route.version}, the one being served, got ${quote(version)}`,
+        `model ${model}: expected version ${serving.route.version}, the one being served, got ${JSON.stringify(version.slice(0, nameLengthMax))}`,
       );
     }
     return serving;
@@ -86,7 +93,6 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
 
   const submit = (request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> => {
     const arrivedAt = clock.now();
-    if (draining) throw new FlyballError('DRAINING', 'the server is shutting down', { retryAfterSeconds: 1 });
     const version = versionOf(request.model, request.version);
     const deployed = deploymentOf(request.model);
     const why = hindrance(deployed, version);
@@ -161,8 +167,6 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     },
   };
 }
-
-const quote = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 
 function priorityOf(
   asked: number | undefined,

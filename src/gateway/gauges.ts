@@ -1,0 +1,27 @@
+/** The gateway's state as metrics, read when somebody asks; what happens is counted from events by telemetry. */
+import type { Registry } from '../telemetry/registry.ts';
+import type { DeployedVersions, Dispatcher } from './dispatcher.ts';
+import type { VersionDispatcher } from './version-dispatcher.ts';
+
+export function registerGauges(registry: Registry, dispatcher: Dispatcher, worker: number): void {
+  const perVersion = (name: string, help: string, read: (version: VersionDispatcher) => number): void =>
+    registry.gauge({ name, help, labels: ['deployment', 'version', 'worker'] }, () =>
+      [...dispatcher.deployments()].flatMap(({ route, versions }: DeployedVersions) =>
+        versions.map((version) => ({
+          labels: { deployment: route.name, version: version.route.version, worker: String(worker) },
+          value: read(version),
+        })),
+      ),
+    );
+  perVersion('flyball_queue_length', 'Requests that wait.', (version) => version.queueLength);
+  perVersion('flyball_requests_in_flight', 'Requests that are being computed.', (version) => version.inFlight);
+  perVersion('flyball_batch_size_cap', 'Rows that a call takes at most now.', (version) => version.cap);
+  registry.gauge(
+    {
+      name: 'flyball_routing_table_revision',
+      help: 'Revision of the routing table that a worker acts on.',
+      labels: ['worker'],
+    },
+    () => [{ labels: { worker: String(worker) }, value: dispatcher.table.revision }],
+  );
+}

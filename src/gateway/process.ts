@@ -1,0 +1,142 @@
+/**
+ * A gateway worker: learns everything from the supervisor over IPC, puts the parts together, and ends when it is told
+ * to or when the supervisor is gone. It is the composition root of this process and nothing else.
+ *
+ *   waiting ──start──▶ starting ──both listeners──▶ ready ──drain | SIGTERM | supervisor gone──▶ draining ──▶ exit
+ */
+import http2 from 'node:http2';
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
+import { grpcHttp2Options, openGrpc, type GrpcServer } from '../protocol/grpc/server.ts';
+import { restHandler } from '../protocol/rest/server.ts';
+import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
+import { publish } from '../telemetry/events.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
+import { openControlLink, readLastTable, type ControlLink } from './control-link.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { registerGauges } from './gauges.ts';
+import { listenHttp, type HttpListener } from './http-listener.ts';
+import { openReplicaConnection } from './replica-connection.ts';
+import { createGatewayService, type GatewayService } from './service.ts';
+
+/** An answer may be larger than what was asked, but not without bound. */
+const answerBytesMin = 256 * 1_048_576;
+/** Without a supervisor nobody says how long a drain may take. */
+const orphanDrainMs = 30_000;
+
+interface Worker {
+  readonly settings: ProcessSettings;
+  readonly telemetry: Telemetry;
+  readonly dispatcher: Dispatcher;
+  readonly service: GatewayService;
+  readonly link: ControlLink;
+  http: HttpListener | undefined;
+  grpc: { readonly server: http2.Http2Server; readonly calls: GrpcServer } | undefined;
+}
+
+let worker: Worker | undefined;
+let draining = false;
+
+const tell = (message: FromChild): void => {
+  // The callback takes the error of a supervisor that has just gone; 'disconnect' deals with it.
+  if (process.connected) process.send?.(message, undefined, {}, () => {});
+};
+
+function start(settings: ProcessSettings): Worker {
+  const telemetry = startTelemetry({ role: 'gateway', worker: settings.worker, logLevel: settings.logLevel });
+  const frameBytesMax = Math.max(settings.limits.bodyBytesMax * 4, answerBytesMin);
+  const dispatcher = createDispatcher({
+    clock: systemClock,
+    connect: (route, events) => openReplicaConnection(route, events, { clock: systemClock, frameBytesMax }),
+    onDrained: () => link.observeSoon(),
+  });
+  const link = openControlLink({
+    worker: settings.worker,
+    socketPath: settings.controlSocket,
+    dispatcher,
+    clock: systemClock,
+  });
+  const last = readLastTable(join(settings.runDirectory, 'routing-table.json'));
+  if (last !== undefined) dispatcher.apply(last);
+  registerGauges(telemetry.registry, dispatcher, settings.worker);
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const service = createGatewayService({ dispatcher, clock: systemClock, version, limits: settings.limits });
+  return { settings, telemetry, dispatcher, service, link, http: undefined, grpc: undefined };
+}
+
+async function listen(to: Worker, name: 'http' | 'grpc', handle: Server): Promise<void> {
+  const { limits } = to.settings;
+  if (name === 'http') to.http = await listenHttp(handle, restHandler(to.service, { limits }), limits, systemClock);
+  else {
+    const calls = openGrpc(to.service, {
+      limits: {
+        messageBytesMax: limits.bodyBytesMax,
+        tensorElementsMax: limits.tensorElementsMax,
+        requestTimeoutMs: limits.requestTimeoutMs,
+      },
+    });
+    const server = http2.createServer(grpcHttp2Options);
+    calls.attach(server);
+    server.maxConnections = limits.connectionsMax;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(handle, resolve);
+    });
+    to.grpc = { server, calls };
+  }
+  if (to.http !== undefined && to.grpc !== undefined) tell({ kind: 'ready' });
+}
+
+async function drain(deadlineMs: number, reason: string): Promise<void> {
+  if (draining) return;
+  draining = true;
+  if (worker === undefined) process.exit(0);
+  const { service, link, http, grpc, dispatcher } = worker;
+  publish('flyball:process', { role: 'gateway', state: 'draining', pid: process.pid, reason });
+  service.drain();
+  const signal = AbortSignal.timeout(deadlineMs);
+  grpc?.server.close();
+  await Promise.all([http?.drain(signal), grpc?.calls.drain(signal)]);
+  dispatcher.close('the server has shut down');
+  link.close();
+  process.exit(signal.aborted ? 1 : 0);
+}
+
+function fail(where: string): (error: unknown) => void {
+  return (error) => {
+    publish('flyball:fault', { where, message: error instanceof Error ? error.message : String(error), error });
+    process.exit(1);
+  };
+}
+
+process.on('message', (message: ToChild, handle?: unknown) => {
+  switch (message.kind) {
+    case 'start':
+      worker = start(message.settings);
+      break;
+    case 'listener':
+      if (worker !== undefined && message.name !== 'control')
+        listen(worker, message.name, handle as Server).catch(fail(`listener ${message.name}`));
+      break;
+    case 'metrics':
+      tell({ kind: 'metrics', ask: message.ask, families: worker?.telemetry.families() ?? [] });
+      break;
+    case 'drain':
+      drain(message.deadlineMs, 'the supervisor asked for it').catch(fail('drain'));
+      break;
+    default:
+      message satisfies never;
+  }
+});
+process.on('disconnect', () => {
+  drain(orphanDrainMs, 'the supervisor is gone').catch(fail('drain'));
+});
+process.on('SIGTERM', () => {
+  drain(orphanDrainMs, 'SIGTERM').catch(fail('drain'));
+});
+// Ctrl-C reaches the whole process group; the supervisor alone decides the order of the end.
+process.on('SIGINT', () => {});
