@@ -1,0 +1,81 @@
+/**
+ * A runner as a process: `node process.ts '<launch as JSON>'`, or the CLI's `runner` verb. This is its composition
+ * root: it chooses the runtime's driver and binds the process's signals and lifeline to the runner.
+ * Exit code 0 after a drain, 1 after a failure, whose words are then on standard error.
+ */
+import { connect } from 'node:net';
+import { systemClock } from '../clock.ts';
+import { FlyballError, toFlyballError } from '../errors.ts';
+import { runnerLaunch, type RunnerLaunch } from './launch.ts';
+import { startRunner, type Runner } from './runner.ts';
+import type { LoadModel } from './runtime.ts';
+
+/** How long calls may take to end after SIGTERM, and after the supervisor is gone. */
+const terminateDrainMs = 30_000;
+const orphanDrainMs = 5000;
+
+/** Only the driver that is needed is loaded: a cold start is paid at every scale-out. */
+const loadModel: LoadModel<RunnerLaunch['runtime']> = async (runtime, signal) => {
+  if (runtime.kind === 'onnx') {
+    const { loadOnnx } = await import('../drivers/runtimes/onnx.ts');
+    return loadOnnx(runtime, signal);
+  }
+  const { loadSimulated } = await import('../drivers/runtimes/simulated.ts');
+  return loadSimulated(runtime, signal);
+};
+
+/** Runs until the runner has ended; returns the exit code. */
+export async function runRunner(launch: RunnerLaunch): Promise<number> {
+  process.title = `flyball runner ${launch.replica}`;
+  const runner = await startRunner(launch, { clock: systemClock, loadModel, bootMs: process.uptime() * 1000 });
+  await using resources = new AsyncDisposableStack();
+  if (launch.http !== undefined) {
+    const { serveHttp } = await import('./http.ts');
+    resources.use(await serveHttp(launch, launch.http, runner));
+  }
+  const onTerminate = (): void => runner.drain(terminateDrainMs, 'SIGTERM');
+  // A terminal's Ctrl-C reaches the whole group; with a supervisor, it is the supervisor that decides.
+  const onInterrupt = (): void => {
+    if (launch.lifeline === undefined) runner.drain(terminateDrainMs, 'SIGINT');
+  };
+  process.on('SIGTERM', onTerminate);
+  process.on('SIGINT', onInterrupt);
+  if (launch.lifeline !== undefined) holdLifeline(launch.lifeline, runner);
+  const { code, reason } = await runner.ended;
+  if (code !== 0) process.stderr.write(`${launch.replica}: ${reason}\n`);
+  process.off('SIGTERM', onTerminate);
+  process.off('SIGINT', onInterrupt);
+  return code;
+}
+
+/** The kernel closes the supervisor's end however it died; so does a lifeline that nobody holds any more. */
+function holdLifeline(path: string, runner: Runner): void {
+  const socket = connect(path);
+  socket.resume();
+  // `close` follows every error and tells the same.
+  socket.on('error', () => {});
+  socket.once('close', () => runner.drain(orphanDrainMs, 'the supervisor is gone'));
+  socket.unref();
+}
+
+export function parseLaunch(text: string | undefined): RunnerLaunch {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? '');
+  } catch (cause) {
+    throw new FlyballError('INVALID_REQUEST', 'expected the launch of a runner as one JSON argument', { cause });
+  }
+  const parsed = runnerLaunch.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new FlyballError('INVALID_REQUEST', `the launch of a runner: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+if (import.meta.main) {
+  try {
+    process.exit(await runRunner(parseLaunch(process.argv[2])));
+  } catch (thrown) {
+    process.stderr.write(`${toFlyballError(thrown).message}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * One replica: loads one model version, warms it, answers inference until it is told to stop. It decides nothing.
+ *
+ *   loading ──► warming ──► ready ──► draining ──► ended (0)
+ *      └───────────┴──────────┴─────► failed ────► ended (1)
+ *
+ * It listens from the first moment, so that control sees how the load goes. Every change of state is said to every
+ * connection. Invariant: `ended` settles exactly once, after the last answer has left.
+ */
+import type { Clock } from '../clock.ts';
+import { FlyballError, toFlyballError } from '../errors.ts';
+import type { CostPoint, HelloHeader, ReplicaState, StartStages, StateHeader } from '../protocol/frames/messages.ts';
+import type { ModelSignature } from '../protocol/tensor.ts';
+import type { CallAnswer, RunnerCall } from './call.ts';
+import { startExecutor, type Executor } from './executor.ts';
+import { serveFrames } from './frame-server.ts';
+import { readLabels } from './labels.ts';
+import type { RunnerLaunch } from './launch.ts';
+import { openPipeline } from './pipeline/pipeline.ts';
+import type { LoadModel } from './runtime.ts';
+import { warmUpInputs } from './samples.ts';
+import { warmUp } from './warm-up.ts';
+
+export interface RunnerDependencies {
+  readonly clock: Clock;
+  readonly loadModel: LoadModel<RunnerLaunch['runtime']>;
+  /** From the start of the process until now, for the stages of the start. */
+  readonly bootMs?: number;
+  readonly limits?: Partial<RunnerLimits>;
+}
+
+export interface RunnerLimits {
+  /** A whole batch of the largest bodies. */
+  readonly frameBytesMax: number;
+  readonly connectionsMax: number;
+  readonly callsMax: number;
+  readonly preparedCallsMax: number;
+  /** How long a replica that failed stays, so that control can read why. */
+  readonly failedLingerMs: number;
+}
+
+export const runnerLimits: RunnerLimits = {
+  frameBytesMax: 1 << 30,
+  connectionsMax: 128,
+  callsMax: 256,
+  preparedCallsMax: 1,
+  failedLingerMs: 2000,
+};
+
+export interface RunnerEnd {
+  readonly code: 0 | 1;
+  readonly reason: string;
+}
+
+export interface Runner extends AsyncDisposable {
+  readonly state: ReplicaState;
+  /** Known from `warming` on. */
+  readonly signature: ModelSignature | undefined;
+  readonly platform: string;
+  readonly port?: number;
+  submit(call: RunnerCall, done: (answer: CallAnswer) => void): () => boolean;
+  /** Finishes what it has, at most until the deadline, then ends. */
+  drain(deadlineMs: number, reason?: string): void;
+  readonly ended: Promise<RunnerEnd>;
+}
+
+export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDependencies): Promise<Runner> {
+  const { clock } = dependencies;
+  const limits = { ...runnerLimits, ...dependencies.limits };
+  const platform = launch.runtime.kind === 'onnx' ? 'onnxruntime_onnx' : 'simulated';
+  const stop = new AbortController();
+  const resources = new AsyncDisposableStack();
+  const ended = Promise.withResolvers<RunnerEnd>();
+
+  let state: ReplicaState = { kind: 'loading' };
+  let executor: Executor | undefined;
+  let signature: ModelSignature | undefined;
+  let costCurve: readonly CostPoint[] | undefined;
+  let stages: StartStages = dependencies.bootMs === undefined ? {} : { bootMs: dependencies.bootMs };
+  let ending = false;
+
+  const facts = (): Omit<StateHeader, 'state'> => ({
+    stages,
+    ...(signature === undefined ? {} : { signature }),
+    ...(costCurve === undefined ? {} : { costCurve }),
+  });
+
+  function enter(next: ReplicaState): void {
+    state = next;
+    server.broadcast({ state, ...facts() });
+  }
+
+  async function end(code: 0 | 1, reason: string): Promise<void> {
+    if (ending) return;
+    ending = true;
+    stop.abort(new FlyballError('DRAINING', reason));
+    try {
+      await resources.disposeAsync();
+    } finally {
+      ended.resolve({ code, reason });
+    }
+  }
+
+  function fail(error: FlyballError): void {
+    if (ending || state.kind === 'failed') return;
+    enter({ kind: 'failed', code: error.code, message: error.message });
+    clock.after(limits.failedLingerMs, () => void end(1, error.message));
+  }
+
+  function drain(deadlineMs: number, reason = 'drained'): void {
+    if (state.kind === 'draining' || ending) return;
+    if (state.kind === 'failed') {
+      void end(1, state.message);
+      return;
+    }
+    enter({ kind: 'draining' });
+    if (executor === undefined) {
+      void end(0, reason);
+      return;
+    }
+    const cancel = clock.after(deadlineMs, () => void end(0, `${reason}; calls were left after ${deadlineMs} ms`));
+    void executor.drain().then(() => {
+      cancel();
+      return end(0, reason);
+    });
+  }
+
+  function submit(call: RunnerCall, done: (answer: CallAnswer) => void): () => boolean {
+    if (state.kind === 'ready' && executor !== undefined) return executor.submit(call, done);
+    if (state.kind === 'draining') throw new FlyballError('DRAINING', 'this replica is shutting down');
+    if (state.kind === 'failed') throw new FlyballError('REPLICA_FAILED', state.message);
+    throw new FlyballError('MODEL_NOT_READY', `this replica is ${state.kind}`);
+  }
+
+  const server = await serveFrames(
+    launch.listen,
+    {
+      hello: (): HelloHeader => ({
+        replica: launch.replica,
+        pid: process.pid,
+        model: launch.model,
+        version: launch.version,
+        digest: launch.digest,
+        state,
+        platform,
+        takesFiles: launch.pipeline !== undefined,
+        ...facts(),
+      }),
+      status: () => {
+        const cpu = process.cpuUsage();
+        return {
+          state,
+          inFlight: executor?.inFlight ?? 0,
+          residentBytes: process.memoryUsage.rss(),
+          cpuSeconds: (cpu.user + cpu.system) / 1e6,
+          inferences: executor?.inferences ?? 0,
+        };
+      },
+      submit,
+      drain,
+    },
+    limits,
+  );
+
+  async function start(): Promise<void> {
+    const { signal } = stop;
+    const began = clock.now();
+    const stage = launch.output === undefined ? undefined : await readLabels(launch.output, launch.runtime);
+    const model = await dependencies.loadModel(launch.runtime, signal);
+    resources.use(model);
+    signal.throwIfAborted();
+    model.onFailure(fail);
+    const pipeline = launch.pipeline && openPipeline(launch.pipeline, stage, model.signature);
+    const loaded = clock.now();
+    signature = model.signature;
+    stages = { ...stages, loadMs: loaded - began };
+    enter({ kind: 'warming' });
+    const inputs = await warmUpInputs(launch.warmUp.samples, signature, pipeline);
+    costCurve = await warmUp(model, inputs, launch.warmUp, clock, signal);
+    stages = { ...stages, warmMs: clock.now() - loaded };
+    signal.throwIfAborted();
+    executor = startExecutor(model, pipeline, limits);
+    enter({ kind: 'ready' });
+  }
+
+  // Closed last, after the model: its last frames may still be on their way.
+  resources.use(server);
+  void start().catch((thrown: unknown) => {
+    if (!stop.signal.aborted) fail(toFlyballError(thrown));
+  });
+
+  return {
+    get state() {
+      return state;
+    },
+    get signature() {
+      return signature;
+    },
+    platform,
+    ...(server.port === undefined ? {} : { port: server.port }),
+    submit,
+    drain,
+    ended: ended.promise,
+    async [Symbol.asyncDispose]() {
+      await end(0, 'closed');
+      await ended.promise;
+    },
+  };
+}
