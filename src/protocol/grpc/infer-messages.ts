@@ -91,6 +91,22 @@ export function decodeInferRequest(message: Buffer, limits: InferMessageLimits):
   };
 }
 
+/** The id of a request that could not be decoded, so that its error finds its way back; empty where there is none. */
+export function peekId(message: Buffer): string {
+  let id = '';
+  try {
+    const cursor = new Cursor(message);
+    while (cursor.more) {
+      const tag = cursor.tag();
+      if (tag === 0x1a) id = cursor.string();
+      else cursor.skip(tag);
+    }
+  } catch {
+    // What came before the damage is all there is.
+  }
+  return id;
+}
+
 export function decodeInferResponse(message: Buffer, limits: InferMessageLimits): InferResponseMessage {
   const cursor = new Cursor(message);
   let model = '';

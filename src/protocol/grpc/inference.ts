@@ -8,7 +8,7 @@ import { publish } from '../../telemetry/events.ts';
 import type { InferenceRequest, InferenceService } from '../inference.ts';
 import { callTimeoutMs, requestIdOf, toEnding, toInferenceRequest } from './call.ts';
 import { GrpcFailure } from './framing.ts';
-import { decodeInferRequest, encodeInferResponse, type InferMessageLimits } from './infer-messages.ts';
+import { decodeInferRequest, encodeInferResponse, peekId, type InferMessageLimits } from './infer-messages.ts';
 import type { StreamingMethod } from './streaming.ts';
 import { Writer } from './wire.ts';
 
@@ -70,8 +70,8 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
         ...(request?.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
         message: error.message,
       });
-      if (request?.id !== undefined && within !== undefined) throw new StreamedFailure(request.id, error);
-      throw error;
+      if (within === undefined) throw error;
+      throw new StreamedFailure(request?.id ?? peekId(message), error);
     }
   };
 
@@ -130,7 +130,7 @@ class StreamedFailure extends Error {
 function streamedFailure(thrown: unknown): Buffer[] {
   const writer = new Writer();
   writer.string(1, toEnding(thrown).message);
-  if (thrown instanceof StreamedFailure) {
+  if (thrown instanceof StreamedFailure && thrown.id !== '') {
     const mark = writer.begin(inferResponseField);
     writer.string(3, thrown.id);
     writer.end(mark);

@@ -105,7 +105,7 @@ export class Cursor {
         this.fixed(8);
         return;
       case 2:
-        this.at += this.length();
+        this.delimited();
         return;
       case 5:
         this.fixed(4);
