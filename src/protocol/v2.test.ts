@@ -11,10 +11,10 @@ import {
   encodeInferResponse,
   parseInferRequest,
   parseInferResponse,
-  rawInferRequest,
   type EncodedMessage,
   type ParsedInfer,
 } from './v2.ts';
+import { rawInferRequest } from './v2-raw.ts';
 
 const limits = { jsonDepthMax: 64, tensorElementsMax: 10_000 };
 const join = (message: EncodedMessage): Buffer => Buffer.concat([Buffer.from(message.json), ...message.binary]);

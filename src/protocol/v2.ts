@@ -11,7 +11,18 @@ import { FlyballError } from '../errors.ts';
 import type { InferenceResponse, Parameters, ParameterValue, RequestedOutput } from './inference.ts';
 import { checkByteLength, printElements, toBytes } from './elements.ts';
 import { parseJsonBytes, printJson } from './json.ts';
-import { datatypeWidths, isDatatype, type ModelSignature, type Tensor } from './tensor.ts';
+import { datatypeWidths, isDatatype, type Tensor } from './tensor.ts';
+import {
+  asId,
+  asList,
+  asName,
+  asObject,
+  asParameters,
+  checkFlag,
+  lenientParameters,
+  refuse,
+  type JsonObject,
+} from './v2-fields.ts';
 import { checkShape } from './validate.ts';
 
 export interface V2Limits {
@@ -44,60 +55,6 @@ export interface EncodedMessage {
   /** Value of Inference-Header-Content-Length; absent when there is no binary part. */
   readonly headerLength?: number;
   readonly contentType: 'application/json' | 'application/octet-stream';
-}
-
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function refuse(message: string): never {
-  throw new FlyballError('INVALID_REQUEST', message);
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (value === undefined) return 'nothing';
-  return Array.isArray(value) ? 'a list' : typeof value;
-}
-
-export function asObject(value: unknown, what: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    refuse(`${what}: expected an object, got ${kindOf(value)}`);
-  }
-  return value as JsonObject;
-}
-
-function asList(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) refuse(`${what}: expected a list, got ${kindOf(value)}`);
-  return value;
-}
-
-function asName(value: unknown, what: string): string {
-  if (typeof value !== 'string' || value === '') refuse(`${what}: expected a name, got ${kindOf(value)}`);
-  return value;
-}
-
-function asId(value: unknown): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
-  // Numbers are not of the protocol, but nothing is lost by echoing them as text.
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  if (typeof value !== 'string') refuse(`id: expected a string, got ${kindOf(value)}`);
-  return value;
-}
-
-function isParameterValue(value: unknown): value is ParameterValue {
-  return (
-    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
-  );
-}
-
-export function asParameters(value: unknown, what: string): Parameters | undefined {
-  if (value === undefined || value === null) return undefined;
-  const parameters = asObject(value, what);
-  for (const key of Object.keys(parameters)) {
-    if (!isParameterValue(parameters[key])) {
-      refuse(`${what}.${key}: expected a string, number or boolean, got ${kindOf(parameters[key])}`);
-    }
-  }
-  return parameters as Parameters;
 }
 
 /** Where the next binary tensor begins in the body. */
@@ -192,13 +149,6 @@ function parseRequestedOutput(value: unknown, index: number): RequestedOutput {
   return { name, parameters };
 }
 
-function checkFlag(parameters: Parameters, key: string, what: string): void {
-  const value = parameters[key];
-  if (value !== undefined && typeof value !== 'boolean') {
-    refuse(`${what}.parameters.${key}: expected true or false, got ${kindOf(value)}`);
-  }
-}
-
 function split(body: Uint8Array, headerLength: number | undefined): { json: Uint8Array; cursor: Cursor } {
   if (headerLength === undefined) return { json: body, cursor: { body: body.subarray(body.byteLength), at: 0 } };
   if (!Number.isSafeInteger(headerLength) || headerLength < 0 || headerLength > body.byteLength) {
@@ -212,7 +162,7 @@ function split(body: Uint8Array, headerLength: number | undefined): { json: Uint
 
 /**
  * `headerLength` is the value of Inference-Header-Content-Length, or undefined when the header is absent. Binary tensors
- * are views into `body`. A raw-binary request (header length 0) goes to {@link rawInferRequest} instead.
+ * are views into `body`. A raw-binary request (header length 0) goes to v2-raw.ts instead.
  */
 export function parseInferRequest(body: Uint8Array, headerLength: number | undefined, limits: V2Limits): ParsedInfer {
   const { json, cursor } = split(body, headerLength);
@@ -237,49 +187,6 @@ function inferFromJson(value: unknown, cursor: Cursor, limits: V2Limits): Parsed
     ...(parameters !== undefined && { parameters }),
     ...(outputs !== undefined && outputs !== null && { outputs: asList(outputs, 'outputs').map(parseRequestedOutput) }),
   };
-}
-
-/**
- * The raw-binary request (header length 0): the body is the one input of the model, whose one dimension of unknown size
- * follows from the length. A batch dimension (the first of a batchable model) is 1; all outputs come back binary.
- */
-export function rawInferRequest(body: Uint8Array, signature: ModelSignature, limits: V2Limits): ParsedInfer {
-  const input = signature.inputs[0];
-  if (input === undefined || signature.inputs.length !== 1) {
-    refuse(`a raw binary request needs a model with one input, got one with ${signature.inputs.length}`);
-  }
-  const shape = [...input.shape];
-  if (signature.batchable) shape[0] = 1;
-  const open = shape.indexOf(-1);
-  if (open !== shape.lastIndexOf(-1)) {
-    refuse(`a raw binary request needs at most one dimension of unknown size, got shape [${shape.join(',')}]`);
-  }
-  if (input.datatype === 'BYTES') {
-    // The element's length is that of the body: a length prefix is not part of a raw request.
-    if (open !== -1) shape[open] = 1;
-    const bytes = new Uint8Array(4 + body.byteLength);
-    new DataView(bytes.buffer).setUint32(0, body.byteLength, true);
-    bytes.set(body, 4);
-    return rawInfer({ name: input.name, datatype: input.datatype, shape, bytes });
-  }
-  if (open !== -1) {
-    let rowBytes: number = datatypeWidths[input.datatype];
-    for (const dimension of shape) if (dimension !== -1) rowBytes *= dimension;
-    if (rowBytes === 0 || body.byteLength % rowBytes !== 0) {
-      throw new FlyballError(
-        'INVALID_BINARY',
-        `tensor ${input.name}: expected a multiple of ${rowBytes} bytes, got ${body.byteLength}`,
-      );
-    }
-    shape[open] = body.byteLength / rowBytes;
-  }
-  checkShape(shape, input.name, limits);
-  return rawInfer({ name: input.name, datatype: input.datatype, shape, bytes: body });
-}
-
-function rawInfer(input: Tensor): ParsedInfer {
-  checkByteLength(input);
-  return { inputs: [input], parameters: { binary_data_output: true } };
 }
 
 /** Prints one tensor and keeps its bytes in `binary` when they are to follow the JSON. */
@@ -345,15 +252,6 @@ export function encodeInferResponse(
   if (response.id !== undefined) json += `,"id":${JSON.stringify(response.id)}`;
   if (response.parameters !== undefined) json += `,"parameters":${printJson(response.parameters)}`;
   return encoded(`${json},"outputs":[${outputs}]}`, binary, headed);
-}
-
-/** Other servers put more than scalars into the parameters of a response; what is no parameter of ours is left out. */
-function lenientParameters(value: unknown): Parameters | undefined {
-  if (value === undefined || value === null) return undefined;
-  const kept = Object.entries(asObject(value, 'parameters')).filter((pair): pair is [string, ParameterValue] =>
-    isParameterValue(pair[1]),
-  );
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
 function withoutTensorExtras(value: unknown): unknown {

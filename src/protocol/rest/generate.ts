@@ -7,7 +7,7 @@ import { FlyballError } from '../../errors.ts';
 import { packBytes, toElements } from '../elements.ts';
 import type { InferenceRequest, InferenceResponse } from '../inference.ts';
 import { parseJsonBytes, printJson } from '../json.ts';
-import { asObject, asParameters } from '../v2.ts';
+import { asObject, asParameters } from '../v2-fields.ts';
 import { toInferenceRequest, type Call, type CallForm } from './call.ts';
 import { sendText } from './reply.ts';
 

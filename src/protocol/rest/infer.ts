@@ -1,5 +1,6 @@
 /** `POST /v2/models/{m}[/versions/{v}]/infer`: the V2 message in, the V2 message out. */
-import { encodeInferResponse, parseInferRequest, rawInferRequest } from '../v2.ts';
+import { encodeInferResponse, parseInferRequest } from '../v2.ts';
+import { rawInferRequest } from '../v2-raw.ts';
 import { toInferenceRequest, type CallForm } from './call.ts';
 import { jsonLength } from './headers.ts';
 import { sendMessage } from './reply.ts';

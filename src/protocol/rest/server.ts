@@ -8,7 +8,7 @@ import { systemClock, type Clock } from '../../clock.ts';
 import { FlyballError, toFlyballError } from '../../errors.ts';
 import type { ProcessLimits } from '../../supervisor/messages.ts';
 import type { InferenceService } from '../inference.ts';
-import { asObject } from '../v2.ts';
+import { asObject } from '../v2-fields.ts';
 import { parseJsonBytes, printJson } from '../json.ts';
 import { predictionForm } from '../torchserve/predictions.ts';
 import { readBody } from './body.ts';

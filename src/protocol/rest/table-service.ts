@@ -112,7 +112,7 @@ export function tableService(options: TableServiceOptions = {}): InferenceServic
         versions: ['1'],
         platform: 'memory_table',
         signature,
-        ...(takesFiles === true && { properties: { takes_files: 'true' } }),
+        properties: { takes_files: String(takesFiles === true) },
       };
     },
     modelReady: (name, version) => find(name, version) !== undefined,

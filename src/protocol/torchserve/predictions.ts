@@ -6,7 +6,8 @@
 import { FlyballError } from '../../errors.ts';
 import type { InferencePayload, InferenceRequest } from '../inference.ts';
 import { parseJsonBytes, printJson } from '../json.ts';
-import { inferRequestFromJson, rawInferRequest } from '../v2.ts';
+import { inferRequestFromJson } from '../v2.ts';
+import { rawInferRequest } from '../v2-raw.ts';
 import { toInferenceRequest, type Call, type CallForm } from '../rest/call.ts';
 import { sendJson } from '../rest/reply.ts';
 import { firstPart, type Part } from './multipart.ts';
@@ -49,15 +50,24 @@ function fromJson(call: Call, bytes: Uint8Array): InferenceRequest {
   });
 }
 
-/** Bytes of no declared kind: a file where the model takes files or it is an image, else its one input. */
+/**
+ * Bytes of no declared kind: a file or the model's one input, by its property `takes_files`. A service that does not say
+ * gets a file where the bytes are an image or are no such input; it knows best why it takes none.
+ */
 function fromBytes(call: Call, { bytes, contentType }: Part): InferenceRequest {
   const { service, v2Limits } = call.context;
-  const metadata = service.metadata(call.model, call.version);
-  const payload: InferencePayload =
-    metadata.properties?.['takes_files'] === 'true' || isImage(bytes)
-      ? { kind: 'file', bytes, ...(contentType !== undefined && { contentType }) }
-      : { kind: 'tensors', inputs: rawInferRequest(bytes, metadata.signature, v2Limits).inputs };
-  return toInferenceRequest(call, { payload });
+  const { signature, properties } = service.metadata(call.model, call.version);
+  const file: InferencePayload = { kind: 'file', bytes, ...(contentType !== undefined && { contentType }) };
+  const takesFiles = properties?.['takes_files'];
+  if (takesFiles === 'true') return toInferenceRequest(call, { payload: file });
+  let payload: InferencePayload;
+  try {
+    payload = { kind: 'tensors', inputs: rawInferRequest(bytes, signature, v2Limits).inputs };
+  } catch (error) {
+    if (takesFiles === 'false') throw error;
+    payload = file;
+  }
+  return toInferenceRequest(call, { payload: takesFiles === undefined && isImage(bytes) ? file : payload });
 }
 
 function parsePart(call: Call, part: Part): InferenceRequest {
