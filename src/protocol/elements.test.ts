@@ -13,7 +13,7 @@ import {
 } from './elements.ts';
 import { parseJson } from './json.ts';
 import type { Datatype } from './tensor.ts';
-import { anyTensor, elementsOf, jsonDatatypes } from './tensor-arbitrary.ts';
+import { anyTensor, elementsOf, jsonDatatypes } from '../testing/tensor-arbitrary.ts';
 
 const refused =
   (code: string) =>

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { FlyballError } from '../errors.ts';
 import { toBytes } from './elements.ts';
 import type { InferenceResponse } from './inference.ts';
-import { elementsOf, anyTensor, jsonDatatypes } from './tensor-arbitrary.ts';
+import { elementsOf, anyTensor, jsonDatatypes } from '../testing/tensor-arbitrary.ts';
 import type { ModelSignature, Tensor } from './tensor.ts';
 import {
   encodeInferRequest,

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { checkReply, type Expected } from '../../../test/golden/reply.ts';
-import { startRest, type RestServer } from './rest-server.ts';
-import { tableService } from './table-service.ts';
+import { startRest, type RestServer } from '../../testing/rest-server.ts';
+import { tableService } from '../../testing/table-service.ts';
 
 interface Case {
   readonly name: string;

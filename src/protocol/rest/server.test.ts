@@ -6,8 +6,8 @@ import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { FlyballError } from '../../errors.ts';
 import { subscribe, type EventMap } from '../../telemetry/events.ts';
 import type { InferenceRequest } from '../inference.ts';
-import { startRest, type RawReply } from './rest-server.ts';
-import { tableService } from './table-service.ts';
+import { startRest, type RawReply } from '../../testing/rest-server.ts';
+import { tableService } from '../../testing/table-service.ts';
 
 const path = '/v2/models/identity_fp32/infer';
 const body = (count: number, extra: object = {}): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startRest, type RawReply } from '../rest/rest-server.ts';
-import { tableService } from '../rest/table-service.ts';
+import { startRest, type RawReply } from '../../testing/rest-server.ts';
+import { tableService } from '../../testing/table-service.ts';
 
 const png = Buffer.from('\x89PNG\r\n\x1a\nrest', 'latin1');
 const value = (reply: RawReply): unknown => JSON.parse(reply.body.toString('utf8'));

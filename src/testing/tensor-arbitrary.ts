@@ -1,7 +1,7 @@
 /** Arbitrary tensors for property tests: every datatype, every value that it can hold. */
 import fc from 'fast-check';
-import { packBytes } from './elements.ts';
-import { datatypeWidths, elementCount, type Datatype, type Tensor } from './tensor.ts';
+import { packBytes } from '../protocol/elements.ts';
+import { datatypeWidths, elementCount, type Datatype, type Tensor } from '../protocol/tensor.ts';
 
 export const datatypes = Object.keys(datatypeWidths) as Datatype[];
 export const jsonDatatypes = datatypes.filter((datatype) => datatype !== 'BF16');

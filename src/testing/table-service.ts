@@ -2,11 +2,11 @@
  * An inference service in memory that offers the models of the golden protocol table, for tests: no queue, no replica.
  * Like the real one it holds each request against the model's signature before it answers.
  */
-import { FlyballError } from '../../errors.ts';
-import { toBytes, toTypedArray } from '../elements.ts';
-import type { InferenceRequest, InferenceResponse, InferenceService, ModelMetadata } from '../inference.ts';
-import { isDatatype, type Datatype, type ModelSignature, type Tensor, type TensorSpec } from '../tensor.ts';
-import { validateInputs } from '../validate.ts';
+import { FlyballError } from '../errors.ts';
+import { toBytes, toTypedArray } from '../protocol/elements.ts';
+import type { InferenceRequest, InferenceResponse, InferenceService, ModelMetadata } from '../protocol/inference.ts';
+import { isDatatype, type Datatype, type ModelSignature, type Tensor, type TensorSpec } from '../protocol/tensor.ts';
+import { validateInputs } from '../protocol/validate.ts';
 
 interface TableModel {
   readonly signature: ModelSignature;

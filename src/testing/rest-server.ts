@@ -1,9 +1,9 @@
 /** For tests: the handler behind a real node:http server on loopback, and a client that sends bytes as they are. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ProcessLimits } from '../../supervisor/messages.ts';
-import type { InferenceService } from '../inference.ts';
-import { restHandler } from './server.ts';
+import type { ProcessLimits } from '../supervisor/messages.ts';
+import type { InferenceService } from '../protocol/inference.ts';
+import { restHandler } from '../protocol/rest/server.ts';
 
 export interface RawReply {
   readonly status: number;
