@@ -87,9 +87,7 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
 
   /** Reachable this very moment. */
   const isReady = (deployed: DeployedVersions): boolean =>
-    deployed.serving !== undefined &&
-    hindrance(deployed, deployed.serving) === undefined &&
-    deployed.serving.unreachableMs(clock.now()) === 0;
+    deployed.serving !== undefined && hindrance(deployed, deployed.serving) === undefined && deployed.serving.reachable;
 
   const submit = (request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> => {
     const arrivedAt = clock.now();

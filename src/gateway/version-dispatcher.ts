@@ -111,6 +111,10 @@ export class VersionDispatcher {
     return this.#emptySince === undefined ? 0 : at - this.#emptySince;
   }
 
+  get reachable(): boolean {
+    return this.#emptySince === undefined;
+  }
+
   get queueLength(): number {
     return this.#queue.length;
   }

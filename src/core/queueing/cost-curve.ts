@@ -88,7 +88,8 @@ export function learnCost(curve: CostCurve, rows: number, ms: number, at: number
 export function learnOverhead(curve: CostCurve, payload: 'tensors' | 'files', ms: number): void {
   if (!(ms >= 0)) return;
   const before = curve.overhead[payload];
-  curve.overhead[payload] = before === 0 ? ms : before + newest * (ms - before);
+  // Falls faster than it rises: a stall now and then is no transport, and must not refuse work.
+  curve.overhead[payload] = before + (before === 0 || ms < before ? 0.5 : newest) * (ms - before);
 }
 
 /**
