@@ -6,7 +6,7 @@ import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Failure } from '../core/upkeep/failures.ts';
 import type { Upkeep } from '../core/upkeep/reconcile.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { DeploymentRecord, Store, VersionRecord } from '../store/store.ts';
+import type { DeploymentRecord, Store, StoreAccess, VersionRecord } from '../store/store.ts';
 import { makeTemplate, templateKey, type Template, type TemplateLaunch } from './template.ts';
 
 export interface Deployment {
@@ -32,7 +32,8 @@ export interface Deployments {
   find(name: string): Deployment | undefined;
   /** From now on this template answers; durable. */
   serve(deployment: Deployment, template: string, launch: TemplateLaunch): Promise<void>;
-  markRemoving(name: string, removing: boolean): Promise<void>;
+  /** Which of the names are to go, and which are not any more; part of a transaction when its access is handed in. */
+  markRemoving(names: Readonly<Record<string, boolean>>, access?: StoreAccess): Promise<void>;
   /** Nothing is left of it. */
   forget(name: string): Promise<void>;
 }
@@ -43,12 +44,12 @@ const removingKey = 'control.removing';
 export function openDeployments(store: Store, registry: Registry): Deployments {
   const deployments = new Map<string, Deployment>();
 
-  const readMeta = async <T>(key: string, empty: T): Promise<T> => {
-    const text = await store.meta(key);
+  const readMeta = async <T>(key: string, empty: T, access: StoreAccess = store): Promise<T> => {
+    const text = await access.meta(key);
     return text === undefined ? empty : (JSON.parse(text) as T);
   };
   const readServing = (): Promise<Record<string, TemplateLaunch>> => readMeta(servingKey, {});
-  const readRemoving = (): Promise<readonly string[]> => readMeta(removingKey, []);
+  const readRemoving = (access?: StoreAccess): Promise<readonly string[]> => readMeta(removingKey, [], access);
 
   async function refreshOne(record: DeploymentRecord, removing: boolean, launch?: TemplateLaunch): Promise<void> {
     let deployment = deployments.get(record.name);
@@ -108,9 +109,11 @@ export function openDeployments(store: Store, registry: Registry): Deployments {
       deployment.serving = { key: template, launch };
       await store.setMeta(servingKey, JSON.stringify({ ...(await readServing()), [deployment.name]: launch }));
     },
-    async markRemoving(name, removing) {
-      const others = (await readRemoving()).filter((other) => other !== name);
-      await store.setMeta(removingKey, JSON.stringify(removing ? [...others, name] : others));
+    async markRemoving(names, access = store) {
+      const before = await readRemoving(access);
+      const others = before.filter((name) => !Object.hasOwn(names, name));
+      const added = Object.keys(names).filter((name) => names[name] === true);
+      await access.setMeta(removingKey, JSON.stringify([...others, ...added]));
     },
     async forget(name) {
       const { [name]: _, ...serving } = await readServing();

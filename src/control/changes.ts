@@ -1,0 +1,206 @@
+/**
+ * What people ask control to change: apply a specification, deploy, scale, move an alias, remove. Each is one
+ * transaction in the store between two turns of the loop, then an operation that follows what upkeep makes of it.
+ * The specification owns what it names; whatever else is asked for is stored as an override, with owner and time.
+ */
+import type { OperationView, OverrideView, ResolvedSpecification } from '../api/schemas.ts';
+import type { Clock } from '../clock.ts';
+import type { DeploymentSpecification } from '../config/specification.ts';
+import { namePattern } from '../config/specification.ts';
+import { FlyballError } from '../errors.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Store } from '../store/store.ts';
+import type { ControlService } from './control-service.ts';
+import type { Deployments } from './deployments.ts';
+import type { Fleet } from './fleet.ts';
+import type { Operations, RunningOperation } from './operations.ts';
+import { droppedOverrides, fingerprint, wantedDeployments, type PlanState } from './plan.ts';
+import { resourcesOf } from './template.ts';
+import type { UpkeepLoop } from './upkeep-loop.ts';
+
+export type Changes = Pick<ControlService, 'apply' | 'deploy' | 'scale' | 'removeDeployment' | 'setAlias'>;
+
+export interface ChangesParts {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly deployments: Deployments;
+  readonly fleet: Fleet;
+  readonly operations: Operations;
+  readonly loop: UpkeepLoop;
+  readonly clock: Clock;
+  readonly planState: () => Promise<PlanState>;
+}
+
+export function makeChanges(parts: ChangesParts): Changes {
+  const { store, registry, deployments, fleet, operations, loop, clock, planState } = parts;
+
+  /** After the store was changed: read it again, give failed versions another try at once, follow it. */
+  async function follow(options: Parameters<Operations['start']>[0], done: readonly string[]): Promise<OperationView> {
+    await deployments.refresh();
+    for (const name of options.deployments) {
+      const deployment = deployments.find(name);
+      if (deployment === undefined) continue;
+      if (deployment.target !== undefined) deployment.failures.delete(deployment.target.key);
+      fleet.settle(name, resourcesOf(deployment.record.specification));
+    }
+    const operation: RunningOperation = await operations.start(options);
+    for (const text of done) operation.step(text, 'ok');
+    return operation.view();
+  }
+
+  async function override(path: string, value: unknown, owner: string): Promise<OverrideView> {
+    const record = { path, value, owner, at: clock.wall() };
+    await store.putOverride(record);
+    return record;
+  }
+
+  const isSpecified = async (section: 'models' | 'deployments', name: string): Promise<boolean> =>
+    Object.hasOwn((await store.applied())?.resolved.specification[section] ?? {}, name);
+
+  return {
+    apply: ({ resolved, fingerprint: expected, by }) =>
+      loop.exclusively(async () => {
+        const state = await planState();
+        if (expected !== undefined && fingerprint(state, resolved) !== expected) {
+          throw new FlyballError(
+            'PLAN_OUTDATED',
+            `the plan ${expected} was made for another state; the plan for the one now is ${fingerprint(state, resolved)}`,
+          );
+        }
+        requireVersions(state, resolved);
+        const wanted = wantedDeployments(state, resolved);
+        const dropped = droppedOverrides(state, resolved);
+        const gone = state.deployments.filter(
+          ({ name, origin }) => origin.kind === 'specification' && !wanted.has(name),
+        );
+        const at = clock.wall();
+        await store.transaction(async (access) => {
+          await access.setApplied({ resolved, by, at });
+          for (const [model, { aliases }] of Object.entries(resolved.specification.models)) {
+            // An optional model that is not there has no versions to point at.
+            if ((await access.highestVersion(model)) === 0) continue;
+            for (const [alias, version] of Object.entries(aliases)) {
+              await access.setAlias({ model, alias, version, by, at });
+            }
+          }
+          for (const [name, specification] of wanted) {
+            const model = specification.model.split(/[@:]/)[0] ?? '';
+            const note = resolved.models[model]?.note;
+            await access.putDeployment({
+              name,
+              specification,
+              origin: { kind: 'specification' },
+              desired: specification.replicas.min,
+              ...(note === undefined ? {} : { note }),
+            });
+          }
+          for (const { path } of dropped) await access.removeOverride(path);
+          const removing = [...wanted.keys()].map((name) => [name, false] as const);
+          await deployments.markRemoving(
+            Object.fromEntries([...removing, ...gone.map(({ name }) => [name, true] as const)]),
+            access,
+          );
+        });
+        const names = [...wanted.keys(), ...gone.map(({ name }) => name)];
+        const skipped = Object.keys(resolved.specification.deployments).filter((name) => !wanted.has(name));
+        return follow({ kind: 'apply', subject: 'specification', by, deployments: names }, [
+          `specification stored: ${wanted.size} deployments`,
+          ...dropped.map(({ path, owner }) => `override ${path} by ${owner} dropped`),
+          ...skipped.map((name) => `${name} left out: its optional model is not there`),
+        ]);
+      }),
+
+    deploy: (name, { deployment, by, note }) =>
+      loop.exclusively(async () => {
+        requireName(name);
+        const version = await registry.resolve(deployment.model);
+        const specified = await isSpecified('deployments', name);
+        const at = clock.wall();
+        const before = (await store.deployment(name))?.desired ?? deployment.replicas.min;
+        await store.putDeployment({
+          name,
+          specification: deployment,
+          origin: specified ? { kind: 'specification' } : { kind: 'override', owner: by, at },
+          desired: clamp(before, deployment),
+          ...(note === undefined ? {} : { note }),
+        });
+        await override(`deployments.${name}`, deployment, by);
+        await deployments.markRemoving({ [name]: false });
+        return follow({ kind: 'deploy', subject: name, by, deployments: [name] }, [
+          `${deployment.model} is version ${version.version}`,
+        ]);
+      }),
+
+    scale: (name, { replicas, by }) =>
+      loop.exclusively(async () => {
+        const { record } = deployments.get(name);
+        const { min, max } = record.specification.replicas;
+        if (replicas < min || replicas > max) {
+          throw new FlyballError('OUT_OF_BOUNDS', `${name}: expected ${min} to ${max} replicas, got ${replicas}`);
+        }
+        await store.setDesired(name, replicas);
+        const path = `deployments.${name}.replicas`;
+        // What the specification says anyway is no override of it.
+        if (replicas === min) await store.removeOverride(path);
+        else await override(path, replicas, by);
+        return follow({ kind: 'scale', subject: name, by, deployments: [name] }, [
+          `${record.desired} → ${replicas} replicas wanted`,
+        ]);
+      }),
+
+    removeDeployment: (name, by) =>
+      loop.exclusively(async () => {
+        deployments.get(name);
+        for (const { path } of await store.overrides()) {
+          if (path === `deployments.${name}` || path === `deployments.${name}.replicas`)
+            await store.removeOverride(path);
+        }
+        if (await isSpecified('deployments', name)) await override(`deployments.${name}`, null, by);
+        await deployments.markRemoving({ [name]: true });
+        return follow({ kind: 'remove', subject: name, by, deployments: [name] }, []);
+      }),
+
+    setAlias: (name, alias, version, by) =>
+      loop.exclusively(async () => {
+        await registry.setAlias(name, alias, version, by);
+        const declared = (await store.applied())?.resolved.specification.models[name]?.aliases[alias];
+        const path = `models.${name}.aliases.${alias}`;
+        if (declared === version) await store.removeOverride(path);
+        else if (await isSpecified('models', name)) await override(path, version, by);
+        const reference = `${name}@${alias}`;
+        const following = deployments
+          .all()
+          .filter(({ record }) => record.specification.model === reference)
+          .map((deployment) => deployment.name);
+        return follow({ kind: 'alias', subject: reference, by, deployments: following }, [
+          `${reference} is version ${version}`,
+        ]);
+      }),
+  };
+}
+
+const clamp = (desired: number, { replicas: { min, max } }: DeploymentSpecification): number =>
+  Math.min(max, Math.max(min, desired));
+
+function requireName(name: string): void {
+  if (namePattern.test(name)) return;
+  throw new FlyballError(
+    'INVALID_NAME',
+    `expected a name of 1 to 63 of a-z A-Z 0-9 . _ - that begins and ends with a letter or digit, got ${name}`,
+  );
+}
+
+/** Every version that the wish counts on is here, under its number and with its content. */
+function requireVersions(state: PlanState, wish: ResolvedSpecification): void {
+  for (const [model, { versions }] of Object.entries(wish.models)) {
+    for (const { version, digest } of versions) {
+      const known = state.versions.filter((entry) => entry.model === model);
+      if (known.some((entry) => entry.digest === digest)) continue;
+      const other = known.find((entry) => entry.version === version);
+      if (other !== undefined) {
+        throw new FlyballError('CONFLICT', `${model}:${version} is ${other.digest} here, not ${digest}`);
+      }
+      throw new FlyballError('VERSION_NOT_FOUND', `${model}:${version} (${digest}) has not been uploaded`);
+    }
+  }
+}

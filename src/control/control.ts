@@ -1,0 +1,140 @@
+/**
+ * Control, put together: store and registry, replicas, the loop, the channel to the gateways, and the functions that
+ * the API calls. It may be killed at any moment: everything that matters is in the store before it takes effect.
+ * Order of the start: read, adopt what runs, only then publish; so that no ready replica is ever forgotten in a table.
+ */
+import { join } from 'node:path';
+import type { OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
+import type { Clock } from '../clock.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Store } from '../store/store.ts';
+import { makeChanges } from './changes.ts';
+import type { ControlService } from './control-service.ts';
+import { openDeployments } from './deployments.ts';
+import { openFleet, type FleetEvent } from './fleet.ts';
+import { openGatewayChannel } from './gateway-channel.ts';
+import { modelService } from './model-service.ts';
+import { openOperations } from './operations.ts';
+import type { Orchestrator } from './orchestrator.ts';
+import { plan, type PlanState } from './plan.ts';
+import { trackProgress } from './progress.ts';
+import { openPublisher } from './publisher.ts';
+import { startUpkeepLoop } from './upkeep-loop.ts';
+import { toDeploymentView, warningsOf } from './views.ts';
+
+export interface ControlOptions {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly orchestrator: Orchestrator;
+  readonly clock: Clock;
+  readonly cores: number;
+  readonly serverName: string;
+  /** Of this software. */
+  readonly version: string;
+  readonly startedAt: number;
+  readonly dataDirectory: string;
+  readonly runDirectory: string;
+  readonly controlSocket: string;
+  readonly listeners: StatusView['listeners'];
+  /** Somebody asked for the whole platform to stop. */
+  readonly onShutdown: (by: string) => void;
+}
+
+export interface Control extends AsyncDisposable {
+  readonly service: ControlService;
+  /** Drains and ends every replica, for the end of the platform; what is wanted stays in the store for the next `up`. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+export async function startControl(options: ControlOptions): Promise<Control> {
+  const { store, registry, clock } = options;
+  await using starting = new AsyncDisposableStack();
+  let onFleetEvent = (_event: FleetEvent): void => {};
+  let poke = (): void => {};
+
+  const fleet = starting.use(
+    openFleet({ orchestrator: options.orchestrator, store, clock, onEvent: (event) => onFleetEvent(event) }),
+  );
+  const deployments = openDeployments(store, registry);
+  const operations = openOperations(store, clock);
+  const progress = trackProgress(operations);
+  await deployments.refresh();
+  await fleet.adopt();
+  await operations.resume();
+  const channel = starting.use(
+    await openGatewayChannel({
+      socketPath: options.controlSocket,
+      tablePath: join(options.runDirectory, 'routing-table.json'),
+      onChange: () => poke(),
+    }),
+  );
+  const publisher = openPublisher({ channel, store, serverName: options.serverName, clock });
+  const { cores } = options;
+  const loop = startUpkeepLoop({ deployments, fleet, channel, publisher, progress, store, clock, cores });
+  onFleetEvent = (event) => loop.onFleetEvent(event);
+  poke = () => loop.poke();
+  loop.start();
+  const resources = starting.move();
+  let draining = false;
+
+  const planState = async (): Promise<PlanState> => ({
+    applied: (await store.applied())?.resolved,
+    deployments: await store.deployments(),
+    versions: await store.versions(),
+    aliases: await store.aliases(),
+    overrides: await store.overrides(),
+  });
+  const deploymentViews = (): ReturnType<typeof toDeploymentView>[] =>
+    deployments
+      .all()
+      .map((deployment) => toDeploymentView(deployment, fleet.replicas(), channel.gateways(), clock.wall()))
+      .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  const overrides = async (): Promise<OverrideView[]> => [...(await store.overrides())];
+  const specification = async (): Promise<ResolvedSpecification | null> => (await store.applied())?.resolved ?? null;
+
+  const service: ControlService = {
+    ...modelService({ store, registry, deployments, loop }),
+    ...makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState }),
+    live: () => true,
+    ready: () => !draining,
+    async status() {
+      const views = deploymentViews();
+      const gateways = channel.gateways();
+      return {
+        name: options.serverName,
+        flyball: options.version,
+        at: clock.wall(),
+        startedAt: options.startedAt,
+        dataDirectory: options.dataDirectory,
+        listeners: options.listeners,
+        gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
+        deployments: views,
+        overrides: await overrides(),
+        warnings: warningsOf(views, gateways),
+      };
+    },
+    specification: async () => ({ resolved: await specification(), overrides: await overrides() }),
+    plan: async (resolved) => plan(await planState(), resolved),
+    deployments: async () => deploymentViews(),
+    deployment: async (name) =>
+      toDeploymentView(deployments.get(name), fleet.replicas(), channel.gateways(), clock.wall()),
+    operations: () => operations.list(),
+    operation: (id, after, waitMs, signal) => operations.wait(id, after, waitMs, signal),
+    shutdown: (by) => options.onShutdown(by),
+  };
+
+  return {
+    service,
+    async drain(deadlineMs) {
+      draining = true;
+      await loop.stop();
+      await fleet.stopAll(deadlineMs);
+      await operations.flushed();
+    },
+    async [Symbol.asyncDispose]() {
+      await loop.stop();
+      await resources.disposeAsync();
+      await operations.flushed();
+    },
+  };
+}

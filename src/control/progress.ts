@@ -1,0 +1,110 @@
+/**
+ * From what happens to replicas and deployments to the steps and the end of the operations that wait for them.
+ * An operation succeeds when each of its deployments is as wanted, and fails when one of them cannot load: upkeep goes
+ * on trying, but whoever waits is told the runtime's words at once.
+ */
+import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
+import type { Problem } from '../api/schemas.ts';
+import type { Deployment, Deployments } from './deployments.ts';
+import type { Replica } from './fleet.ts';
+import type { Operations, RunningOperation } from './operations.ts';
+
+export interface Progress {
+  replicaStarts(deployment: string, id: string, version: string): void;
+  replicaReady(replica: Replica): void;
+  replicaFailed(replica: Replica, reason: string): void;
+  replicaGone(replica: Replica): void;
+  serves(deployment: string, version: string): void;
+  look(deployments: Deployments, replicas: readonly Replica[]): void;
+}
+
+export function toProblem(error: FlyballError): Problem {
+  const { code, message } = error;
+  return {
+    type: `docs/errors.md#${code.toLowerCase()}`,
+    title: catalogue[code].help,
+    status: error.status,
+    code,
+    detail: message,
+  };
+}
+
+const problem = (code: ErrorCode, message: string): Problem => toProblem(new FlyballError(code, message));
+
+export function trackProgress(operations: Operations): Progress {
+  /** Ends of the steps that are under way, by replica. */
+  const ends = new Map<string, ReturnType<RunningOperation['begin']>[]>();
+  /** By operation and deployment: what went wrong there. */
+  const failures = new Map<string, Map<string, Problem>>();
+
+  const of = (deployment: string): readonly RunningOperation[] =>
+    operations.running().filter(({ deployments }) => deployments.includes(deployment));
+
+  function endSteps(id: string, state: 'ok' | 'failed', text: string, durationMs?: number): void {
+    for (const end of ends.get(id) ?? []) end(state, text, durationMs);
+    ends.delete(id);
+  }
+
+  function isSettled(deployment: Deployment | undefined, replicas: readonly Replica[]): boolean {
+    if (deployment === undefined) return true;
+    const { upkeep, removing, target, serving } = deployment;
+    if (removing || upkeep === undefined || upkeep.actions.length > 0) return false;
+    if (upkeep.state === 'idle') return !replicas.some(({ deployment: name }) => name === deployment.name);
+    return upkeep.state === 'serving' && target !== undefined && serving?.key === target.key;
+  }
+
+  return {
+    replicaStarts(deployment, id, version) {
+      const begun = of(deployment).map((operation) =>
+        operation.begin(`${deployment}: replica ${id} of version ${version} loads and warms up`),
+      );
+      if (begun.length > 0) ends.set(id, begun);
+    },
+    replicaReady(replica) {
+      const { id, deployment } = replica;
+      endSteps(id, 'ok', `${deployment}: replica ${id} loaded and warmed`, replica.readyAfterMs);
+    },
+    replicaFailed(replica, reason) {
+      const { id, deployment, version } = replica;
+      endSteps(id, 'failed', `${deployment}: replica ${id} failed: ${reason}`);
+      for (const operation of of(deployment)) {
+        const found = failures.get(operation.id) ?? new Map<string, Problem>();
+        found.set(deployment, problem('MODEL_LOAD_FAILED', `${deployment}: version ${version}: ${reason}`));
+        failures.set(operation.id, found);
+      }
+    },
+    replicaGone(replica) {
+      const { id, deployment } = replica;
+      endSteps(id, 'ok', `${deployment}: replica ${id} is not wanted any more`);
+      if (replica.readyAt === undefined) return;
+      for (const operation of of(deployment)) operation.step(`${deployment}: replica ${id} drained and stopped`, 'ok');
+    },
+    serves(deployment, version) {
+      for (const operation of of(deployment)) operation.step(`${deployment}: version ${version} serves`, 'ok');
+    },
+    look(deployments, replicas) {
+      for (const operation of operations.running()) {
+        const failed = failures.get(operation.id);
+        let error: Problem | undefined;
+        const done = operation.deployments.every((name) => {
+          const deployment = deployments.find(name);
+          const targetError = deployment?.removing === true ? undefined : deployment?.targetError;
+          const trouble = failed?.get(name) ?? (targetError === undefined ? undefined : toProblem(targetError));
+          if (trouble !== undefined && !isSettled(deployment, replicas)) {
+            error ??= trouble;
+            return true;
+          }
+          if (!isSettled(deployment, replicas)) return false;
+          // Scaling in and removing are done when what was to go is gone; a deploy when the new version serves.
+          return (
+            operation.kind !== 'scale' ||
+            !replicas.some((replica) => replica.deployment === name && replica.phase === 'draining')
+          );
+        });
+        if (!done) continue;
+        operation.end(error);
+        failures.delete(operation.id);
+      }
+    },
+  };
+}

@@ -1,0 +1,255 @@
+/**
+ * The loop: observe → reconcile → act → publish → tell the operations. Woken by events and by a tick; one turn at a
+ * time. What is to be done is decided in core/upkeep; this only carries it out.
+ * Invariant: what a turn has decided is durable (records, what serves) before the table that follows from it leaves.
+ */
+import type { Clock } from '../clock.ts';
+import { noteFailure, noteReady, type FailureEvent } from '../core/upkeep/failures.ts';
+import { reconcile, type Action, type DeploymentSeen, type ReplicaPhase } from '../core/upkeep/reconcile.ts';
+import type { Store } from '../store/store.ts';
+import { publish as publishEvent } from '../telemetry/events.ts';
+import type { Deployment, Deployments } from './deployments.ts';
+import type { Fleet, FleetEvent, Replica } from './fleet.ts';
+import type { GatewayChannel } from './gateway-channel.ts';
+import { outstandingOf } from './observations.ts';
+import type { Progress } from './progress.ts';
+import type { Publisher } from './publisher.ts';
+import { resourcesOf, withSpinning, type TemplateLaunch } from './template.ts';
+
+export interface UpkeepLoop {
+  /** Something may have changed: look soon. */
+  poke(): void;
+  onFleetEvent(event: FleetEvent): void;
+  /** Runs `change` between two turns and looks again after it. */
+  exclusively<T>(change: () => Promise<T>): Promise<T>;
+  start(): void;
+  /** No turn begins after this; returns when the last one has ended. */
+  stop(): Promise<void>;
+}
+
+export interface UpkeepLoopParts {
+  readonly deployments: Deployments;
+  readonly fleet: Fleet;
+  readonly channel: GatewayChannel;
+  readonly publisher: Publisher;
+  readonly progress: Progress;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Cores of the machine. */
+  readonly cores: number;
+}
+
+const tickMs = 250;
+/** A replica that has been drained has nothing to finish; this is for its own tidying up. */
+const stopGraceMs = 5000;
+const replicaNumberKey = 'control.replicaNumber';
+/** Socket paths are short, so a replica's name holds only the beginning of its deployment's. */
+const idPrefixMax = 24;
+
+export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
+  const { deployments, fleet, channel, publisher, progress, store, clock, cores } = parts;
+  let running = false;
+  let stopped = true;
+  let tail: Promise<unknown> = Promise.resolve();
+  let queued = false;
+  let cancelTick = (): void => {};
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = tail.then(work);
+    tail = turn.catch(() => undefined);
+    return turn;
+  };
+
+  function poke(): void {
+    if (stopped || queued) return;
+    queued = true;
+    void inTurn(async () => {
+      queued = false;
+      if (stopped) return;
+      try {
+        await turn();
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        publishEvent('flyball:fault', { where: 'upkeep', message, error });
+      }
+    });
+  }
+
+  function tick(): void {
+    poke();
+    cancelTick = clock.after(tickMs, tick);
+  }
+
+  function phaseOf(replica: Replica): ReplicaPhase {
+    const { phase } = replica;
+    if (phase === 'ready' || phase === 'failed') return { kind: phase };
+    if (phase !== 'draining') return { kind: 'starting' };
+    return { kind: 'draining', since: replica.drainingSince ?? clock.now(), drained: publisher.isDrained(replica) };
+  }
+
+  function observe(deployment: Deployment, replicas: readonly Replica[]): DeploymentSeen {
+    const { record, target, serving } = deployment;
+    const gateways = channel.gateways();
+    return {
+      name: deployment.name,
+      desired: record.desired,
+      ...record.specification.replicas,
+      ...(target === undefined ? {} : { target: target.key }),
+      ...(serving === undefined ? {} : { serving: serving.key }),
+      removing: deployment.removing,
+      drainMs: record.specification.drainMs,
+      failures: deployment.failures,
+      replicas: replicas
+        .filter((replica) => replica.deployment === deployment.name && !replica.stopping)
+        .map((replica) => ({
+          id: replica.id,
+          template: replica.template,
+          phase: phaseOf(replica),
+          startedAt: replica.startedAt,
+          outstanding: outstandingOf(gateways, replica.id) ?? replica.inFlight ?? 0,
+        })),
+    };
+  }
+
+  /** Threads of everything that may run at once, against the cores. */
+  function threadsFit(): boolean {
+    let threads = 0;
+    for (const { record, target } of deployments.all()) {
+      const runtime = target?.launch.runtime;
+      threads += record.specification.replicas.max * (runtime?.kind === 'onnx' ? runtime.threads : 1);
+    }
+    return threads <= cores;
+  }
+
+  async function startReplicas(deployment: Deployment, launch: TemplateLaunch, count: number): Promise<void> {
+    const { spinning } = deployment.record.specification.resources;
+    const resources = resourcesOf(deployment.record.specification);
+    for (let started = 0; started < count; started++) {
+      const number = Number((await store.meta(replicaNumberKey)) ?? '0') + 1;
+      await store.setMeta(replicaNumberKey, String(number));
+      const id = `${deployment.name.slice(0, idPrefixMax)}-${number}`;
+      const order = { id, launch: { replica: id, ...withSpinning(launch, spinning, threadsFit()) }, resources };
+      progress.replicaStarts(deployment.name, id, launch.version);
+      await fleet.start(deployment.name, order);
+    }
+  }
+
+  function launchOf(deployment: Deployment, template: string): TemplateLaunch | undefined {
+    if (deployment.target?.key === template) return deployment.target.launch;
+    return deployment.serving?.key === template ? deployment.serving.launch : undefined;
+  }
+
+  async function act(deployment: Deployment, action: Action): Promise<void> {
+    const by = 'upkeep';
+    const subject = deployment.name;
+    switch (action.kind) {
+      case 'start': {
+        const launch = launchOf(deployment, action.template);
+        if (launch === undefined) return;
+        publishEvent('flyball:control', { action: `start ${action.count}`, subject, by, reason: action.reason });
+        await startReplicas(deployment, launch, action.count);
+        break;
+      }
+      case 'drain': {
+        await fleet.drain(action.replica, action.reason);
+        break;
+      }
+      case 'stop': {
+        fleet.stop(action.replica, action.reason, stopGraceMs);
+        break;
+      }
+      case 'switch': {
+        const launch = launchOf(deployment, action.template);
+        if (launch === undefined) return;
+        publishEvent('flyball:control', { action: `serve ${launch.version}`, subject, by, reason: action.reason });
+        await deployments.serve(deployment, action.template, launch);
+        progress.serves(deployment.name, launch.version);
+        break;
+      }
+      case 'forget': {
+        publishEvent('flyball:control', { action: 'remove', subject, by, reason: action.reason });
+        await deployments.forget(deployment.name);
+      }
+    }
+  }
+
+  async function turn(): Promise<void> {
+    const replicas = fleet.replicas();
+    let acted = false;
+    for (const deployment of deployments.all()) {
+      deployment.upkeep = reconcile(observe(deployment, replicas), clock.now());
+      acted ||= deployment.upkeep.actions.length > 0;
+      for (const action of deployment.upkeep.actions) await act(deployment, action);
+    }
+    for (const replica of replicas) {
+      // Its deployment is gone from the store, for instance restored from a backup: nobody wants it any more.
+      if (deployments.find(replica.deployment) === undefined) {
+        fleet.stop(replica.id, 'its deployment is gone', stopGraceMs);
+      }
+    }
+    await publisher.publish(deployments.all(), fleet.replicas());
+    progress.look(deployments, fleet.replicas());
+    // What was done may be the last thing that was missing: somebody waits to hear it.
+    if (acted) poke();
+  }
+
+  function fail(replica: Replica, event: Omit<FailureEvent, 'at' | 'readyForMs'>): void {
+    const deployment = deployments.find(replica.deployment);
+    if (deployment === undefined) return;
+    const at = clock.now();
+    const readyForMs = replica.readyAt === undefined ? 0 : at - replica.readyAt;
+    const { template } = replica;
+    deployment.failures.set(template, noteFailure(deployment.failures.get(template), { ...event, at, readyForMs }));
+  }
+
+  return {
+    poke,
+    onFleetEvent(event) {
+      const { replica } = event;
+      switch (event.kind) {
+        case 'ready': {
+          const failures = deployments.find(replica.deployment)?.failures;
+          const after = noteReady(failures?.get(replica.template));
+          if (after === undefined) failures?.delete(replica.template);
+          progress.replicaReady(replica);
+          break;
+        }
+        case 'load-failed': {
+          fail(replica, { kind: 'load', reason: event.reason });
+          progress.replicaFailed(replica, event.reason);
+          break;
+        }
+        case 'died': {
+          // One that never was ready is taken for a load that failed: trying again at once would burn the machine.
+          fail(replica, { kind: replica.readyAt === undefined ? 'load' : 'death', reason: event.reason });
+          if (replica.readyAt === undefined) progress.replicaFailed(replica, event.reason);
+          break;
+        }
+        case 'gone': {
+          progress.replicaGone(replica);
+          break;
+        }
+        case 'changed': {
+          break;
+        }
+      }
+      poke();
+    },
+    exclusively(change) {
+      const done = inTurn(change);
+      void done.then(poke, poke);
+      return done;
+    },
+    start() {
+      if (running) return;
+      running = true;
+      stopped = false;
+      tick();
+    },
+    async stop() {
+      stopped = true;
+      cancelTick();
+      await tail;
+    },
+  };
+}

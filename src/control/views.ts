@@ -1,0 +1,79 @@
+/** What control knows, in the words of its API. Pure: desired, starting, ready, draining and failed stay apart. */
+import type { DeploymentView, ReplicaView } from '../api/schemas.ts';
+import { wantedReplicas } from '../core/upkeep/reconcile.ts';
+import type { Deployment } from './deployments.ts';
+import type { Replica } from './fleet.ts';
+import type { ConnectedGateway } from './gateway-channel.ts';
+import { ejectionOf, loadOf, outstandingOf } from './observations.ts';
+
+export function limitsText(limits: Replica['limits']): string {
+  return limits.kind === 'unenforced' ? `not enforced: ${limits.reason}` : limits.kind;
+}
+
+function toReplicaView(replica: Replica, gateways: readonly ConnectedGateway[]): ReplicaView {
+  const { id, deployment, version, phase, where, startedAt, readyAfterMs, residentBytes } = replica;
+  const ejected = ejectionOf(gateways, id);
+  const reason = ejected === undefined ? replica.reason : `not routed to: ${ejected}`;
+  const outstanding = outstandingOf(gateways, id) ?? replica.inFlight;
+  return {
+    id,
+    deployment,
+    version,
+    state: phase,
+    where,
+    startedAt,
+    limits: limitsText(replica.limits),
+    ...(readyAfterMs === undefined ? {} : { readyAfterMs }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(residentBytes === undefined ? {} : { residentBytes }),
+    ...(outstanding === undefined ? {} : { outstanding }),
+  };
+}
+
+export function toDeploymentView(
+  deployment: Deployment,
+  replicas: readonly Replica[],
+  gateways: readonly ConnectedGateway[],
+  at: number,
+): DeploymentView {
+  const { name, record, upkeep, serving, target, targetError, removing } = deployment;
+  const { min, max } = record.specification.replicas;
+  const own = replicas.filter((replica) => replica.deployment === name);
+  const count = (...phases: readonly Replica['phase'][]): number =>
+    own.filter(({ phase }) => phases.includes(phase)).length;
+  const reason = targetError?.message ?? upkeep?.reason;
+  return {
+    name,
+    model: record.specification.model,
+    ...(serving === undefined ? {} : { serving: serving.launch.version }),
+    ...(target === undefined ? {} : { target: target.launch.version }),
+    state: upkeep?.state ?? 'starting',
+    ...(reason === undefined ? {} : { reason }),
+    desired: wantedReplicas({ desired: record.desired, min, max, removing }),
+    min,
+    max,
+    counts: {
+      starting: count('starting', 'loading', 'warming'),
+      ready: count('ready'),
+      draining: count('draining'),
+      failed: count('failed'),
+    },
+    replicas: own.map((replica) => toReplicaView(replica, gateways)),
+    ...(record.note === undefined ? {} : { note: record.note }),
+    load: loadOf(gateways, name, at),
+    sloP99Ms: record.specification.slo.p99Ms ?? null,
+  };
+}
+
+/** What an operator should know although nobody asked. */
+export function warningsOf(deployments: readonly DeploymentView[], gateways: readonly ConnectedGateway[]): string[] {
+  const warnings: string[] = [];
+  if (gateways.length === 0) warnings.push('no gateway is connected');
+  for (const deployment of deployments) {
+    const { name, state, reason, replicas } = deployment;
+    if (state === 'degraded' || state === 'failed') warnings.push(`${name}: ${reason ?? state}`);
+    const unenforced = replicas.find(({ limits }) => limits.startsWith('not enforced'));
+    if (unenforced !== undefined) warnings.push(`${name}: resource limits are ${unenforced.limits}`);
+  }
+  return warnings;
+}
