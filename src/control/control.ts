@@ -4,7 +4,7 @@
  * Order of the start: read, adopt what runs, only then publish; so that no ready replica is ever forgotten in a table.
  */
 import { join } from 'node:path';
-import type { OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
+import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
@@ -42,6 +42,8 @@ export interface ControlOptions {
 
 export interface Control extends AsyncDisposable {
   readonly service: ControlService;
+  /** As the API shows them, without waiting; for gauges. */
+  deployments(): readonly DeploymentView[];
   /** Drains and ends every replica, for the end of the platform; what is wanted stays in the store for the next `up`. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -84,7 +86,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     aliases: await store.aliases(),
     overrides: await store.overrides(),
   });
-  const deploymentViews = (): ReturnType<typeof toDeploymentView>[] =>
+  const deploymentViews = (): DeploymentView[] =>
     deployments
       .all()
       .map((deployment) => toDeploymentView(deployment, fleet.replicas(), channel.gateways(), clock.wall()))
@@ -125,6 +127,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
   return {
     service,
+    deployments: deploymentViews,
     async drain(deadlineMs) {
       draining = true;
       await loop.stop();

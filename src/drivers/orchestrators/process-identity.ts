@@ -57,8 +57,13 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals,
   }
 }
 
-/** Command lines of the live processes that this user may read. */
-export function* commandLines(): Generator<{ readonly pid: number; readonly words: readonly string[] }> {
+/**
+ * Live processes of this user that were started with these variables in their environment (undefined: whatever the value). The environment and not the
+ * command line, because a process that gives itself a title overwrites that.
+ */
+export function* processesWith(variables: {
+  readonly [name: string]: string | undefined;
+}): Generator<{ readonly pid: number; readonly environment: ReadonlyMap<string, string> }> {
   let entries: readonly string[];
   try {
     entries = readdirSync('/proc');
@@ -67,11 +72,22 @@ export function* commandLines(): Generator<{ readonly pid: number; readonly word
   }
   for (const entry of entries) {
     if (!/^\d+$/.test(entry)) continue;
+    let text: string;
     try {
-      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
-      yield { pid: Number(entry), words };
+      text = readFileSync(`/proc/${entry}/environ`, 'utf8');
     } catch {
-      // Ended while we looked.
+      // Ended while we looked, or somebody else's.
+      continue;
     }
+    const environment = new Map(
+      text.split('\0').map((line) => {
+        const at = line.indexOf('=');
+        return [line.slice(0, at), line.slice(at + 1)];
+      }),
+    );
+    const fits = Object.entries(variables).every(([name, value]) =>
+      value === undefined ? environment.has(name) : environment.get(name) === value,
+    );
+    if (fits) yield { pid: Number(entry), environment };
   }
 }

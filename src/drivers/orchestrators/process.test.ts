@@ -59,7 +59,7 @@ test('a stopped replica leaves no file behind', async () => {
   assert.deepEqual(await readdir(world.runDirectory), []);
 });
 
-test('a replica whose record was never written is found by its command line', async () => {
+test('a replica whose record was never written is found by its environment', async () => {
   await using world = await engine();
   const first = await world.open();
   const { where } = await first.start(orderOf('a-1'), signal);

@@ -11,9 +11,9 @@ import type { Clock } from '../../clock.ts';
 import type { FoundReplica, Orchestrator, ReplicaExit } from '../../control/orchestrator.ts';
 import { FlyballError } from '../../errors.ts';
 import { modulePath } from '../../module-path.ts';
-import { runnerLaunch, type RunnerLaunch } from '../../runner/launch.ts';
+import type { RunnerLaunch } from '../../runner/launch.ts';
 import { openCgroups, type Cgroups } from './cgroups.ts';
-import { commandLines, identify, isAlive, signalProcess } from './process-identity.ts';
+import { identify, isAlive, processesWith, signalProcess } from './process-identity.ts';
 import { replicaFiles, type ReplicaFile } from './replica-files.ts';
 
 export interface ProcessOrchestratorOptions {
@@ -38,6 +38,9 @@ interface Running {
 const pollMs = 100;
 const killWaitMs = 2000;
 const socketPathBytesMax = 107;
+/** In the environment of each replica, so that one whose record is missing can be found. */
+const runDirectoryVariable = 'FLYBALL_RUN_DIRECTORY';
+const replicaVariable = 'FLYBALL_REPLICA';
 
 export async function openProcessOrchestrator(options: ProcessOrchestratorOptions): Promise<Orchestrator> {
   const { runDirectory, clock, lifeline } = options;
@@ -93,12 +96,13 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
       if (isAlive(file)) watch(file);
       else files.remove(file.id);
     }
-    // Whoever started it may have been killed before it could write the record: the command line still tells.
-    for (const { pid, words } of commandLines()) {
-      const launch = launchOf(words, runDirectory);
-      if (launch === undefined || launch.listen.kind !== 'unix') continue;
-      if (running.has(launch.replica) || starting.has(launch.replica)) continue;
-      const file = { id: launch.replica, socket: launch.listen.path, ...identify(pid) };
+    // Whoever started it may have been killed before it could write the record: the environment still tells.
+    const ours = { [runDirectoryVariable]: runDirectory, [replicaVariable]: undefined };
+    for (const { pid, environment } of processesWith(ours)) {
+      const id = environment.get(replicaVariable) ?? '';
+      if (running.has(id) || starting.has(id)) continue;
+      const file = { id, socket: files.socket(id), ...identify(pid) };
+      if (!isAlive(file)) continue;
       await files.write(file);
       watch(file);
     }
@@ -132,7 +136,12 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
         const child = spawn(process.execPath, [module, JSON.stringify(launch)], {
           detached: true,
           stdio: ['ignore', output, output],
-          env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+          env: {
+            ...process.env,
+            ORT_DISABLE_TELEMETRY: '1',
+            [runDirectoryVariable]: runDirectory,
+            [replicaVariable]: order.id,
+          },
         });
         await new Promise<void>((resolve, reject) => {
           child.once('spawn', resolve);
@@ -199,15 +208,4 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
       cancelPoll?.();
     },
   };
-}
-
-function launchOf(words: readonly string[], runDirectory: string): RunnerLaunch | undefined {
-  const json = words[2];
-  // The cheap test first: this looks at every process of the machine.
-  if (json === undefined || !json.startsWith('{"') || !json.includes(`"${runDirectory}/r-`)) return undefined;
-  try {
-    return runnerLaunch.parse(JSON.parse(json));
-  } catch {
-    return undefined;
-  }
 }

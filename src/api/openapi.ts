@@ -1,0 +1,106 @@
+/** The OpenAPI 3.1 document of the control API, written from the route table and the zod schemas. */
+import * as z from 'zod';
+import { catalogue } from '../errors.ts';
+import { routes, type Route } from './routes.ts';
+import {
+  artefactView,
+  deploymentView,
+  modelView,
+  operationView,
+  planView,
+  problem,
+  replicaView,
+  specificationView,
+  statusView,
+  versionView,
+} from './schemas.ts';
+
+type Json = Record<string, unknown>;
+
+/** Named so that generated clients get types with the names that people know. */
+const named: readonly (readonly [string, z.ZodType])[] = [
+  ['Problem', problem],
+  ['Status', statusView],
+  ['Specification', specificationView],
+  ['Plan', planView],
+  ['Model', modelView],
+  ['Version', versionView],
+  ['Artefact', artefactView],
+  ['Replica', replicaView],
+  ['Deployment', deploymentView],
+  ['Operation', operationView],
+];
+
+export function openApiDocument(version: string): Json {
+  const components = Object.fromEntries(named.map(([name, schema]) => [name, toSchema(schema, 'output')]));
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = `/api/v1${route.path}`;
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Flyball control API', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+    components: { schemas: components },
+  };
+}
+
+function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return rest;
+}
+
+function answerSchema(schema: z.ZodType): Json {
+  for (const [name, known] of named) {
+    const reference = { $ref: `#/components/schemas/${name}` };
+    if (schema === known) return reference;
+    if (schema instanceof z.ZodArray && schema.element === known) return { type: 'array', items: reference };
+  }
+  return toSchema(schema, 'output');
+}
+
+function operationOf(route: Route): Json {
+  const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const query = route.query === undefined ? {} : toSchema(route.query, 'input');
+  const properties = (query['properties'] ?? {}) as Record<string, Json>;
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', schema }));
+  return {
+    operationId: route.id,
+    summary: route.summary,
+    parameters: [...inPath, ...inQuery],
+    ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
+    responses: { [route.status]: successOf(route), ...errorsOf(route) },
+  };
+}
+
+function bodyOf(body: NonNullable<Route['body']>): Json {
+  return body.kind === 'json'
+    ? { required: true, content: { 'application/json': { schema: toSchema(body.schema, 'input') } } }
+    : { required: false, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
+}
+
+function successOf(route: Route): Json {
+  if (route.answer !== undefined) {
+    const content = { 'application/json': { schema: answerSchema(route.answer) } };
+    return { description: route.summary, content };
+  }
+  if (route.id !== 'getArtefact') return { description: route.summary };
+  return { description: route.summary, content: { 'application/octet-stream': {} } };
+}
+
+function errorsOf(route: Route): Json {
+  const byStatus = new Map<number, string[]>();
+  for (const code of route.errors) {
+    const { status } = catalogue[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+  const known = [...byStatus].map(([status, codes]) => [String(status), { description: codes.join(', '), content }]);
+  return { ...Object.fromEntries(known), default: { description: 'Any other failure.', content } };
+}

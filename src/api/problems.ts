@@ -1,0 +1,47 @@
+/** Whatever goes wrong in the API → one error of the catalogue → problem details (RFC 9457). */
+import type * as z from 'zod';
+import { catalogue, FlyballError, toFlyballError, type ErrorCode } from '../errors.ts';
+import type { Problem } from './schemas.ts';
+
+export function toProblemDetails(error: FlyballError, requestId: string): Problem {
+  return {
+    type: `docs/errors.md#${error.code.toLowerCase()}`,
+    title: catalogue[error.code].help,
+    status: error.status,
+    code: error.code,
+    detail: error.message,
+    instance: requestId,
+  };
+}
+
+const issuesMax = 5;
+
+/** One line: each place with what was expected there. */
+export function fromZodError(error: z.ZodError, code: ErrorCode): FlyballError {
+  const issues = error.issues.slice(0, issuesMax).map(({ path, message }) => {
+    const place = path.map(String).join('.');
+    return place === '' ? message : `${place}: ${message}`;
+  });
+  const more = error.issues.length - issues.length;
+  return new FlyballError(code, `${issues.join('; ')}${more > 0 ? `; and ${more} more` : ''}`, { cause: error });
+}
+
+/** The codes of the HTTP framework, in our words. */
+const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_CONTENT',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'TOO_LARGE',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
+  FST_ERR_BAD_URL: 'INVALID_REQUEST',
+  FST_ERR_MAX_PARAM_LENGTH: 'INVALID_NAME',
+};
+
+export function toApiError(thrown: unknown): FlyballError {
+  if (thrown instanceof FlyballError) return thrown;
+  const code = thrown instanceof Error && 'code' in thrown ? frameworkCodes[String(thrown.code)] : undefined;
+  if (code !== undefined && thrown instanceof Error) return new FlyballError(code, thrown.message, { cause: thrown });
+  // The secure JSON parser's own: a syntax error, or a key that would change a prototype.
+  if (thrown instanceof SyntaxError) return new FlyballError('INVALID_JSON', thrown.message, { cause: thrown });
+  return toFlyballError(thrown);
+}

@@ -1,0 +1,286 @@
+/**
+ * Every route of the control API, once: what it takes, what it answers, and which function of control it calls.
+ * The server dispatches by this table and the OpenAPI document is written from it, so that they cannot disagree.
+ */
+import type { Readable } from 'node:stream';
+import * as z from 'zod';
+import type { ControlService } from '../control/control-service.ts';
+import { FlyballError, type ErrorCode } from '../errors.ts';
+import {
+  aliasRequest,
+  applyRequest,
+  artefactView,
+  byQuery,
+  deployRequest,
+  deploymentView,
+  modelView,
+  operationQuery,
+  operationView,
+  planView,
+  resolvedSpecification,
+  scaleRequest,
+  shutdownRequest,
+  specificationView,
+  statusView,
+  versionQuery,
+  versionView,
+} from './schemas.ts';
+
+export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+
+export interface RouteInput<Query, Body> {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  readonly signal: AbortSignal;
+}
+
+export type RouteAnswer =
+  | { readonly kind: 'json'; readonly value: unknown }
+  | { readonly kind: 'bytes'; readonly bytes: number; open(): Readable };
+
+export interface Route {
+  readonly method: Method;
+  /** Below /api/v1, parameters in braces. */
+  readonly path: string;
+  readonly id: string;
+  readonly summary: string;
+  readonly status: number;
+  readonly query?: z.ZodType;
+  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' };
+  /** Absent when the answer has no JSON. */
+  readonly answer?: z.ZodType;
+  /** Code of an error in the body's shape; INVALID_REQUEST by default. */
+  readonly invalid?: ErrorCode;
+  readonly errors: readonly ErrorCode[];
+  handle(control: ControlService, input: RouteInput<unknown, unknown>): Promise<RouteAnswer>;
+}
+
+interface Declaration<Query extends z.ZodType, Body extends z.ZodType> {
+  readonly summary: string;
+  readonly status?: number;
+  readonly query?: Query;
+  readonly body?: { readonly kind: 'json'; readonly schema: Body } | { readonly kind: 'bytes' };
+  readonly answer?: z.ZodType;
+  readonly invalid?: ErrorCode;
+  readonly errors?: readonly ErrorCode[];
+  /** What it returns is the JSON of the answer; a file is returned as `bytes`. */
+  readonly handle: (control: ControlService, input: RouteInput<z.output<Query>, z.output<Body>>) => unknown;
+}
+
+/** Ties the types of query and body to the handler; the table below holds them without. */
+function route<Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType = z.ZodUnknown>(
+  method: Method,
+  path: string,
+  id: string,
+  declaration: Declaration<Query, Body>,
+): Route {
+  const { handle, errors = [], status = 200, ...rest } = declaration;
+  return {
+    ...rest,
+    method,
+    path,
+    id,
+    status,
+    errors,
+    async handle(control, input) {
+      const value: unknown = await handle(control, input as RouteInput<z.output<Query>, z.output<Body>>);
+      return isFile(value) ? { kind: 'bytes', bytes: value.bytes, open: () => value.open() } : { kind: 'json', value };
+    },
+  };
+}
+
+function isFile(value: unknown): value is { readonly bytes: number; open(): Readable } {
+  return typeof value === 'object' && value !== null && 'open' in value && 'bytes' in value;
+}
+
+const json = <Body extends z.ZodType>(schema: Body) => ({ kind: 'json', schema }) as const;
+const bytes = { kind: 'bytes' } as const;
+const operation = { status: 202, answer: operationView } as const;
+
+function numberOf(text: string | undefined): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1) return number;
+  throw new FlyballError('INVALID_REQUEST', `expected a version number from 1, got ${text}`);
+}
+
+/** `labels.txt=sha256:…` → name and digest. */
+function assetsOf(assets: readonly string[] | undefined): Record<string, string> {
+  return Object.fromEntries(
+    (assets ?? []).map((asset) => {
+      const at = asset.lastIndexOf('=');
+      if (at < 1) throw new FlyballError('INVALID_REQUEST', `asset: expected name=sha256:…, got ${asset}`);
+      return [asset.slice(0, at), asset.slice(at + 1)];
+    }),
+  );
+}
+
+const param = (params: Readonly<Record<string, string>>, name: string): string => params[name] ?? '';
+
+export const routes: readonly Route[] = [
+  route('GET', '/status', 'status', {
+    summary: 'Everything that runs: deployments, replicas, gateways, overrides, warnings.',
+    answer: statusView,
+    handle: (control) => control.status(),
+  }),
+  route('GET', '/specification', 'getSpecification', {
+    summary: 'The specification that was applied last, and what was changed beside it since.',
+    answer: specificationView,
+    handle: (control) => control.specification(),
+  }),
+  route('PUT', '/specification', 'applySpecification', {
+    summary: 'Makes what runs as the specification says; overrides on what it names are dropped.',
+    ...operation,
+    body: json(applyRequest),
+    invalid: 'INVALID_SPECIFICATION',
+    errors: ['PLAN_OUTDATED', 'VERSION_NOT_FOUND', 'CONFLICT'],
+    handle: (control, { body }) => control.apply(body),
+  }),
+  route('POST', '/plan', 'plan', {
+    summary: 'What applying this specification would change, with a fingerprint to apply exactly that.',
+    answer: planView,
+    body: json(resolvedSpecification),
+    invalid: 'INVALID_SPECIFICATION',
+    handle: (control, { body }) => control.plan(body),
+  }),
+  route('GET', '/models', 'listModels', {
+    summary: 'Models with their versions and aliases.',
+    answer: z.array(modelView),
+    handle: (control) => control.models(),
+  }),
+  route('GET', '/models/{name}', 'getModel', {
+    summary: 'One model.',
+    answer: modelView,
+    errors: ['MODEL_NOT_FOUND'],
+    handle: (control, { params }) => control.model(param(params, 'name')),
+  }),
+  route('DELETE', '/models/{name}', 'removeModel', {
+    summary: 'Removes a model with its versions and aliases; refused while anything uses it.',
+    status: 204,
+    query: byQuery,
+    errors: ['MODEL_NOT_FOUND', 'CONFLICT'],
+    handle: (control, { params, query }) => control.removeModel(param(params, 'name'), query.by),
+  }),
+  route('POST', '/models/{name}/versions', 'addVersion', {
+    summary: 'Adds a version: the body is the ONNX file, or is empty when `digest` names an artefact that is there.',
+    status: 201,
+    query: versionQuery,
+    body: bytes,
+    answer: versionView,
+    errors: ['INVALID_MODEL', 'DIGEST_MISMATCH', 'ARTEFACT_NOT_FOUND', 'CONFLICT', 'INVALID_NAME', 'TOO_LARGE'],
+    handle: (control, { params, query: { asset, ...query }, body, signal }) => {
+      const { version, digest, by, source, note, modelFile } = query;
+      const upload = {
+        name: param(params, 'name'),
+        by,
+        source,
+        assets: assetsOf(asset),
+        ...(version === undefined ? {} : { version }),
+        ...(digest === undefined ? {} : { digest }),
+        ...(note === undefined ? {} : { note }),
+        ...(modelFile === undefined ? {} : { modelFile }),
+      };
+      return control.addVersion(upload, body as Readable | undefined, signal);
+    },
+  }),
+  route('DELETE', '/models/{name}/versions/{version}', 'removeVersion', {
+    summary: 'Removes a version; refused while an alias, a deployment or a replica uses it.',
+    status: 204,
+    query: byQuery,
+    errors: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'CONFLICT'],
+    handle: (control, { params, query }) =>
+      control.removeVersion(param(params, 'name'), numberOf(params['version']), query.by),
+  }),
+  route('PUT', '/models/{name}/aliases/{alias}', 'setAlias', {
+    summary: 'Points an alias at a version; deployments that follow it update themselves.',
+    ...operation,
+    body: json(aliasRequest),
+    errors: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'INVALID_NAME'],
+    handle: (control, { params, body }) =>
+      control.setAlias(param(params, 'name'), param(params, 'alias'), body.version, body.by),
+  }),
+  route('DELETE', '/models/{name}/aliases/{alias}', 'removeAlias', {
+    summary: 'Removes an alias; refused while a deployment follows it.',
+    status: 204,
+    query: byQuery,
+    errors: ['MODEL_NOT_FOUND', 'ALIAS_NOT_FOUND', 'CONFLICT'],
+    handle: (control, { params, query }) =>
+      control.removeAlias(param(params, 'name'), param(params, 'alias'), query.by),
+  }),
+  route('PUT', '/artefacts/{digest}', 'putArtefact', {
+    summary: 'Keeps a file under its digest: a model, a model.yaml, labels or samples.',
+    status: 201,
+    body: bytes,
+    answer: artefactView,
+    errors: ['DIGEST_MISMATCH', 'TOO_LARGE'],
+    handle: (control, { params, body, signal }) => {
+      if (body === undefined) throw new FlyballError('INVALID_REQUEST', 'expected the bytes of the artefact');
+      return control.putArtefact(param(params, 'digest'), body as Readable, signal);
+    },
+  }),
+  route('GET', '/artefacts/{digest}', 'getArtefact', {
+    summary: 'The bytes of an artefact.',
+    errors: ['ARTEFACT_NOT_FOUND'],
+    handle: (control, { params }) => control.artefact(param(params, 'digest')),
+  }),
+  route('HEAD', '/artefacts/{digest}', 'hasArtefact', {
+    summary: 'Whether an artefact is there, and its size.',
+    errors: ['ARTEFACT_NOT_FOUND'],
+    handle: (control, { params }) => control.artefact(param(params, 'digest')),
+  }),
+  route('GET', '/deployments', 'listDeployments', {
+    summary: 'Deployments with their replicas and load.',
+    answer: z.array(deploymentView),
+    handle: (control) => control.deployments(),
+  }),
+  route('GET', '/deployments/{name}', 'getDeployment', {
+    summary: 'One deployment.',
+    answer: deploymentView,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params }) => control.deployment(param(params, 'name')),
+  }),
+  route('PUT', '/deployments/{name}', 'deploy', {
+    summary: 'Makes or changes a deployment beside the specification; kept as an override.',
+    ...operation,
+    body: json(deployRequest),
+    invalid: 'INVALID_SPECIFICATION',
+    errors: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'ALIAS_NOT_FOUND', 'INVALID_NAME'],
+    handle: (control, { params, body }) => control.deploy(param(params, 'name'), body),
+  }),
+  route('DELETE', '/deployments/{name}', 'removeDeployment', {
+    summary: 'Drains and ends every replica of a deployment and forgets it.',
+    ...operation,
+    query: byQuery,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params, query }) => control.removeDeployment(param(params, 'name'), query.by),
+  }),
+  route('POST', '/deployments/{name}/scale', 'scale', {
+    summary: 'Sets how many replicas are wanted, within the bounds; kept as an override.',
+    ...operation,
+    body: json(scaleRequest),
+    errors: ['DEPLOYMENT_NOT_FOUND', 'OUT_OF_BOUNDS'],
+    handle: (control, { params, body }) => control.scale(param(params, 'name'), body),
+  }),
+  route('GET', '/operations', 'listOperations', {
+    summary: 'What was asked for lately, newest first.',
+    answer: z.array(operationView),
+    handle: (control) => control.operations(),
+  }),
+  route('GET', '/operations/{id}', 'getOperation', {
+    summary: 'One operation; with `waitMs` the answer waits for more than `after` steps or for the end.',
+    answer: operationView,
+    query: operationQuery,
+    errors: ['OPERATION_NOT_FOUND'],
+    handle: (control, { params, query, signal }) =>
+      control.operation(param(params, 'id'), query.after, query.waitMs, signal),
+  }),
+  route('POST', '/shutdown', 'shutdown', {
+    summary: 'Drains and stops the whole platform.',
+    status: 202,
+    body: json(shutdownRequest),
+    handle: (control, { body }) => {
+      control.shutdown(body.by);
+      return {};
+    },
+  }),
+];

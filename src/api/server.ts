@@ -1,0 +1,205 @@
+/**
+ * The control API on a bound handle: dispatch by the route table, validation by its schemas, and problem details for
+ * everything that goes wrong. It knows HTTP and nothing of deployments.
+ * Invariant: every answer that is an error is a problem document with a code of the catalogue.
+ */
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import type { ControlService } from '../control/control-service.ts';
+import { FlyballError, toFlyballError } from '../errors.ts';
+import { publish } from '../telemetry/events.ts';
+import { openApiDocument } from './openapi.ts';
+import { checkOrigin, isLoopbackName } from './origin-check.ts';
+import { fromZodError, toApiError, toProblemDetails } from './problems.ts';
+import { routes, type Route } from './routes.ts';
+
+export interface ApiOptions {
+  readonly control: ControlService;
+  /** Of this software. */
+  readonly version: string;
+  readonly limits: {
+    /** Of a JSON body; files are streamed and limited by the artefact store. */
+    readonly bodyBytesMax: number;
+    readonly headerBytesMax: number;
+    readonly connectionsMax: number;
+  };
+  /** A bound handle from the supervisor, or where to listen. */
+  readonly listen:
+    | { readonly kind: 'handle'; readonly handle: object }
+    | { readonly kind: 'port'; readonly host: string; readonly port: number };
+}
+
+export interface ApiServer extends AsyncDisposable {
+  readonly address: AddressInfo;
+  /** Takes nothing new, answers what waits, and closes; what is not done by the deadline is cut off. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+const prefix = '/api/v1';
+/** For a whole request, an upload of some gigabytes over a slow line included. */
+const requestTimeoutMs = 3_600_000;
+const requestIdMax = 128;
+
+export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const { control, limits } = options;
+  const closing = new AbortController();
+  let loopback = true;
+
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 256 },
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && given.length <= requestIdMax ? given : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) => void fail(reply, request, error),
+    // The server below listens on a handle that somebody else has bound, which the framework cannot.
+    serverFactory: (handler) => http.createServer({ maxHeaderSize: limits.headerBytesMax }, handler),
+  });
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    checkOrigin(request.headers, loopback);
+    if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
+  });
+  app.setErrorHandler((error, request, reply) => fail(reply, request, error));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const allowed = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method);
+    if (allowed.length === 0) return fail(reply, request, new FlyballError('NOT_FOUND', `there is nothing at ${path}`));
+    void reply.header('allow', allowed.join(', '));
+    const expected = `expected ${allowed.join(' or ')} at ${path}, got ${request.method}`;
+    return fail(reply, request, new FlyballError('METHOD_NOT_ALLOWED', expected));
+  });
+
+  app.get('/livez', async (_request, reply) => reply.code(control.live() ? 200 : 503).send({ live: control.live() }));
+  app.get('/readyz', async (_request, reply) =>
+    reply.code(control.ready() ? 200 : 503).send({ ready: control.ready() }),
+  );
+  app.get(`${prefix}/openapi.json`, async () => openApiDocument(options.version));
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: prefix + route.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: (request, reply) => serve(route, request, reply),
+    });
+  }
+
+  async function serve(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, closing.signal]);
+    const input = {
+      params: request.params as Readonly<Record<string, string>>,
+      query: parseQuery(route, request.query),
+      body: bodyOf(route, request),
+      signal,
+    };
+    const answer = await route.handle(control, input);
+    void reply.code(route.status);
+    if (answer.kind === 'bytes') {
+      void reply.header('content-type', 'application/octet-stream').header('content-length', answer.bytes);
+      return route.method === 'HEAD' ? reply.send() : reply.send(answer.open());
+    }
+    if (route.status === 204) return reply.send();
+    return reply.send(answer.value);
+  }
+
+  await app.ready();
+  const { server } = app;
+  server.maxConnections = limits.connectionsMax;
+  server.requestTimeout = requestTimeoutMs;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, error));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    const { listen } = options;
+    if (listen.kind === 'handle') server.listen(listen.handle, resolve);
+    else server.listen(listen.port, listen.host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  loopback = isLoopbackName(address.address);
+
+  async function drain(deadlineMs: number): Promise<void> {
+    closing.abort();
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    server.closeIdleConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  return { address, drain, [Symbol.asyncDispose]: () => drain(0) };
+}
+
+function fail(reply: FastifyReply, request: FastifyRequest, thrown: unknown): FastifyReply {
+  const error = toApiError(thrown);
+  if (error.code === 'INTERNAL') {
+    const where = `${request.method} ${request.url}`;
+    publish('flyball:fault', { where, message: `${error.message} (request ${request.id})`, error: thrown });
+  }
+  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds);
+  return reply
+    .code(error.status)
+    .header('content-type', 'application/problem+json')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(toProblemDetails(error, request.id));
+}
+
+function patternOf(route: Route): RegExp {
+  return new RegExp(`^${prefix}${route.path.replace(/\{\w+\}/g, '[^/]+')}$`);
+}
+
+function parseQuery(route: Route, query: unknown): unknown {
+  if (route.query === undefined) {
+    const [unknown] = Object.keys(query as object);
+    if (unknown === undefined) return undefined;
+    throw new FlyballError('INVALID_REQUEST', `expected no query here, got ${unknown}`);
+  }
+  const parsed = route.query.safeParse(query);
+  if (parsed.success) return parsed.data;
+  throw fromZodError(parsed.error, 'INVALID_REQUEST');
+}
+
+function bodyOf(route: Route, request: FastifyRequest): unknown {
+  const { body } = request;
+  if (route.body?.kind === 'bytes') {
+    if (body == null || request.headers['content-length'] === '0') return undefined;
+    if (body instanceof Readable) return body;
+    throw new FlyballError(
+      'UNSUPPORTED_CONTENT',
+      `expected application/octet-stream, got ${request.headers['content-type']}`,
+    );
+  }
+  if (body instanceof Readable) {
+    throw new FlyballError('UNSUPPORTED_CONTENT', 'expected application/json, got application/octet-stream');
+  }
+  if (route.body === undefined) return undefined;
+  const parsed = route.body.schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw fromZodError(parsed.error, body === undefined ? 'INVALID_REQUEST' : (route.invalid ?? 'INVALID_REQUEST'));
+}
+
+/** What is not even HTTP, answered before any route is known. */
+function refuse(socket: Socket, thrown: NodeJS.ErrnoException): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = thrown.code === 'HPE_HEADER_OVERFLOW';
+  const error = tooLarge
+    ? new FlyballError('TOO_LARGE', 'the headers are larger than limits.headerBytesMax')
+    : new FlyballError('INVALID_REQUEST', `expected an HTTP request: ${toFlyballError(thrown).message}`);
+  const body = JSON.stringify(toProblemDetails(error, randomUUID()));
+  const status = `${error.status} ${http.STATUS_CODES[error.status] ?? ''}`;
+  const type = 'content-type: application/problem+json';
+  socket.end(
+    `HTTP/1.1 ${status}\r\n${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,149 @@
+/**
+ * Control as a child of the supervisor: learns everything over IPC, puts the parts together, and ends when it is told
+ * to or when the supervisor is gone. It is the composition root of this process and nothing else.
+ *
+ *   waiting ──start──▶ starting ──the API listens──▶ ready ──drain──▶ replicas drained and ended ──▶ exit 0
+ *                                                      └──SIGTERM | supervisor gone──▶ exit, replicas stay
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { startApi, type ApiServer } from '../api/server.ts';
+import { systemClock } from '../clock.ts';
+import { openProcessOrchestrator } from '../drivers/orchestrators/process.ts';
+import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { openArtefactStore } from '../registry/artefacts.ts';
+import { openRegistry } from '../registry/open-registry.ts';
+import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
+import { publish } from '../telemetry/events.ts';
+import { artefactsFolder, databaseFile } from '../store/data-directory.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
+import { startControl, type Control } from './control.ts';
+import { registerGauges } from './gauges.ts';
+
+/** What a process of its own gets of the deadline for answering the last calls of the API. */
+const apiDrainMs = 1000;
+
+interface Running {
+  readonly control: Control;
+  readonly resources: AsyncDisposableStack;
+}
+
+let telemetry: Telemetry | undefined;
+let starting: Promise<Running> | undefined;
+let settings: ProcessSettings | undefined;
+let api: ApiServer | undefined;
+let ending = false;
+
+const tell = (message: FromChild): void => {
+  // The callback takes the error of a supervisor that has just gone; 'disconnect' deals with it.
+  if (process.connected) process.send?.(message, undefined, {}, () => {});
+};
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+async function start(given: ProcessSettings, opened: Telemetry): Promise<Running> {
+  const { dataDirectory, runDirectory } = given;
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(openSqliteStore(join(dataDirectory, databaseFile)));
+  const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
+  const registry = openRegistry({ store, artefacts, clock: systemClock });
+  const orchestrator = stack.use(
+    await openProcessOrchestrator({ runDirectory, clock: systemClock, lifeline: given.lifeline }),
+  );
+  const control = stack.use(
+    await startControl({
+      store,
+      registry,
+      orchestrator,
+      clock: systemClock,
+      cores: availableParallelism(),
+      serverName: given.serverName,
+      version,
+      startedAt: given.startedAt,
+      dataDirectory,
+      runDirectory,
+      controlSocket: given.controlSocket,
+      listeners: given.listeners,
+      onShutdown: (by) => tell({ kind: 'shutdown', by }),
+    }),
+  );
+  registerGauges(opened.registry, () => control.deployments());
+  return { control, resources: stack.move() };
+}
+
+async function listen(handle: object): Promise<void> {
+  const running = await starting;
+  if (running === undefined || settings === undefined) return;
+  const { control } = running;
+  api = await startApi({
+    control: control.service,
+    version,
+    limits: settings.limits,
+    listen: { kind: 'handle', handle },
+  });
+  tell({ kind: 'ready' });
+}
+
+/** The platform stops: the gateways are gone already, so that nothing is in flight any more. */
+async function drain(deadlineMs: number): Promise<void> {
+  if (ending) return;
+  ending = true;
+  publish('flyball:process', { role: 'control', state: 'draining', pid: process.pid, reason: 'the platform stops' });
+  const running = await starting;
+  await Promise.all([api?.drain(Math.min(deadlineMs, apiDrainMs)), running?.control.drain(deadlineMs)]);
+  await running?.resources.disposeAsync();
+  process.exit(0);
+}
+
+/** Replicas go on without us: the next control adopts them, or their lifeline tells them that nobody will. */
+async function leave(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  const running = await starting;
+  await api?.drain(0);
+  await running?.resources.disposeAsync();
+  process.exit(0);
+}
+
+function fail(where: string): (error: unknown) => void {
+  return (error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    publish('flyball:fault', { where, message, error });
+    // The supervisor shows the last words of a child that never starts.
+    process.stderr.write(`${where}: ${message}\n`);
+    process.exit(1);
+  };
+}
+
+process.on('message', (message: ToChild, handle?: object) => {
+  switch (message.kind) {
+    case 'start':
+      settings = message.settings;
+      telemetry = startTelemetry({ role: 'control', logLevel: settings.logLevel });
+      starting = start(settings, telemetry);
+      starting.catch(fail('start'));
+      break;
+    case 'listener':
+      if (handle !== undefined) listen(handle).catch(fail('listener'));
+      break;
+    case 'metrics':
+      tell({ kind: 'metrics', ask: message.ask, families: telemetry?.families() ?? [] });
+      break;
+    case 'drain':
+      drain(message.deadlineMs).catch(fail('drain'));
+      break;
+    default:
+      message satisfies never;
+  }
+});
+process.on('disconnect', () => {
+  leave().catch(fail('end'));
+});
+process.on('SIGTERM', () => {
+  leave().catch(fail('end'));
+});
+// Ctrl-C reaches the whole process group; the supervisor alone decides the order of the end.
+process.on('SIGINT', () => {});
