@@ -14,12 +14,13 @@ export interface WarmUpSettings {
   readonly budgetMs: number;
 }
 
-/** Runs of one size at most, and the share of a size's cost a row that the next must save to be worth measuring. */
-const runsMax = 7;
+/** Runs of one size, within which the time below decides. A tiny model needs many to be steady, a large one few. */
 const runsMin = 3;
+const runsMax = 40;
+const steadyMs = 20;
+const compiledMs = 2;
+/** The share of a size's cost a row that the next must save for sizes beyond it to be worth measuring. */
 const worthwhileSaving = 0.05;
-/** A size is steady when this much time went into it: a tiny model needs no more than a few milliseconds in all. */
-const steadyMs = 100;
 
 /** `inputs` are one call's worth, with any number of rows; batches are made by repeating their rows. */
 export async function warmUp(
@@ -54,8 +55,8 @@ export async function warmUp(
   }
 
   try {
-    // The first call of a size pays for memory and page faults; it is no measurement.
-    await run(1);
+    // The first call pays for memory and page faults; a tiny model needs some more until the way to the runtime has been compiled.
+    for (let runs = 0, spent = 0; runs < runsMax && spent < compiledMs; runs += 1) spent += await run(1);
     let before: CostPoint = { rows: 1, ms: await measure(1) };
     const curve = [before];
     if (!model.signature.batchable) return curve;
@@ -63,6 +64,7 @@ export async function warmUp(
     for (const rows of sizes) {
       const expectedMs = (before.ms / before.rows) * rows;
       if (left() < expectedMs * (runsMin + 1)) break;
+      // The first call of a size pays for memory and page faults; it is no measurement.
       await run(rows);
       const point = { rows, ms: await measure(rows) };
       curve.push(point);
