@@ -16,6 +16,8 @@ interface Definition {
   readonly valueType?: Schema;
   readonly element?: Schema;
   readonly options?: readonly Schema[];
+  /** Of `eitherOf`: one key that several options of a union have, not a union of its own. */
+  readonly merged?: boolean;
   readonly entries?: Readonly<Record<string, string>>;
   readonly values?: readonly unknown[];
   readonly defaultValue?: unknown;
@@ -44,6 +46,12 @@ const definitionOf = (schema: Schema): Definition => schema._zod.def;
 const descriptionOf = (schema: Schema): string | undefined => (schema as Partial<z.ZodType>).description;
 
 export function factsOf(schema: Schema): Facts {
+  const { merged, options = [] } = definitionOf(schema);
+  if (merged === true) {
+    const each = options.map(factsOf);
+    const told = Object.assign({}, ...each.toReversed()) as Facts;
+    return { ...told, core: schema, required: each.every(({ required }) => required) };
+  }
   let core = schema;
   let description = descriptionOf(core);
   let required = true;
@@ -90,7 +98,7 @@ export function childrenOf(schema: Schema): readonly Child[] {
 function eitherOf(found: readonly Schema[]): Schema {
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
-  return { _zod: { def: { type: 'union', options: found } } } as unknown as Schema;
+  return { _zod: { def: { type: 'union', options: found, merged: true } } } as unknown as Schema;
 }
 
 /** The schema at a path of keys, or how far one gets. */
@@ -142,14 +150,21 @@ export function typeInWords(schema: Schema): string {
     case 'object':
       return 'a mapping';
     case 'record':
-      return `a mapping of names to ${definition.valueType === undefined ? 'values' : typeInWords(definition.valueType)}`;
+      return `a mapping of names to ${manyInWords(definition.valueType)}`;
     case 'array':
-      return `a list of ${definition.element === undefined ? 'values' : typeInWords(definition.element)}`;
+      return `a list of ${manyInWords(definition.element)}`;
     case 'union':
       return unionInWords(definition.options ?? []);
     default:
       return definition.type;
   }
+}
+
+function manyInWords(schema: Schema | undefined): string {
+  if (schema === undefined) return 'values';
+  return typeInWords(schema)
+    .replace(/^a (whole )?(number|mapping)/, '$1$2s')
+    .replace(/^text$/, 'texts');
 }
 
 function unionInWords(options: readonly Schema[]): string {
