@@ -3,7 +3,7 @@
  * `flyball:request` event for each, whatever its end.
  */
 import type { IncomingHttpHeaders } from 'node:http2';
-import { grpcStatus, toFlyballError } from '../../errors.ts';
+import { grpcStatus, toFlyballError, type ErrorCode } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
 import type { InferenceRequest, InferenceService } from '../inference.ts';
 import { callTimeoutMs, requestIdOf, toEnding, toInferenceRequest } from './call.ts';
@@ -23,6 +23,8 @@ export interface InferenceMethodOptions extends InferMessageLimits {
   readonly streamRequestsMax: number;
   readonly requestId: (() => string) | undefined;
 }
+
+const notServed: ReadonlySet<ErrorCode> = new Set(['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND']);
 
 /** Field of ModelStreamInferResponse that wraps the answer. */
 const inferResponseField = 2;
@@ -59,8 +61,9 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
     } catch (thrown) {
       const error = toFlyballError(thrown);
       publish('flyball:request', {
-        deployment: request?.model ?? '',
-        version: request?.version ?? '',
+        // A name that nobody serves would make a new series of every metric for each typing error.
+        deployment: error.code === 'MODEL_NOT_FOUND' ? '' : (request?.model ?? ''),
+        version: notServed.has(error.code) ? '' : (request?.version ?? ''),
         protocol: 'grpc',
         outcome: signal.aborted ? 'CANCELLED' : error.code,
         queueMs: 0,
@@ -70,6 +73,9 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
         ...(request?.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
         message: error.message,
       });
+      if (error.code === 'INTERNAL') {
+        publish('flyball:fault', { where: `grpc ${requestId}`, message: error.message, error: error.cause });
+      }
       if (within === undefined) throw error;
       throw new StreamedFailure(request?.id ?? peekId(message), error);
     }

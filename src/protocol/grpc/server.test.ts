@@ -259,7 +259,7 @@ test('each inference leaves one event, whatever its end', async () => {
       ]),
       [
         ['addsub', '1', 'grpc', 'ok', 0.5],
-        ['no', '', 'grpc', 'MODEL_NOT_FOUND', 0],
+        ['', '', 'grpc', 'MODEL_NOT_FOUND', 0],
       ],
     );
   } finally {
