@@ -1,12 +1,40 @@
-/** The control client that a verb's options and environment ask for, and who is asking. */
+/**
+ * The control client that a verb's options and environment ask for, and who is asking. Without --url and FLYBALL_URL it
+ * is the platform that runs on this folder's data directory, wherever its port has moved to; else the usual port.
+ */
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { controlClient, type ControlClient } from './control-client.ts';
+import { dataDirectoryPath } from './data-directory-path.ts';
 import { stringOption, type Invocation } from './declaration.ts';
 
 export const defaultControlUrl = 'http://127.0.0.1:8080';
 
-export function controlUrl({ values, terminal }: Pick<Invocation, 'values' | 'terminal'>): string {
-  return stringOption(values, 'url') ?? filled(terminal.env['FLYBALL_URL']) ?? defaultControlUrl;
+export function controlUrl(invocation: Pick<Invocation, 'values' | 'terminal'>): string {
+  return (
+    stringOption(invocation.values, 'url') ??
+    filled(invocation.terminal.env['FLYBALL_URL']) ??
+    announcedUrl(dataDirectoryPath(invocation)) ??
+    defaultControlUrl
+  );
+}
+
+/**
+ * Read here and not through the store's own reader, which would load SQLite for every verb. A file that a dead process
+ * has left proves nothing.
+ */
+function announcedUrl(dataDirectory: string): string | undefined {
+  try {
+    const told = JSON.parse(readFileSync(join(dataDirectory, 'supervisor.json'), 'utf8')) as {
+      readonly pid: number;
+      readonly listeners: Readonly<Record<string, { readonly url: string }>>;
+    };
+    process.kill(told.pid, 0);
+    return told.listeners['control']?.url;
+  } catch {
+    return undefined;
+  }
 }
 
 export function connect(invocation: Pick<Invocation, 'values' | 'terminal'>): ControlClient {

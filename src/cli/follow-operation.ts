@@ -6,8 +6,8 @@ import type { OperationStep, OperationView } from '../api/schemas.ts';
 import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
 import type { ControlClient } from './control-client.ts';
 
-/** How long one long poll may hang on the server. */
-const pollMs = 10_000;
+/** How long one long poll may hang on the server: a step that ended between two polls is seen after this at the latest. */
+const pollMs = 1000;
 
 export interface Following {
   readonly timeoutMs: number;

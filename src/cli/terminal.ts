@@ -75,3 +75,8 @@ export function symbolsOf(env: Terminal['env']): Symbols {
     ? { bar: '█', dash: '–', arrow: '→', ellipsis: '…', micro: 'µs' }
     : { bar: '#', dash: '-', arrow: '->', ellipsis: '...', micro: 'us' };
 }
+
+/** Colour and symbols for stdout together. */
+export function statusStyle(terminal: Terminal): Style & Symbols {
+  return { ...styleOf(terminal.stdout, terminal.env), ...symbolsOf(terminal.env) };
+}

@@ -12,7 +12,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { nearest } from '../../config/nearest.ts';
 import { formatOf, print, toJson } from '../output.ts';
 import { deploymentText, overviewText, type StatusStyle } from '../status-text.ts';
-import { styleOf, symbolsOf, type Terminal } from '../terminal.ts';
+import { statusStyle, type Terminal } from '../terminal.ts';
 
 /** Four looks a second: under the five redraws that a terminal may get. */
 const watchMs = 250;
@@ -51,10 +51,6 @@ function select(status: StatusView, name: string | undefined): Deployments {
 function healthOf(deployments: Deployments): ExitCode {
   const ill = deployments.some((deployment) => deployment.state === 'failed' || deployment.state === 'degraded');
   return ill ? exitCodes.failed : exitCodes.done;
-}
-
-function statusStyle(terminal: Terminal): StatusStyle {
-  return { ...styleOf(terminal.stdout, terminal.env), ...symbolsOf(terminal.env) };
 }
 
 function text(status: StatusView, name: string | undefined, style: StatusStyle): string {

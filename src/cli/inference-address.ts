@@ -1,0 +1,40 @@
+/** Where a deployment's inference API listens: as told with --http-url, else as the control API says. */
+import type { StatusView } from '../api/schemas.ts';
+import { nearest } from '../config/nearest.ts';
+import { FlyballError } from '../errors.ts';
+import { connect } from './connect.ts';
+import { stringOption, type Invocation } from './declaration.ts';
+import { UsageError } from './exit-codes.ts';
+
+export async function inferenceUrl(
+  invocation: Invocation,
+  deployment: string,
+  protocol: 'http' | 'grpc' = 'http',
+): Promise<URL> {
+  const given = stringOption(invocation.values, 'http-url');
+  if (given !== undefined) {
+    const url = URL.parse(given.includes('://') ? given : `${protocol}://${given}`);
+    if (url === null) throw new UsageError(`--http-url expects an address such as http://127.0.0.1:8000, got ${given}`);
+    return url;
+  }
+  const status = await connect(invocation).status(invocation.signal);
+  mustHave(status, deployment);
+  const listener = status.listeners[protocol];
+  const url = listener === undefined ? null : URL.parse(listener.url);
+  if (url === null) throw new FlyballError('PROTOCOL', `the control API names no ${protocol} listener`);
+  return url;
+}
+
+export function mustHave(status: StatusView, deployment: string): void {
+  const names = status.deployments.map((each) => each.name);
+  if (names.includes(deployment)) return;
+  const [near] = nearest(deployment, names);
+  const hint = near === undefined ? `there are: ${names.join(', ') || 'none'}` : `did you mean ${near}?`;
+  throw new FlyballError('DEPLOYMENT_NOT_FOUND', `no deployment is called ${deployment}; ${hint}`);
+}
+
+/** Loopback by name or number; a name that merely resolves to loopback does not count. */
+export function isLoopback(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,63 @@
+/** The target of `flyball load`: requests made up from the deployment's metadata or from a file, over REST or gRPC. */
+import { openClient } from '../client/client.ts';
+import { seededRandom } from '../load/arrivals.ts';
+import { fileRequest, madeUpTensors, tensorRequest, type HttpRequest } from '../load/payload.ts';
+import { grpcTarget, restTarget, type Target } from '../load/target.ts';
+import { contentTypeOf } from './content-type.ts';
+import type { Invocation } from './declaration.ts';
+import { UsageError } from './exit-codes.ts';
+import type { LoadPlan } from './load-plan.ts';
+import { readInput } from './read-input.ts';
+
+/** Size of variable dimensions other than the batch: the model does not say, so something small and even is tried. */
+const openDimension = 64;
+
+export async function openLoadTarget(
+  { terminal, signal }: Invocation,
+  url: URL,
+  deployment: string,
+  plan: LoadPlan,
+): Promise<Target> {
+  const key = terminal.env['FLYBALL_API_KEY'];
+  const apiKey = key === '' ? undefined : key;
+  const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  if (plan.file !== undefined) {
+    if (plan.protocol === 'grpc') throw new UsageError('--file is sent over REST', 'leave --protocol grpc out');
+    const bytes = await readInput(plan.file, terminal);
+    const request = fileRequest(deployment, bytes, contentTypeOf(bytes, plan.file, undefined), headers);
+    return rest(url, request, plan);
+  }
+  const tensors = madeUpTensors(await inputsOf(url, deployment, plan, apiKey, signal), {
+    batch: plan.batch,
+    dimension: openDimension,
+    random: seededRandom(plan.seed),
+  });
+  if (plan.protocol === 'grpc')
+    return grpcTarget({ url: grpcUrl(url), model: deployment, inputs: tensors, slots: plan.connections, apiKey });
+  return rest(url, tensorRequest(deployment, tensors, plan.encoding, headers), plan);
+}
+
+function rest(url: URL, request: HttpRequest, plan: LoadPlan): Target {
+  if (url.protocol !== 'http:') throw new UsageError(`load speaks http:// or gRPC, got ${url.origin}`);
+  return restTarget(url, request, plan.connections);
+}
+
+async function inputsOf(
+  url: URL,
+  deployment: string,
+  plan: LoadPlan,
+  apiKey: string | undefined,
+  signal: AbortSignal,
+): Promise<Parameters<typeof madeUpTensors>[0]> {
+  await using client = openClient({
+    url: plan.protocol === 'grpc' ? grpcUrl(url) : url.origin,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+  const metadata = await client.modelMetadata(deployment, undefined, signal);
+  return metadata.signature.inputs;
+}
+
+/** The control API names the gRPC listener as http:// or grpc://; the client wants the latter. */
+function grpcUrl(url: URL): string {
+  return `grpc://${url.host}`;
+}

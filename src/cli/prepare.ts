@@ -1,0 +1,136 @@
+/**
+ * A specification or a model made ready for the server: sources resolved to local files, and whatever the server lacks
+ * uploaded by digest. `up` and `deploy` go this way both, so that they cannot differ.
+ */
+import { join, resolve } from 'node:path';
+import type { ModelView, ResolvedSpecification, VersionView } from '../api/schemas.ts';
+import { loadSpecification, type LoadedSpecification } from '../config/load.ts';
+import { resolveModels, toResolvedSpecification, type LocalModels } from '../config/resolve.ts';
+import { FlyballError } from '../errors.ts';
+import type { LocalVersion } from '../registry/model-folder.ts';
+import type { ControlClient } from './control-client.ts';
+import type { Progress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+import { byteSize } from './units.ts';
+
+export interface Prepared {
+  readonly loaded: LoadedSpecification;
+  readonly local: LocalModels;
+}
+
+export const defaultSpecification = 'flyball.yaml';
+
+export async function loadFrom(path: string | undefined, terminal: Terminal): Promise<LoadedSpecification> {
+  try {
+    return await loadSpecification(resolve(terminal.cwd, path ?? defaultSpecification));
+  } catch (error) {
+    if (path !== undefined || !(error instanceof FlyballError) || error.code !== 'NOT_FOUND') throw error;
+    throw new FlyballError(
+      'INVALID_SPECIFICATION',
+      `there is no ${defaultSpecification} in ${terminal.cwd}: name one, or write one with \`flyball init\``,
+      { cause: error },
+    );
+  }
+}
+
+export async function prepare(
+  loaded: LoadedSpecification,
+  dataDirectory: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const options = {
+    generatedFolder: join(dataDirectory, 'generated'),
+    onProgress: (text: string): void => progress.note(text),
+  };
+  const local = await resolveModels(loaded, options, signal);
+  for (const [name, why] of Object.entries(local.leftOut)) progress.note(`left out: model ${name}: ${why}`);
+  return { loaded, local };
+}
+
+/** With versions numbered against what the server has now. */
+export async function resolveAgainst(
+  client: ControlClient,
+  { loaded, local }: Prepared,
+  signal: AbortSignal,
+): Promise<{ readonly resolved: ResolvedSpecification; readonly there: readonly ModelView[] }> {
+  const there = await client.models(signal);
+  return { resolved: toResolvedSpecification(loaded, local, there), there };
+}
+
+export async function uploadMissing(
+  client: ControlClient,
+  { local }: Prepared,
+  { resolved, there }: { readonly resolved: ResolvedSpecification; readonly there: readonly ModelView[] },
+  by: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [name, model] of Object.entries(local.models)) {
+    const known = there.find((each) => each.name === name)?.versions ?? [];
+    for (const [index, version] of model.versions.entries()) {
+      const number = resolved.models[name]?.versions[index]?.version;
+      if (known.some((each) => each.version === number && each.digest === version.digest)) continue;
+      const origin = { by, source: model.source, note: model.note };
+      await uploadVersion(client, name, version, number, origin, progress, signal);
+    }
+  }
+}
+
+export interface Origin {
+  readonly by: string;
+  readonly source: string;
+  readonly note?: string | undefined;
+}
+
+/** Bytes travel only when the server does not have them; the version is then made of digests alone. */
+export async function uploadVersion(
+  client: ControlClient,
+  name: string,
+  version: LocalVersion,
+  number: number | undefined,
+  origin: Origin,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<VersionView> {
+  const put = async (path: string, digest: string, bytes: number): Promise<void> => {
+    if (await client.hasArtefact(digest, signal)) return;
+    await client.putArtefact(digest, { kind: 'path', path, size: bytes }, signal);
+  };
+  const step = progress.begin(
+    `upload ${name}${version.file === undefined ? '' : ` (${byteSize(version.file.bytes)})`}`,
+  );
+  const { file, modelFilePath } = version;
+  if (file !== undefined) await put(file.path, file.digest, file.bytes);
+  const modelFile = modelFilePath === undefined ? undefined : await modelFileDigest(client, modelFilePath, signal);
+  const assets: Record<string, string> = {};
+  for (const [asset, { path, digest }] of Object.entries(version.assets)) {
+    const { stat } = await import('node:fs/promises');
+    await put(path, digest, (await stat(path)).size);
+    assets[asset] = digest;
+  }
+  const order = { ...origin, version: number, digest: file?.digest, modelFile, assets };
+  const view = await client.addVersion(name, order, undefined, signal);
+  step.end('ok', versionText(name, view));
+  return view;
+}
+
+/** Sent as it is written: its comments are part of the file, though not of the version's digest. */
+async function modelFileDigest(client: ControlClient, path: string, signal: AbortSignal): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const { digestOfBytes } = await import('../registry/digest.ts');
+  const bytes = await readFile(path);
+  const digest = digestOfBytes(bytes);
+  if (!(await client.hasArtefact(digest, signal))) await client.putArtefact(digest, { kind: 'bytes', bytes }, signal);
+  return digest;
+}
+
+/** `digits:1  sha256:4be1c0d2  in FP32[-1,64]  out INT64[-1]`. */
+function versionText(name: string, { version, digest, signature }: VersionView): string {
+  const spec = ({ datatype, shape }: VersionView['signature']['inputs'][number]): string =>
+    `${datatype}[${shape.join(',')}]`;
+  const hex = digest.replace(/^sha256:/, '').slice(0, 8);
+  const inputs = signature.inputs.map(spec).join(' ');
+  const outputs = signature.outputs.map(spec).join(' ');
+  return `${name}:${version}  digest sha256:${hex}  in ${inputs}  out ${outputs}`;
+}

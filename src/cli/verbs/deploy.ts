@@ -1,0 +1,154 @@
+/**
+ * `flyball deploy`: serves a model file, a model folder or a whole specification, tells each step with its time, and
+ * ends when it answers. A model alone becomes an override that the specification drops when it is deployed next.
+ */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { OperationView, StatusView } from '../../api/schemas.ts';
+import { namePattern } from '../../config/specification.ts';
+import { FlyballError } from '../../errors.ts';
+import { readLocalModel } from '../../registry/model-folder.ts';
+import { applySpecification, finish } from '../apply.ts';
+import { parseCount, parseDurationMs } from '../arguments.ts';
+import { caller, connect } from '../connect.ts';
+import type { ControlClient } from '../control-client.ts';
+import { dataDirectoryPath } from '../data-directory-path.ts';
+import { flag, stringOption, type Invocation, type OptionValues } from '../declaration.ts';
+import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
+import { firstAnswer, type FirstAnswer } from '../first-answer.ts';
+import { modelName } from '../model-name.ts';
+import { formatOf, print } from '../output.ts';
+import { loadFrom, prepare, uploadVersion } from '../prepare.ts';
+import { progressOn, type Progress } from '../progress.ts';
+import { milliseconds } from '../units.ts';
+
+const replicasMax = 1000;
+
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const { terminal, values, positionals, signal } = invocation;
+  const [what] = positionals;
+  const path = what === undefined ? undefined : resolve(terminal.cwd, what);
+  const client = connect(invocation);
+  const progress = progressOn(terminal);
+  const timeoutMs = parseDurationMs(stringOption(values, 'timeout') ?? '5m', '--timeout');
+  const following = { wait: !flag(values, 'no-wait'), timeoutMs };
+  const isSpecification = path === undefined || (/\.ya?ml$/.test(path) && !(await isSimulatedModel(path)));
+  let operation: OperationView;
+  if (isSpecification) {
+    refuseModelOptions(values);
+    const loaded = await loadFrom(what, terminal);
+    const prepared = await prepare(loaded, dataDirectoryPath(invocation), progress, signal);
+    const options = { ...following, by: caller(terminal.env), fingerprint: stringOption(values, 'plan') };
+    operation = await applySpecification(client, prepared, options, progress, signal);
+  } else {
+    operation = await deployModel(client, path, invocation, following, progress);
+  }
+  const status = await client.status(signal);
+  const addresses = await addressesOf(operation, status, isSpecification, following.wait, signal);
+  await print(terminal, formatOf(values), {
+    data: { operation, addresses },
+    items: addresses,
+    names: () => addresses.map(({ deployment }) => deployment),
+    table: () => addresses.map(addressText).join(''),
+  });
+  if (!following.wait) terminal.stderr.write(`     operation ${operation.id} goes on; watch it: flyball status -w\n`);
+  return exitCodes.done;
+}
+
+/** A model.yaml of the platform `simulated` is a model by itself; any other YAML is a specification. */
+async function isSimulatedModel(path: string): Promise<boolean> {
+  const { readFile } = await import('node:fs/promises');
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return /^platform:\s*simulated\b/m.test(text);
+}
+
+function refuseModelOptions(values: OptionValues): void {
+  const given = ['name', 'slo', 'min', 'max'].find((option) => values[option] !== undefined);
+  if (given !== undefined)
+    throw new UsageError(
+      `--${given} is for a model file; in a specification it is written down`,
+      'flyball explain deployments',
+    );
+}
+
+async function deployModel(
+  client: ControlClient,
+  path: string,
+  { terminal, values, signal }: Invocation,
+  following: { readonly wait: boolean; readonly timeoutMs: number },
+  progress: Progress,
+): Promise<OperationView> {
+  if (values['plan'] !== undefined) throw new UsageError('--plan is for a specification');
+  const name = stringOption(values, 'name') ?? modelName(path);
+  if (!namePattern.test(name))
+    throw new UsageError(`${name} cannot be a name: 1 to 63 of a-z A-Z 0-9 . _ -`, 'give another with --name');
+  const replicas = bounds(values);
+  const slo = sloOf(stringOption(values, 'slo'));
+  await stat(path).catch((cause: unknown) => {
+    throw new FlyballError(
+      'INVALID_MODEL',
+      `there is no ${path}: expected an .onnx file, a model folder or a specification`,
+      {
+        cause,
+      },
+    );
+  });
+  const by = caller(terminal.env);
+  const versions = await readLocalModel(path, undefined, signal);
+  for (const version of versions)
+    await uploadVersion(client, name, version, version.version, { by, source: path }, progress, signal);
+  const deployment = { model: name, replicas, ...(slo === undefined ? {} : { slo: { p99Ms: slo } }) };
+  const started = await client.deploy(name, { deployment, by }, signal);
+  return await finish(client, started, following, progress, signal);
+}
+
+function bounds(values: OptionValues): { min: number; max: number } {
+  const min = parseCount(stringOption(values, 'min') ?? '1', '--min', 0, replicasMax);
+  const max = parseCount(stringOption(values, 'max') ?? String(Math.max(1, min)), '--max', 1, replicasMax);
+  if (min > max) throw new UsageError(`--min ${min} is above --max ${max}`);
+  return { min, max };
+}
+
+/** `p99=50ms` → 50. */
+function sloOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const match = /^p99=(.+)$/.exec(text);
+  if (match === null) throw new UsageError(`--slo expects p99=TIME such as p99=50ms, got ${text}`);
+  return parseDurationMs(match[1] ?? '', '--slo p99');
+}
+
+interface Address {
+  readonly deployment: string;
+  readonly url: string;
+  readonly state: string;
+  readonly firstAnswerMs: number | null;
+  /** Why there is no first answer. */
+  readonly problem?: string;
+}
+
+async function addressesOf(
+  operation: OperationView,
+  status: StatusView,
+  all: boolean,
+  waited: boolean,
+  signal: AbortSignal,
+): Promise<readonly Address[]> {
+  const http = status.listeners['http']?.url;
+  const concerned = status.deployments.filter(({ name }) => all || name === operation.subject);
+  if (http === undefined) return [];
+  return await Promise.all(
+    concerned.map(async ({ name, state, counts }) => {
+      const asked = waited && counts.ready > 0;
+      const answer: FirstAnswer = asked ? await firstAnswer(http, name, signal) : { kind: 'none' };
+      const address = { deployment: name, url: `${http}/v2/models/${name}`, state };
+      if (answer.kind === 'answered') return Object.assign(address, { firstAnswerMs: answer.ms });
+      if (answer.kind === 'failed') return Object.assign(address, { firstAnswerMs: null, problem: answer.reason });
+      return Object.assign(address, { firstAnswerMs: null });
+    }),
+  );
+}
+
+function addressText({ url, state, firstAnswerMs, problem }: Address): string {
+  if (firstAnswerMs !== null) return ` ok  ${url}   first answer ${milliseconds(firstAnswerMs)}\n`;
+  return `     ${url}   ${state}${problem === undefined ? '' : `: ${problem}`}\n`;
+}

@@ -1,0 +1,87 @@
+/**
+ * `flyball load`: puts load on a deployment and measures it. A live line each second goes to stderr, the result to
+ * stdout. Ctrl-C ends it early with the results so far; again, at once. Targets off this machine need --allow-remote.
+ */
+import { systemClock } from '../../clock.ts';
+import { FlyballError } from '../../errors.ts';
+import { arrivals, seededRandom } from '../../load/arrivals.ts';
+import { closedLoop, openLoop } from '../../load/generator.ts';
+import type { LoadReport } from '../../load/recorder.ts';
+import type { Outcome, Target } from '../../load/target.ts';
+import { flag, type Invocation } from '../declaration.ts';
+import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
+import { inferenceUrl, isLoopback } from '../inference-address.ts';
+import { readLoadPlan, type LoadPlan } from '../load-plan.ts';
+import { openLoadTarget } from '../load-target.ts';
+import { reportText, secondText } from '../load-text.ts';
+import { formatOf, print } from '../output.ts';
+import { symbolsOf } from '../terminal.ts';
+
+/** Answers are waited for this long after the last request. */
+const graceMs = 10_000;
+/** Requests that are due but cannot be sent yet; a minute of lateness at a thousand a second. */
+const backlogMax = 60_000;
+
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const { terminal, values, positionals } = invocation;
+  const [deployment = ''] = positionals;
+  const plan = await readLoadPlan(values, terminal);
+  const stopping = new AbortController();
+  let interrupts = 0;
+  const unsubscribe = terminal.onInterrupt(() => {
+    interrupts++;
+    stopping.abort();
+  });
+  try {
+    const url = await inferenceUrl(invocation, deployment, plan.protocol === 'grpc' ? 'grpc' : 'http');
+    if (!isLoopback(url) && !flag(values, 'allow-remote'))
+      throw new UsageError(
+        `${url.host} is not on this machine`,
+        'load on other machines is a decision of its own: say --allow-remote if they are yours',
+      );
+    await using target = await openLoadTarget(invocation, url, deployment, plan);
+    await tryOnce(target, deployment);
+    terminal.stderr.write(`  ${deployment} at ${url.origin}: ${plan.text}\n`);
+    const report = await generate(target, plan, invocation, stopping.signal);
+    await print(terminal, formatOf(values), {
+      data: { deployment, url: url.origin, load: plan.summary, ...report },
+      items: [...report.seconds, { ...report, seconds: undefined }],
+      names: () => [deployment],
+      table: () => reportText(report, symbolsOf(terminal.env)),
+    });
+    if (interrupts > 0) return exitCodes.interrupted;
+    return report.ok === 0 ? exitCodes.failed : exitCodes.done;
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** One request first: a deployment that answers nothing should say so in words and not in a table of failures. */
+async function tryOnce(target: Target, deployment: string): Promise<void> {
+  const outcome: Outcome = await target.send();
+  if (outcome.kind === 'ok') return;
+  const refused = outcome.code === 'ECONNREFUSED';
+  throw new FlyballError(
+    refused ? 'UNREACHABLE' : 'INFERENCE_FAILED',
+    `${deployment} did not answer the first request (${outcome.code}): ${outcome.message}`,
+  );
+}
+
+async function generate(
+  target: Target,
+  plan: LoadPlan,
+  { terminal }: Invocation,
+  signal: AbortSignal,
+): Promise<LoadReport> {
+  const common = {
+    target,
+    clock: systemClock,
+    durationMs: plan.durationMs,
+    graceMs,
+    onSecond: (second: Parameters<typeof secondText>[0]): void => terminal.stderr.write(secondText(second)),
+  };
+  if (plan.loop.kind === 'closed') return await closedLoop({ ...common, callers: plan.loop.callers }, signal);
+  const { shape, arrivals: kind, seed } = plan.loop;
+  const schedule = arrivals(shape, plan.durationMs, kind, seededRandom(seed));
+  return await openLoop({ ...common, schedule, backlogMax }, signal);
+}

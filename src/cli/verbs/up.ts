@@ -1,0 +1,178 @@
+/**
+ * `flyball up`: starts the supervisor in this process, then does exactly what `flyball deploy SPEC` does, through the
+ * control API. Ctrl-C drains, Ctrl-C again stops at once; either way nothing is left behind.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../clock.ts';
+import { parseSpecification, type LoadedSpecification } from '../../config/load.ts';
+import { toFlyballError } from '../../errors.ts';
+import { startSupervisor, type Supervisor } from '../../supervisor/supervisor.ts';
+import { applySpecification } from '../apply.ts';
+import { caller } from '../connect.ts';
+import { controlClient, type ControlClient } from '../control-client.ts';
+import { dataDirectoryPath } from '../data-directory-path.ts';
+import { flag, stringOption, type Invocation } from '../declaration.ts';
+import { parentTerminal, startDetached } from '../detach.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { defaultSpecification, loadFrom, prepare } from '../prepare.ts';
+import { progressOn, type Progress } from '../progress.ts';
+import { reportError } from '../report-error.ts';
+import { statusStyle, type Terminal } from '../terminal.ts';
+import { upText } from '../up-text.ts';
+
+/** A first start of many models on a slow disk; Ctrl-C is always there. */
+const startMsMax = 30 * 60_000;
+/** Counting what is in flight must not delay the drain. */
+const countMsMax = 300;
+
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const { values } = invocation;
+  if (flag(values, 'detach')) return await startDetached(invocation);
+  const parent = flag(values, 'detached') ? parentTerminal(invocation.terminal) : undefined;
+  const terminal = parent?.terminal ?? invocation.terminal;
+  return await serve({ ...invocation, terminal }, (code) => parent?.release(code));
+}
+
+async function serve(invocation: Invocation, onServing: (code: ExitCode) => void): Promise<ExitCode> {
+  const { terminal, values } = invocation;
+  const progress = progressOn(terminal);
+  const dataDirectory = dataDirectoryPath(invocation);
+  const source = await specificationOf(invocation, progress);
+  const stopping = new AbortController();
+  const verbose = flag(values, 'verbose');
+
+  const starting = progress.begin('start');
+  let supervisor: Supervisor;
+  try {
+    supervisor = await startSupervisor({
+      dataDirectory,
+      specification: source.loaded.specification,
+      insecure: flag(values, 'insecure'),
+      portFallback: flag(values, 'demo'),
+      logLevel: stringOption(values, 'log-level') ?? 'info',
+      ...(verbose ? { onLog: (chunk) => terminal.stderr.write(chunk.toString()) } : {}),
+      clock: systemClock,
+    });
+  } catch (error) {
+    starting.end('failed', 'start');
+    throw error;
+  }
+  await using _supervisor = supervisor;
+  const client = controlClient({ url: supervisor.listeners.control.url, apiKey: terminal.env['FLYBALL_API_KEY'] });
+  const unsubscribe = onInterrupts(terminal, client, supervisor, stopping);
+  let code: ExitCode = exitCodes.done;
+  try {
+    await Promise.race([supervisor.ready, supervisor.closed]);
+    if (!stopping.signal.aborted) {
+      starting.end('ok', `control and gateway answer, data in ${dataDirectory}`);
+      tellMoved(supervisor, progress);
+      code = await deployTo(client, source, invocation, progress, stopping.signal);
+    }
+    if (!stopping.signal.aborted) {
+      const status = await client.status(stopping.signal);
+      terminal.stdout.write(upText(status, supervisor.listeners, statusStyle(terminal)));
+      onServing(code);
+    }
+  } catch (error) {
+    // What follows from the stop itself is no news.
+    if (!stopping.signal.aborted) {
+      code = reportError(error, 'up', terminal, verbose);
+      onServing(code);
+      await supervisor.drain('the start failed');
+    }
+  }
+  const end = await supervisor.closed;
+  unsubscribe();
+  terminal.stderr.write(`  stopped: ${end.reason}\n`);
+  if (end.code === exitCodes.interrupted) return exitCodes.interrupted;
+  return end.code === 0 ? (code === exitCodes.usage ? code : exitCodes.done) : exitCodes.failed;
+}
+
+interface Source {
+  readonly loaded: LoadedSpecification;
+  /** False when there is no file: then what the data directory holds is served on. */
+  readonly apply: boolean;
+}
+
+async function specificationOf({ terminal, values, positionals }: Invocation, progress: Progress): Promise<Source> {
+  const [given] = positionals;
+  if (given !== undefined) return { loaded: await loadFrom(given, terminal), apply: true };
+  if (flag(values, 'demo')) {
+    const demo = fileURLToPath(new URL('../../../examples/demo.yaml', import.meta.url));
+    return { loaded: await loadFrom(demo, terminal), apply: true };
+  }
+  if (existsSync(resolve(terminal.cwd, defaultSpecification)))
+    return { loaded: await loadFrom(undefined, terminal), apply: true };
+  progress.note(`there is no ${defaultSpecification} here; starting with what the data directory holds`);
+  return {
+    loaded: { specification: parseSpecification('{}', 'defaults'), path: terminal.cwd, folder: terminal.cwd },
+    apply: false,
+  };
+}
+
+/** A model that cannot be served is told and leaves the platform up: the others are served. */
+async function deployTo(
+  client: ControlClient,
+  { loaded, apply }: Source,
+  invocation: Invocation,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  if (!apply) return exitCodes.done;
+  const { terminal } = invocation;
+  const prepared = await prepare(loaded, dataDirectoryPath(invocation), progress, signal);
+  try {
+    const options = { by: caller(terminal.env), wait: true, timeoutMs: startMsMax };
+    await applySpecification(client, prepared, options, progress, signal);
+    return exitCodes.done;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const { code } = toFlyballError(error);
+    if (code !== 'MODEL_LOAD_FAILED' && code !== 'INVALID_MODEL' && code !== 'REPLICA_FAILED') throw error;
+    return reportError(error, 'up', terminal, flag(invocation.values, 'verbose'));
+  }
+}
+
+function tellMoved(supervisor: Supervisor, progress: Progress): void {
+  for (const [name, { port, moved }] of Object.entries(supervisor.listeners))
+    if (moved) progress.note(`the usual port for ${name} is taken; it is ${port} this time`);
+}
+
+function onInterrupts(
+  terminal: Terminal,
+  client: ControlClient,
+  supervisor: Supervisor,
+  stopping: AbortController,
+): () => void {
+  let count = 0;
+  return terminal.onInterrupt((interrupt) => {
+    count++;
+    if (count === 1) {
+      stopping.abort();
+      void drain(terminal, client, supervisor, interrupt);
+    } else if (count === 2) {
+      terminal.stderr.write('  stopping at once\n');
+      void supervisor.abort(interrupt);
+    }
+  });
+}
+
+async function drain(
+  terminal: Terminal,
+  client: ControlClient,
+  supervisor: Supervisor,
+  interrupt: string,
+): Promise<void> {
+  let inFlight: string;
+  try {
+    const { deployments } = await client.status(AbortSignal.timeout(countMsMax));
+    const sum = deployments.reduce((total, { load }) => total + load.inFlight + load.queueLength, 0);
+    inFlight = `${sum} request${sum === 1 ? '' : 's'} in flight`;
+  } catch {
+    inFlight = 'requests in flight are finished';
+  }
+  terminal.stderr.write(`\n  draining, ${inFlight}; Ctrl-C again to stop at once\n`);
+  await supervisor.drain(interrupt);
+}
