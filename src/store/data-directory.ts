@@ -19,6 +19,8 @@ import { openRunDirectory } from './run-directory.ts';
 /** Below this the first model could not be stored, and a half-written log is the likelier end. */
 const freeBytesMin = 16 * 1024 * 1024;
 const sqliteBusy = 5;
+/** Somebody who only asks who holds the lock has it for a moment; that is no reason to refuse a start. */
+const lockWaitMs = 250;
 
 /** What the holder of the lock says about itself. */
 export interface Announcement {
@@ -53,7 +55,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   } catch (error) {
     throw directoryError(directory, error);
   }
-  const lock = takeLock(directory);
+  const lock = takeLock(directory, lockWaitMs);
   try {
     const run = await openRunDirectory(directory);
     const announcement = join(directory, announcementFile);
@@ -93,7 +95,7 @@ export function holderOf(path: string): { readonly announcement?: Announcement }
   // Opening would make the file where there is none.
   if (!existsSync(join(directory, lockFile))) return undefined;
   try {
-    takeLock(directory).close();
+    takeLock(directory, 0).close();
     return undefined;
   } catch (error) {
     if (!(error instanceof FlyballError) || error.code !== 'DATA_DIR_LOCKED') throw error;
@@ -125,11 +127,11 @@ async function checkWritable(directory: string): Promise<void> {
  * SQLite's exclusive lock is an fcntl lock of this process. Such a lock falls when the process closes *any* descriptor
  * of the file, so nothing else here may open lock.db while it is held.
  */
-function takeLock(directory: string): DatabaseSync {
+function takeLock(directory: string, waitMs: number): DatabaseSync {
   const path = join(directory, lockFile);
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: 0 });
+    database = new DatabaseSync(path, { timeout: waitMs });
     database.exec('BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
