@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { OperationView, ResolvedSpecification } from '../api/schemas.ts';
+import { deploymentSpecification, specification } from '../config/specification.ts';
+import { systemClock } from '../clock.ts';
+import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { openArtefactStore } from '../registry/artefacts.ts';
+import { openRegistry } from '../registry/open-registry.ts';
+import { connectGateway } from '../testing/fake-gateway.ts';
+import { simulatedWorld } from '../testing/simulated-orchestrator.ts';
+import { until } from '../testing/until.ts';
+import { startControl, type Control } from './control.ts';
+
+const signal = new AbortController().signal;
+
+/** A machine with a store and an engine on it, on which control can be started, killed and started again. */
+async function machine() {
+  const directory = await mkdtemp(join(tmpdir(), 'fb-'));
+  const broken = new Set<string>();
+  const world = simulatedWorld(directory, (launch) =>
+    broken.has(launch.version) ? { readyAfterMs: 5, failWith: 'Op Foo is not registered' } : { readyAfterMs: 5 },
+  );
+  const controlSocket = join(directory, 'control.sock');
+  const start = async (): Promise<Control & AsyncDisposable> => {
+    const store = openSqliteStore(join(directory, 'flyball.db'));
+    const artefacts = await openArtefactStore(join(directory, 'artefacts'));
+    const registry = openRegistry({ store, artefacts, clock: systemClock });
+    const orchestrator = await world.open();
+    const control = await startControl({
+      store,
+      registry,
+      orchestrator,
+      clock: systemClock,
+      cores: 2,
+      serverName: 'test',
+      version: '0.0.0',
+      startedAt: 0,
+      dataDirectory: directory,
+      runDirectory: directory,
+      controlSocket,
+      listeners: {},
+      onShutdown: () => {},
+    });
+    for (const version of [1, 2, 3]) {
+      const modelFile = {
+        platform: 'simulated' as const,
+        description: `version ${version}`,
+        simulated: {
+          inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
+          outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
+          serviceMs: 0,
+          serviceMsPerRow: 0,
+        },
+      };
+      await registry.addVersion('m', { version, modelFile, provenance: { source: 'test', by: 'test' } });
+    }
+    return {
+      ...control,
+      async [Symbol.asyncDispose]() {
+        await control[Symbol.asyncDispose]();
+        await orchestrator[Symbol.asyncDispose]();
+        await store[Symbol.asyncDispose]();
+      },
+    };
+  };
+  return {
+    world,
+    broken,
+    start,
+    controlSocket,
+    async [Symbol.asyncDispose]() {
+      await world[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+const deploymentOf = (model: string, min = 1, max = 4) =>
+  deploymentSpecification.parse({ model, replicas: { min, max }, drainMs: 3000 });
+
+async function ended(control: Control, { id }: OperationView): Promise<OperationView> {
+  return until('the end of the operation', async () => {
+    const operation = await control.service.operation(id, 1_000_000, 1000, signal);
+    return operation.state === 'running' ? undefined : operation;
+  });
+}
+
+const wish = (deployments: Record<string, unknown>, aliases: Record<string, number> = {}): ResolvedSpecification => ({
+  specification: specification.parse({ models: { m: { path: 'm', aliases } }, deployments }),
+  models: {},
+});
+
+test('a deployment comes up, is told to the gateways, and the operation says each step and its time', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  const operation = await control.service.deploy('d', { deployment: deploymentOf('m:1', 2), by: 'ada' });
+  const done = await ended(control, operation);
+  assert.equal(done.state, 'succeeded');
+  const steps = done.steps.map(({ text }) => text).toSorted();
+  assert.deepEqual(steps, [
+    'd: replica d-1 loaded and warmed',
+    'd: replica d-2 loaded and warmed',
+    'd: version 1 serves',
+    'm:1 is version 1',
+  ]);
+  assert.ok(done.steps.every(({ text, durationMs }) => !text.includes('warmed') || (durationMs ?? 0) > 0));
+  const route = await until('the table', () => gateway.table()?.deployments.find(({ serving }) => serving === '1'));
+  assert.deepEqual(
+    route.versions[0]?.replicas.map(({ id, state }) => [id, state]),
+    [
+      ['d-1', 'ready'],
+      ['d-2', 'ready'],
+    ],
+  );
+  const view = await control.service.deployment('d');
+  assert.deepEqual(view.counts, { starting: 0, ready: 2, draining: 0, failed: 0 });
+});
+
+test('an update brings the new version up beside the old; the gateways never see fewer ready replicas', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m:1', 2), by: 'ada' }));
+  using gateway = await connectGateway(place.controlSocket);
+  await until('the first table', () => gateway.table());
+  const done = await ended(
+    control,
+    await control.service.deploy('d', { deployment: deploymentOf('m:2', 2), by: 'ada' }),
+  );
+  assert.equal(done.state, 'succeeded');
+  await until('the old ones to go', async () => (await control.service.deployment('d')).replicas.length === 2);
+  for (const table of gateway.tables) {
+    const [route] = table.deployments;
+    const serving = route?.versions.find(({ version }) => version === route.serving);
+    assert.equal(serving?.replicas.filter(({ state }) => state === 'ready').length, 2);
+  }
+  assert.equal(gateway.table()?.deployments[0]?.serving, '2');
+});
+
+test('a replica with work in flight is not stopped until the gateway says that it has none', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  await ended(control, await control.service.scale('d', { replicas: 2, by: 'ada' }));
+  gateway.outstanding.set('d-1', 1).set('d-2', 2);
+  gateway.observe();
+  const operation = await control.service.scale('d', { replicas: 1, by: 'ada' });
+  const draining = await until('a draining replica in the table', () =>
+    gateway
+      .table()
+      ?.deployments.flatMap(({ versions }) => versions.flatMap(({ replicas }) => replicas))
+      .find(({ state }) => state === 'draining'),
+  );
+  assert.ok(place.world.replicas.has(draining.id));
+  gateway.outstanding.clear();
+  gateway.observe();
+  assert.equal((await ended(control, operation)).state, 'succeeded');
+  assert.equal(place.world.replicas.has(draining.id), false);
+});
+
+test('a version that cannot load fails the operation with the words of the runtime, and the good one keeps serving', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  place.broken.add('2');
+  const done = await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m:2'), by: 'ada' }));
+  assert.equal(done.error?.code, 'MODEL_LOAD_FAILED');
+  assert.match(done.error?.detail ?? '', /Op Foo is not registered/);
+  const view = await control.service.deployment('d');
+  assert.equal(view.state, 'degraded');
+  assert.equal(view.serving, '1');
+  assert.equal(gateway.table()?.deployments[0]?.serving, '1');
+});
+
+test('a replica that dies is replaced at once', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  await place.world.kill('d-1', 'killed by SIGKILL');
+  await until('the next one', () => place.world.replicas.has('d-2'));
+  await until('it to serve', async () => (await control.service.deployment('d')).state === 'serving');
+});
+
+test('after a restart control adopts what runs, starts nothing, and never publishes a table without it', async () => {
+  await using place = await machine();
+  const first = await place.start();
+  await ended(first, await first.service.deploy('d', { deployment: deploymentOf('m:1', 2), by: 'ada' }));
+  const before = (await first.service.deployment('d')).replicas.map(({ id }) => id);
+  await first[Symbol.asyncDispose]();
+  await using second = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  await until('the table', () => gateway.table());
+  await until('the deployment', async () => (await second.service.deployment('d')).state === 'serving');
+  assert.equal(place.world.starts(), 2);
+  assert.deepEqual((await second.service.deployment('d')).replicas.map(({ id }) => id).toSorted(), before.toSorted());
+  for (const table of gateway.tables) assert.equal(table.deployments[0]?.versions[0]?.replicas.length, 2);
+  // Revisions go on where the last control stopped.
+  assert.ok((gateway.tables[0]?.revision ?? 0) > 1);
+});
+
+test('an operation that control did not finish is finished by the next', async () => {
+  await using place = await machine();
+  const first = await place.start();
+  const operation = await first.service.deploy('d', { deployment: deploymentOf('m:1', 2), by: 'ada' });
+  await first[Symbol.asyncDispose]();
+  await using second = await place.start();
+  const done = await ended(second, operation);
+  assert.equal(done.state, 'succeeded');
+  assert.equal(place.world.replicas.size, 2);
+});
+
+test('moving an alias updates the deployments that follow it', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  await ended(control, await control.service.setAlias('m', 'champion', 1, 'ada'));
+  await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m@champion'), by: 'ada' }));
+  const done = await ended(control, await control.service.setAlias('m', 'champion', 3, 'ada'));
+  assert.equal(done.state, 'succeeded');
+  assert.equal((await control.service.deployment('d')).serving, '3');
+});
+
+test('scaling outside the bounds is refused, inside it is an override that applying the specification drops', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  const { service } = control;
+  const specified = wish({ d: { model: 'm:1', replicas: { min: 1, max: 3 } } });
+  await ended(control, await service.apply({ resolved: specified, by: 'ada' }));
+  await assert.rejects(service.scale('d', { replicas: 4, by: 'bob' }), { code: 'OUT_OF_BOUNDS' });
+  await ended(control, await service.scale('d', { replicas: 3, by: 'bob' }));
+  const plan = await service.plan(specified);
+  assert.deepEqual(
+    plan.overridesDropped.map(({ path, value, owner }) => ({ path, value, owner })),
+    [{ path: 'deployments.d.replicas', value: 3, owner: 'bob' }],
+  );
+  await ended(control, await service.apply({ resolved: specified, fingerprint: plan.fingerprint, by: 'ada' }));
+  await until('one replica', async () => (await service.deployment('d')).replicas.length === 1);
+  assert.deepEqual((await service.specification()).overrides, []);
+});
+
+test('a plan that was made for another state is refused', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  const specified = wish({ d: { model: 'm:1' } });
+  const { fingerprint } = await control.service.plan(specified);
+  await ended(control, await control.service.setAlias('m', 'champion', 1, 'ada'));
+  await assert.rejects(control.service.apply({ resolved: specified, fingerprint, by: 'ada' }), {
+    code: 'PLAN_OUTDATED',
+  });
+});
+
+test('what the specification no longer names is drained and removed', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  const { service } = control;
+  const both = wish({ d: { model: 'm:1' }, e: { model: 'm:2' } });
+  await ended(control, await service.apply({ resolved: both, by: 'ada' }));
+  await service.deploy('beside', { deployment: deploymentOf('m:3'), by: 'bob' });
+  const done = await ended(control, await service.apply({ resolved: wish({ d: { model: 'm:1' } }), by: 'ada' }));
+  assert.equal(done.state, 'succeeded');
+  const names = (await service.deployments()).map(({ name }) => name);
+  assert.deepEqual(names, ['beside', 'd']);
+});
+
+test('at the end of the platform every replica is ended and the wish stays for the next start', async () => {
+  await using place = await machine();
+  const first = await place.start();
+  await ended(first, await first.service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  await first.drain(1000);
+  assert.equal(place.world.replicas.size, 0);
+  await first[Symbol.asyncDispose]();
+  await using second = await place.start();
+  await until('it to serve', async () => (await second.service.deployment('d')).state === 'serving');
+});

@@ -1,0 +1,46 @@
+/** A gateway as control sees one: it takes tables and confirms each with an observation, or holds its tongue. */
+import net from 'node:net';
+import { makeLineReader } from '../control/line-reader.ts';
+import type { ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
+
+export interface FakeGateway extends Disposable {
+  table(): RoutingTable | undefined;
+  /** Every table that came. */
+  readonly tables: readonly RoutingTable[];
+  /** Requests that it says to have in flight on each replica; 0 otherwise. */
+  readonly outstanding: Map<string, number>;
+  /** Says again what it has. */
+  observe(): void;
+}
+
+export async function connectGateway(socketPath: string): Promise<FakeGateway> {
+  const socket = net.connect(socketPath);
+  const tables: RoutingTable[] = [];
+  const outstanding = new Map<string, number>();
+  const send = (message: GatewayMessage): void => void socket.write(`${JSON.stringify(message)}\n`);
+  const observe = (): void => {
+    const table = tables.at(-1);
+    if (table === undefined) return;
+    const all = table.deployments.flatMap((deployment) => deployment.versions.flatMap((version) => version.replicas));
+    const replicas = all.map(({ id }) => ({ id, outstanding: outstanding.get(id) ?? 0, connected: true }));
+    send({ kind: 'observation', worker: 0, at: Date.now(), revision: table.revision, versions: [], replicas });
+  };
+  const read = makeLineReader(1_048_576, (message) => {
+    tables.push((message as ControlMessage).table);
+    observe();
+  });
+  socket.on('data', read);
+  socket.on('error', () => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  send({ kind: 'hello', worker: 0, pid: 1, revision: 0 });
+  return {
+    table: () => tables.at(-1),
+    tables,
+    outstanding,
+    observe,
+    [Symbol.dispose]: () => socket.destroy(),
+  };
+}
