@@ -1,6 +1,6 @@
 /** What the ONNX driver and its thread say to each other. The thread answers in the order of the calls. */
 import type { ErrorCode } from '../../errors.ts';
-import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
+import type { Datatype, ModelSignature } from '../../protocol/tensor.ts';
 
 export interface OnnxSettings {
   readonly path: string;
@@ -12,14 +12,27 @@ export interface OnnxSettings {
   readonly memoryArena: boolean;
 }
 
-export interface RunMessage {
-  readonly call: number;
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly string[];
-}
+/**
+ * Calls and their results are bare arrays: the structured clone of an object's keys costs a tiny model more than its
+ * own inference.
+ */
+export type PackedTensor = readonly [name: string, datatype: Datatype, shape: readonly number[], bytes: Uint8Array];
+
+/** `outputs` absent means all, in the order of the signature. */
+export type RunMessage = readonly [
+  call: number,
+  outputs: readonly string[] | undefined,
+  ...inputs: readonly PackedTensor[],
+];
+
+export type ResultMessage = readonly [call: number, computeMs: number, ...outputs: readonly PackedTensor[]];
 
 export type ThreadMessage =
+  | ResultMessage
   | { readonly kind: 'loaded'; readonly signature: ModelSignature }
   | { readonly kind: 'unloadable'; readonly message: string }
-  | { readonly kind: 'result'; readonly call: number; readonly outputs: readonly Tensor[]; readonly computeMs: number }
   | { readonly kind: 'error'; readonly call: number; readonly code: ErrorCode; readonly message: string };
+
+export function isResult(message: ThreadMessage): message is ResultMessage {
+  return Array.isArray(message);
+}

@@ -2,11 +2,11 @@
  * The thread that owns one ONNX Runtime session: loads at its start, then answers calls in their order.
  * It keeps no queue but its message port. Every fault of a call is answered; only a fault of the thread ends it.
  */
-import { InferenceSession, Tensor as OrtTensor, type InferenceSession as Session } from 'onnxruntime-node';
+import { InferenceSession, type Tensor as OrtTensor, type InferenceSession as Session } from 'onnxruntime-node';
 import { parentPort, workerData } from 'node:worker_threads';
 import { isBatchable } from '../../runner/runtime.ts';
-import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
-import type { OnnxSettings, RunMessage, ThreadMessage } from './onnx-messages.ts';
+import type { ModelSignature } from '../../protocol/tensor.ts';
+import type { OnnxSettings, PackedTensor, RunMessage, ThreadMessage } from './onnx-messages.ts';
 import { datatypeOfType, fromOrtTensor, toOrtTensor, TensorError } from './onnx-tensors.ts';
 
 const port = parentPort;
@@ -63,25 +63,30 @@ function readSignature(session: InferenceSession): ModelSignature {
   return { inputs, outputs, batchable: isBatchable([...inputs, ...outputs]) };
 }
 
-async function answer(session: InferenceSession, { call, inputs, outputs }: RunMessage): Promise<void> {
+async function answer(
+  session: InferenceSession,
+  allOutputs: readonly string[],
+  [call, wanted, ...inputs]: RunMessage,
+): Promise<void> {
   try {
     const feeds: Record<string, OrtTensor> = {};
-    for (const input of inputs) feeds[input.name] = toOrtTensor(input);
+    for (const [name, datatype, shape, bytes] of inputs) feeds[name] = toOrtTensor({ name, datatype, shape, bytes });
+    const outputs = wanted ?? allOutputs;
     const began = performance.now();
     const results = await session.run(feeds, outputs);
     const computeMs = performance.now() - began;
-    const tensors: Tensor[] = [];
+    const packed: PackedTensor[] = [];
     const buffers: ArrayBuffer[] = [];
     for (const name of outputs) {
       const result = results[name];
       if (result === undefined) throw new TensorError(`the runtime gave no output ${name}`);
-      const tensor = fromOrtTensor(name, result);
-      tensors.push(tensor);
+      const { datatype, shape, bytes } = fromOrtTensor(name, result);
+      packed.push([name, datatype, shape, bytes]);
       // Two outputs may be one tensor inside the runtime.
-      const buffer = tensor.bytes.buffer as ArrayBuffer;
+      const buffer = bytes.buffer as ArrayBuffer;
       if (!buffers.includes(buffer)) buffers.push(buffer);
     }
-    post({ kind: 'result', call, outputs: tensors, computeMs }, buffers);
+    post([call, computeMs, ...packed], buffers);
   } catch (thrown) {
     const code = thrown instanceof TensorError ? 'INVALID_TENSOR' : 'INFERENCE_FAILED';
     post({ kind: 'error', call, code, message: wordsOf(thrown) });
@@ -95,7 +100,8 @@ Reflect.deleteProperty(globalThis, 'Float16Array');
 try {
   const session = await InferenceSession.create(settings.path, options());
   const signature = readSignature(session);
-  port.on('message', (message: RunMessage) => void answer(session, message));
+  const allOutputs = signature.outputs.map((spec) => spec.name);
+  port.on('message', (message: RunMessage) => void answer(session, allOutputs, message));
   post({ kind: 'loaded', signature });
 } catch (thrown) {
   post({ kind: 'unloadable', message: loadWords(thrown) });

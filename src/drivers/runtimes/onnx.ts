@@ -6,9 +6,9 @@
 import { Worker } from 'node:worker_threads';
 import { FlyballError } from '../../errors.ts';
 import { modulePath } from '../../module-path.ts';
-import type { ModelSignature } from '../../protocol/tensor.ts';
+import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import type { LoadedModel, RunResult } from '../../runner/runtime.ts';
-import type { OnnxSettings, RunMessage, ThreadMessage } from './onnx-messages.ts';
+import { isResult, type OnnxSettings, type PackedTensor, type ThreadMessage } from './onnx-messages.ts';
 
 export async function loadOnnx(settings: OnnxSettings, signal: AbortSignal): Promise<LoadedModel> {
   signal.throwIfAborted();
@@ -29,6 +29,7 @@ function untilLoaded(worker: Worker, path: string, signal: AbortSignal): Promise
   const fail = (message: string, cause?: unknown): void =>
     reject(new FlyballError('MODEL_LOAD_FAILED', `could not load ${path}: ${message}`, { cause }));
   const onMessage = (message: ThreadMessage): void => {
+    if (isResult(message)) return;
     if (message.kind === 'loaded') resolve(message.signature);
     else if (message.kind === 'unloadable') fail(message.message);
   };
@@ -44,7 +45,6 @@ function untilLoaded(worker: Worker, path: string, signal: AbortSignal): Promise
 }
 
 function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
-  const allOutputs = signature.outputs.map((spec) => spec.name);
   const waiting = new Map<number, PromiseWithResolvers<RunResult>>();
   const listeners: ((error: FlyballError) => void)[] = [];
   let calls = 0;
@@ -59,11 +59,15 @@ function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
   }
 
   worker.on('message', (message: ThreadMessage) => {
-    if (message.kind !== 'result' && message.kind !== 'error') return;
-    const call = waiting.get(message.call);
-    waiting.delete(message.call);
-    if (message.kind === 'result') call?.resolve(message);
-    else call?.reject(new FlyballError(message.code, message.message));
+    if (isResult(message)) {
+      const [call, computeMs, ...packed] = message;
+      const waiter = waiting.get(call);
+      waiting.delete(call);
+      waiter?.resolve({ outputs: packed.map(unpack), computeMs });
+    } else if (message.kind === 'error') {
+      waiting.get(message.call)?.reject(new FlyballError(message.code, message.message));
+      waiting.delete(message.call);
+    }
   });
   worker.on('error', (error) => end(`the thread of the runtime failed: ${error.message}`, error));
   worker.on('exit', (code) => end(`the thread of the runtime ended with code ${code}`));
@@ -71,14 +75,18 @@ function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
   return {
     platform: 'onnxruntime_onnx',
     signature,
-    run(inputs, outputs = allOutputs) {
+    run(inputs, outputs) {
       if (ended !== undefined) return Promise.reject(ended);
       const call = Promise.withResolvers<RunResult>();
       const number = ++calls;
       waiting.set(number, call);
-      const message: RunMessage = { call: number, inputs, outputs };
-      const buffers = new Set(inputs.map((tensor) => tensor.bytes.buffer as ArrayBuffer));
-      worker.postMessage(message, [...buffers]);
+      const buffers: ArrayBuffer[] = [];
+      const packed = inputs.map(({ name, datatype, shape, bytes }): PackedTensor => {
+        const buffer = bytes.buffer as ArrayBuffer;
+        if (!buffers.includes(buffer)) buffers.push(buffer);
+        return [name, datatype, shape, bytes];
+      });
+      worker.postMessage([number, outputs, ...packed], buffers);
       return call.promise;
     },
     onFailure(listener) {
@@ -91,4 +99,8 @@ function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
       await worker.terminate();
     },
   };
+}
+
+function unpack([name, datatype, shape, bytes]: PackedTensor): Tensor {
+  return { name, datatype, shape, bytes };
 }
