@@ -39,7 +39,7 @@ export async function generateLoad(load: Load): Promise<LoadResult> {
         `--clients=${load.callers}`,
         '--threads=1',
         `--duration=${load.seconds}`,
-        '--warm-up-time=0.5',
+        '--warm-up-time=500ms',
         `--data=${bodyPath}`,
         `--log-file=${logPath}`,
         ...headers,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FlyballError } from '../errors.ts';
+import type { FlyballError } from '../errors.ts';
 import { openLifeline } from './lifeline.ts';
 import { bindSocket, urlOf } from './listening-socket.ts';
 import { openLogFile } from './log-file.ts';
