@@ -9,7 +9,7 @@ import { catalogue, FlyballError, grpcStatus, type ErrorCode } from '../../error
 import { definitions } from '../../protocol/grpc/definitions.ts';
 import { describeFile } from '../../protocol/grpc/descriptors.ts';
 import { datatypeWidths, type Datatype } from '../../protocol/tensor.ts';
-import type { ProtocolSubject, SubjectAnswer, SubjectMetadata, SubjectRequest, SubjectTensor } from './protocol.ts';
+import type { ProtocolSubject, SubjectAnswer, SubjectMetadata } from './protocol.ts';
 
 const all = Object.keys(datatypeWidths) as Datatype[];
 const nothing = async (): Promise<void> => {};
@@ -190,8 +190,10 @@ export function grpcSubject(target: string, contents: 'raw' | 'typed'): Protocol
         model_name: model,
         model_version: version,
         id,
-        inputs: inputs.map(({ json, bytes: _, ...head }) =>
-          contents === 'raw' ? head : Object.assign(head, { contents: typedContents(head.datatype, json!) }),
+        inputs: inputs.map(({ json, name, datatype, shape }) =>
+          contents === 'raw'
+            ? { name, datatype, shape }
+            : { name, datatype, shape, contents: typedContents(datatype, json!) },
         ),
         outputs: outputs?.map((name) => ({ name })),
         ...(contents === 'raw' ? { raw_input_contents: inputs.map((input) => input.bytes) } : undefined),
@@ -239,7 +241,7 @@ function typedContents(datatype: Datatype, json: string): object {
 }
 
 function toError(error: grpc.ServiceError): Error {
-  const entry = Object.entries(catalogue).find(([, each]) => grpcStatus[each.grpc] === error.code);
+  const entry = Object.entries(catalogue).find(([, each]) => grpcStatus[each.grpc] === Number(error.code));
   return entry === undefined ? error : new FlyballError(entry[0] as ErrorCode, error.details);
 }
 
@@ -253,8 +255,11 @@ export function clientSubject(options: ClientOptions): ProtocolSubject {
       const { name, versions, signature } = await client.modelMetadata(model, version);
       return { name, versions, inputs: signature.inputs };
     },
-    infer: (request: SubjectRequest) =>
-      client.infer({ ...request, inputs: request.inputs.map(({ json: _, ...tensor }: SubjectTensor) => tensor) }),
+    infer: (request) =>
+      client.infer({
+        ...request,
+        inputs: request.inputs.map(({ name, datatype, shape, bytes }) => ({ name, datatype, shape, bytes })),
+      }),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
