@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FlyballError } from '../errors.ts';
+import type { Tensor } from '../protocol/tensor.ts';
 import { tensor, toValues, type DatatypeValues } from './tensors.ts';
 
-const back = <Type extends keyof DatatypeValues>(datatype: Type, made: ReturnType<typeof tensor>) =>
+const back = <Type extends keyof DatatypeValues>(datatype: Type, made: Tensor): DatatypeValues[Type] =>
   toValues({ ...made, datatype });
 
 test('a typed array goes in without a copy and comes back as it was', () => {
@@ -42,14 +43,14 @@ test('lists, nested or flat, become the typed array of their datatype', () => {
 test('BF16 is exact for what BF16 can hold, and the nearest of it for the rest', () => {
   fc.assert(
     fc.property(fc.float({ noNaN: true }), (value) => {
-      const [near] = back('BF16', tensor('x', 'BF16', [1], [value])) as Float32Array;
+      const [near] = back('BF16', tensor('x', 'BF16', [1], [value]));
       assert.deepEqual(back('BF16', tensor('x', 'BF16', [1], [near!])), Float32Array.of(near!));
       // Eight bits of significand: the error is at most half of the last of them.
       if (Number.isFinite(near) && Math.abs(value) > 1e-30)
         assert.ok(Math.abs(near! - value) <= Math.abs(value) * 2 ** -8);
     }),
   );
-  assert.ok(Number.isNaN((back('BF16', tensor('x', 'BF16', [1], [Number.NaN])) as Float32Array)[0]));
+  assert.ok(Number.isNaN(back('BF16', tensor('x', 'BF16', [1], [Number.NaN]))[0]));
 });
 
 test('values that do not fit are refused when the tensor is made, with its name', () => {

@@ -241,7 +241,8 @@ function typedContents(datatype: Datatype, json: string): object {
 }
 
 function toError(error: grpc.ServiceError): Error {
-  const entry = Object.entries(catalogue).find(([, each]) => grpcStatus[each.grpc] === Number(error.code));
+  const code: number = error.code;
+  const entry = Object.entries(catalogue).find(([, each]) => grpcStatus[each.grpc] === code);
   return entry === undefined ? error : new FlyballError(entry[0] as ErrorCode, error.details);
 }
 
