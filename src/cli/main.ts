@@ -19,9 +19,13 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   let unsubscribe: (() => void) | undefined;
   try {
     const [first, ...rest] = argv;
-    if (first === undefined || first === '--help' || first === '-h') {
+    if (first === undefined) {
+      terminal.stderr.write(overview(verbs, packageVersion()));
+      return exitCodes.usage;
+    }
+    if (first === '--help' || first === '-h') {
       terminal.stdout.write(overview(verbs, packageVersion()));
-      return first === undefined ? exitCodes.usage : exitCodes.done;
+      return exitCodes.done;
     }
     if (first === '--version' || first === '-V' || first === 'version') {
       terminal.stdout.write(`${packageVersion()}\n`);

@@ -2,13 +2,18 @@
  * A specification or a model made ready for the server: sources resolved to local files, and whatever the server lacks
  * uploaded by digest. `up` and `deploy` go this way both, so that they cannot differ.
  */
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ModelView, ResolvedSpecification, VersionView } from '../api/schemas.ts';
 import { loadSpecification, type LoadedSpecification } from '../config/load.ts';
 import { resolveModels, toResolvedSpecification, type LocalModels } from '../config/resolve.ts';
 import { FlyballError } from '../errors.ts';
+import { digestOfBytes } from '../registry/digest.ts';
 import type { LocalVersion } from '../registry/model-folder.ts';
 import type { ControlClient } from './control-client.ts';
+import { dataDirectoryPath } from './data-directory-path.ts';
+import type { Invocation } from './declaration.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { byteSize } from './units.ts';
@@ -33,14 +38,28 @@ export async function loadFrom(path: string | undefined, terminal: Terminal): Pr
   }
 }
 
+export function generatedFolder(dataDirectory: string): string {
+  return join(dataDirectory, 'generated');
+}
+
+/** Where generated models are kept: with the server's data when it is on this machine, so that nothing is made twice. */
+export async function generatedIn(
+  client: ControlClient,
+  invocation: Pick<Invocation, 'values' | 'terminal' | 'signal'>,
+): Promise<string> {
+  const { dataDirectory } = await client.status(invocation.signal);
+  const theirs = generatedFolder(dataDirectory);
+  return existsSync(theirs) ? theirs : generatedFolder(dataDirectoryPath(invocation));
+}
+
 export async function prepare(
   loaded: LoadedSpecification,
-  dataDirectory: string,
+  folder: string,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Prepared> {
   const options = {
-    generatedFolder: join(dataDirectory, 'generated'),
+    generatedFolder: folder,
     onProgress: (text: string): void => progress.note(text),
   };
   const local = await resolveModels(loaded, options, signal);
@@ -105,7 +124,6 @@ export async function uploadVersion(
   const modelFile = modelFilePath === undefined ? undefined : await modelFileDigest(client, modelFilePath, signal);
   const assets: Record<string, string> = {};
   for (const [asset, { path, digest }] of Object.entries(version.assets)) {
-    const { stat } = await import('node:fs/promises');
     await put(path, digest, (await stat(path)).size);
     assets[asset] = digest;
   }
@@ -117,8 +135,6 @@ export async function uploadVersion(
 
 /** Sent as it is written: its comments are part of the file, though not of the version's digest. */
 async function modelFileDigest(client: ControlClient, path: string, signal: AbortSignal): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const { digestOfBytes } = await import('../registry/digest.ts');
   const bytes = await readFile(path);
   const digest = digestOfBytes(bytes);
   if (!(await client.hasArtefact(digest, signal))) await client.putArtefact(digest, { kind: 'bytes', bytes }, signal);

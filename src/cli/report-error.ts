@@ -9,6 +9,10 @@ import { styleOf, type Terminal } from './terminal.ts';
 /** What the person at this terminal can do, where it is more than the catalogue's own line. */
 const advice: Partial<Record<ErrorCode, string>> = {
   UNREACHABLE: 'Is it running? Start it with `flyball up`, or name another address with --url or FLYBALL_URL.',
+  DEPLOYMENT_NOT_FOUND: 'See what there is with `flyball status`.',
+  MODEL_NOT_FOUND: 'See what there is with `flyball models`.',
+  VERSION_NOT_FOUND: 'See what there is with `flyball models show NAME`.',
+  ALIAS_NOT_FOUND: 'See what there is with `flyball models show NAME`.',
   PORT_IN_USE: 'Stop what holds it, give another `listeners.*.port`, or use --demo, which takes the next free one.',
   DATA_DIR_LOCKED: 'Stop that one with `flyball down`, or name another folder with --data-dir.',
   PLAN_OUTDATED: 'Look again with `flyball plan`, then deploy with its new fingerprint.',

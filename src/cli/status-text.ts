@@ -121,8 +121,15 @@ function remarks(status: StatusView, deployments: readonly DeploymentView[], sty
   }
   for (const override of status.overrides)
     lines.push(
-      `! ${override.path} is ${JSON.stringify(override.value)} by ${override.owner}, ${age(status.at - override.at)} ago; deploying the specification drops it`,
+      `! ${override.path} is ${shortJson(override.value, style)} by ${override.owner}, ${age(status.at - override.at)} ago; deploying the specification drops it`,
     );
   for (const warning of status.warnings) lines.push(`! ${warning}`);
   return lines.map((line) => `${line.startsWith('!') ? style.yellow(line) : line}\n`).join('');
+}
+
+const overrideLength = 60;
+
+function shortJson(value: unknown, style: StatusStyle): string {
+  const text = JSON.stringify(value) ?? 'gone';
+  return text.length <= overrideLength ? text : `${text.slice(0, overrideLength)}${style.ellipsis}`;
 }

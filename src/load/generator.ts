@@ -25,6 +25,9 @@ export interface OpenLoop {
   readonly backlogMax: number;
 }
 
+/** After a failure a caller of a closed loop waits this long. */
+const failurePauseMs = 20;
+
 /** A sleep must end this early, because a timer of 1 ms takes up to 2; the rest is spent in the event loop. */
 const timerSlackMs = 1.2;
 
@@ -95,6 +98,8 @@ export async function closedLoop(
         const outcome = await target.send();
         unanswered--;
         recorder.answered(outcome, sentAt, sentAt, clock.now());
+        // A refusal comes back in microseconds: asking again at once would only burn the machine that is to recover.
+        if (outcome.kind === 'failed') await pause(failurePauseMs, clock, signal);
       }
     })().finally(() => calling.delete(flight));
     calling.add(flight);

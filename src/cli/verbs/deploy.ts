@@ -12,13 +12,12 @@ import { applySpecification, finish } from '../apply.ts';
 import { parseCount, parseDurationMs } from '../arguments.ts';
 import { caller, connect } from '../connect.ts';
 import type { ControlClient } from '../control-client.ts';
-import { dataDirectoryPath } from '../data-directory-path.ts';
 import { flag, stringOption, type Invocation, type OptionValues } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { firstAnswer, type FirstAnswer } from '../first-answer.ts';
 import { modelName } from '../model-name.ts';
 import { formatOf, print } from '../output.ts';
-import { loadFrom, prepare, uploadVersion } from '../prepare.ts';
+import { generatedIn, loadFrom, prepare, uploadVersion } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
 import { milliseconds } from '../units.ts';
 
@@ -37,7 +36,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   if (isSpecification) {
     refuseModelOptions(values);
     const loaded = await loadFrom(what, terminal);
-    const prepared = await prepare(loaded, dataDirectoryPath(invocation), progress, signal);
+    const prepared = await prepare(loaded, await generatedIn(client, invocation), progress, signal);
     const options = { ...following, by: caller(terminal.env), fingerprint: stringOption(values, 'plan') };
     operation = await applySpecification(client, prepared, options, progress, signal);
   } else {

@@ -1,11 +1,10 @@
 /** `flyball plan`: the difference between the specification and what runs. It changes nothing; exit 3 says "differs". */
 import type { PlanView } from '../../api/schemas.ts';
 import { connect } from '../connect.ts';
-import { dataDirectoryPath } from '../data-directory-path.ts';
 import type { Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print } from '../output.ts';
-import { loadFrom, prepare, resolveAgainst } from '../prepare.ts';
+import { generatedIn, loadFrom, prepare, resolveAgainst } from '../prepare.ts';
 import { progressOn } from '../progress.ts';
 import { styleOf, type Style } from '../terminal.ts';
 
@@ -13,7 +12,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, values, positionals, signal } = invocation;
   const loaded = await loadFrom(positionals[0], terminal);
   const client = connect(invocation);
-  const prepared = await prepare(loaded, dataDirectoryPath(invocation), progressOn(terminal), signal);
+  const prepared = await prepare(loaded, await generatedIn(client, invocation), progressOn(terminal), signal);
   const { resolved } = await resolveAgainst(client, prepared, signal);
   const plan = await client.plan(resolved, signal);
   await print(terminal, formatOf(values), {

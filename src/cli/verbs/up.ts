@@ -16,7 +16,7 @@ import { dataDirectoryPath } from '../data-directory-path.ts';
 import { flag, stringOption, type Invocation } from '../declaration.ts';
 import { parentTerminal, startDetached } from '../detach.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { defaultSpecification, loadFrom, prepare } from '../prepare.ts';
+import { defaultSpecification, generatedFolder, loadFrom, prepare } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
 import { reportError } from '../report-error.ts';
 import { statusStyle, type Terminal } from '../terminal.ts';
@@ -30,9 +30,15 @@ const countMsMax = 300;
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { values } = invocation;
   if (flag(values, 'detach')) return await startDetached(invocation);
-  const parent = flag(values, 'detached') ? parentTerminal(invocation.terminal) : undefined;
-  const terminal = parent?.terminal ?? invocation.terminal;
-  return await serve({ ...invocation, terminal }, (code) => parent?.release(code));
+  if (!flag(values, 'detached')) return await serve(invocation, () => {});
+  const parent = parentTerminal(invocation.terminal);
+  const { terminal } = parent;
+  try {
+    return await serve({ ...invocation, terminal }, (code) => parent.release(code));
+  } catch (error) {
+    // Here and not in `main`, whose words would go to the log.
+    return reportError(error, 'up', terminal, flag(values, 'verbose'));
+  }
 }
 
 async function serve(invocation: Invocation, onServing: (code: ExitCode) => void): Promise<ExitCode> {
@@ -122,7 +128,7 @@ async function deployTo(
 ): Promise<ExitCode> {
   if (!apply) return exitCodes.done;
   const { terminal } = invocation;
-  const prepared = await prepare(loaded, dataDirectoryPath(invocation), progress, signal);
+  const prepared = await prepare(loaded, generatedFolder(dataDirectoryPath(invocation)), progress, signal);
   try {
     const options = { by: caller(terminal.env), wait: true, timeoutMs: startMsMax };
     await applySpecification(client, prepared, options, progress, signal);
