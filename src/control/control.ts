@@ -108,7 +108,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         at: clock.wall(),
         startedAt: options.startedAt,
         dataDirectory: options.dataDirectory,
-        listeners: options.listeners,
+        listeners: Object.fromEntries(Object.entries(options.listeners).map(([name, { url }]) => [name, { url }])),
         gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
         deployments: views,
         overrides: await overrides(),

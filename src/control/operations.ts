@@ -89,7 +89,12 @@ export function openOperations(store: Store, clock: Clock): Operations {
       view: () => toView(live.get(id)?.record ?? first),
       step(text, state, durationMs) {
         const startedAt = clock.wall() - (durationMs ?? 0);
-        const step = { text, state, startedAt, ...(durationMs === undefined ? {} : { durationMs }) };
+        const step = {
+          text,
+          state,
+          startedAt,
+          ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
+        };
         change((before) => (before.steps.length < stepsMax ? { ...before, steps: [...before.steps, step] } : before));
       },
       begin(text) {
@@ -106,7 +111,7 @@ export function openOperations(store: Store, clock: Clock): Operations {
             ...before,
             steps: before.steps.map((step, at) =>
               at === index && step.state === 'running'
-                ? { ...step, text: endText ?? text, state, durationMs: durationMs ?? clock.now() - began }
+                ? { ...step, text: endText ?? text, state, durationMs: Math.round(durationMs ?? clock.now() - began) }
                 : step,
             ),
           }));

@@ -23,7 +23,7 @@ function toReplicaView(replica: Replica, gateways: readonly ConnectedGateway[]):
     where,
     startedAt,
     limits: limitsText(replica.limits),
-    ...(readyAfterMs === undefined ? {} : { readyAfterMs }),
+    ...(readyAfterMs === undefined ? {} : { readyAfterMs: Math.round(readyAfterMs) }),
     ...(reason === undefined ? {} : { reason }),
     ...(residentBytes === undefined ? {} : { residentBytes }),
     ...(outstanding === undefined ? {} : { outstanding }),

@@ -121,7 +121,9 @@ function keepAt(
   const reason =
     failure === undefined
       ? `${active.length} of ${count} replicas of version ${templateVersion(template)} are there`
-      : `try again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`} (${failure.reason})`;
+      : failure.kind === 'death' && failure.count === 1
+        ? `replaces one that ended: ${failure.reason}`
+        : `tries again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`}: ${failure.reason}`;
   return { actions: [{ kind: 'start', template, count: missing, reason }], wakeAt: Number.POSITIVE_INFINITY };
 }
 

@@ -5,7 +5,7 @@
  *   v2  <root>/flyball/<name>/{cpu.max,memory.max}, controllers enabled in each cgroup.subtree_control above
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FoundReplica, ReplicaResources } from '../../control/orchestrator.ts';
@@ -15,6 +15,8 @@ export interface Cgroups {
   apply(name: string, pid: number, resources: ReplicaResources): Promise<FoundReplica['limits']>;
   /** After the process is gone. */
   remove(name: string): Promise<void>;
+  /** Removes what a platform that was killed has left behind: groups in which nothing has run for a while. */
+  sweep(): Promise<void>;
 }
 
 const periodUs = 100_000;
@@ -23,6 +25,8 @@ const quotaUsMin = 1000;
 const parent = 'flyball';
 const removeAttempts = 5;
 const removeRetryMs = 50;
+/** A younger empty one may be about to get its process. */
+const sweepAgeMs = 60_000;
 
 export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
   const unified = existsSync(join(root, 'cgroup.controllers'));
@@ -87,6 +91,22 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
             // The kernel lets go of a dead process a moment after its parent has heard of it.
             if ((error as NodeJS.ErrnoException).code !== 'EBUSY') break;
             await delay(removeRetryMs);
+          }
+        }
+      }
+    },
+    async sweep() {
+      const now = Date.now();
+      for (const above of unified ? [join(root, parent)] : [join(root, 'cpu', parent), join(root, 'memory', parent)]) {
+        const entries = await readdir(above, { withFileTypes: true }).catch(() => []);
+        for (const entry of entries) {
+          if (!entry.isDirectory()) continue;
+          const path = join(above, entry.name);
+          try {
+            if (now - (await stat(path)).mtimeMs < sweepAgeMs) continue;
+            if ((await readFile(join(path, 'cgroup.procs'), 'utf8')) === '') await rmdir(path);
+          } catch {
+            // Somebody else was faster, or it is in use after all.
           }
         }
       }

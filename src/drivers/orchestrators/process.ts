@@ -109,6 +109,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
   }
 
   await adopt();
+  await cgroups.sweep();
   poll();
 
   return {

@@ -1,0 +1,214 @@
+/** Upkeep by example: a script of what happens, and the log of what is decided, under a clock that only the script moves. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noteFailure, noteReady, type Failure } from './failures.ts';
+import { reconcile, type DeploymentSeen, type ReplicaPhase, type ReplicaSeen } from './reconcile.ts';
+
+/**
+ *   at MS | scale N | release TEMPLATE | ready ID | broken ID WORDS | dies ID WORDS | drained ID | remove
+ * Each line is followed by as many turns as do something; what they decide is logged below it, then the state.
+ */
+function play(script: string): string {
+  const log: string[] = [];
+  let at = 0;
+  let next = 1;
+  let desired = 0;
+  let target = '1/a';
+  let serving: string | undefined;
+  let removing = false;
+  let replicas: readonly ReplicaSeen[] = [];
+  const readyAt = new Map<string, number>();
+  const failures = new Map<string, Failure>();
+
+  const enter = (id: string, phase: ReplicaPhase): void => {
+    replicas = replicas.map((replica) => (replica.id === id ? { ...replica, phase } : replica));
+  };
+  const fail = (id: string, kind: Failure['kind'], reason: string): void => {
+    const template = replicas.find((replica) => replica.id === id)?.template ?? '';
+    const since = readyAt.get(id);
+    const event = { kind, at, reason, readyForMs: since === undefined ? 0 : at - since };
+    failures.set(template, noteFailure(failures.get(template), event));
+  };
+  const happen = (word: string, first: string, rest: string): void => {
+    if (word === 'at') at = Number(first);
+    else if (word === 'scale') desired = Number(first);
+    else if (word === 'release') target = first;
+    else if (word === 'remove') removing = true;
+    else if (word === 'ready') {
+      enter(first, { kind: 'ready' });
+      readyAt.set(first, at);
+      const template = replicas.find((replica) => replica.id === first)?.template ?? '';
+      const after = noteReady(failures.get(template));
+      if (after === undefined) failures.delete(template);
+    } else if (word === 'broken') {
+      fail(first, 'load', rest);
+      enter(first, { kind: 'failed' });
+    } else if (word === 'dies') {
+      fail(first, 'death', rest);
+      replicas = replicas.filter(({ id }) => id !== first);
+    } else if (word === 'drained') enter(first, { kind: 'draining', since: at, drained: true });
+    else throw new Error(`unknown word ${word}`);
+  };
+  const turn = (): boolean => {
+    const seen: DeploymentSeen = {
+      name: 'digits',
+      desired,
+      min: 0,
+      max: 8,
+      target,
+      ...(serving === undefined ? {} : { serving }),
+      removing,
+      drainMs: 30_000,
+      replicas,
+      failures,
+    };
+    const { actions, state, reason } = reconcile(seen, at);
+    for (const action of actions) {
+      if (action.kind === 'start') {
+        for (let n = 0; n < action.count; n++) {
+          const id = `r${next++}`;
+          replicas = [
+            ...replicas,
+            { id, template: action.template, phase: { kind: 'starting' }, startedAt: at, outstanding: 0 },
+          ];
+          log.push(`  start ${id} of ${action.template}: ${action.reason}`);
+        }
+      } else if (action.kind === 'switch') {
+        serving = action.template;
+        log.push(`  switch to ${action.template}: ${action.reason}`);
+      } else if (action.kind === 'forget') {
+        log.push('  forget');
+        return false;
+      } else {
+        if (action.kind === 'drain') enter(action.replica, { kind: 'draining', since: at, drained: false });
+        else replicas = replicas.filter(({ id }) => id !== action.replica);
+        log.push(`  ${action.kind} ${action.replica}: ${action.reason}`);
+      }
+    }
+    if (actions.length === 0) log.push(`  = ${state}${reason === undefined ? '' : `, ${reason}`}`);
+    return actions.length > 0;
+  };
+
+  for (const line of script.trim().split('\n')) {
+    const [, word = '', first = '', rest = ''] = /^(\S+) ?(\S*) ?(.*)$/.exec(line.trim()) ?? [];
+    log.push(line.trim());
+    happen(word, first, rest);
+    while (turn());
+  }
+  return log.join('\n');
+}
+
+const script = (log: string): string =>
+  log
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('  '))
+    .join('\n');
+
+/** The log is the expectation, and holds its own script. */
+function expect(log: string): void {
+  const lines = log.replace(/^ {4}/gm, '').trim();
+  assert.equal(play(script(lines)), lines);
+}
+
+test('a first start, and a death that is replaced at once', () => {
+  expect(`
+    scale 2
+      start r1 of 1/a: 0 of 2 replicas of version 1 are there
+      start r2 of 1/a: 0 of 2 replicas of version 1 are there
+      = starting, 0 of 2 replicas are ready
+    ready r1
+      switch to 1/a: 1 of 2 replicas of version 1 are ready
+      = starting, 1 of 2 replicas are ready
+    ready r2
+      = serving
+    at 60000
+      = serving
+    dies r1 killed by SIGKILL
+      start r3 of 1/a: replaces one that ended: killed by SIGKILL
+      = degraded, 1 of 2 replicas are ready; a replica of version 1 ended: killed by SIGKILL (trying again)
+    ready r3
+      = serving
+  `);
+});
+
+test('an update, from the first new replica to the last old one', () => {
+  expect(`
+    scale 2
+      start r1 of 1/a: 0 of 2 replicas of version 1 are there
+      start r2 of 1/a: 0 of 2 replicas of version 1 are there
+      = starting, 0 of 2 replicas are ready
+    ready r1
+      switch to 1/a: 1 of 2 replicas of version 1 are ready
+      = starting, 1 of 2 replicas are ready
+    ready r2
+      = serving
+    release 2/b
+      start r3 of 2/b: 0 of 2 replicas of version 2 are there
+      start r4 of 2/b: 0 of 2 replicas of version 2 are there
+      = updating, 0 of 2 replicas of version 2 are ready
+    ready r3
+      = updating, 1 of 2 replicas of version 2 are ready
+    ready r4
+      switch to 2/b: 2 of 2 replicas of version 2 are ready
+      drain r1: version 2 serves now
+      drain r2: version 2 serves now
+      = serving
+    drained r1
+      stop r1: drained
+      = serving
+    at 30000
+      stop r2: not drained within 30000 ms
+      = serving
+  `);
+});
+
+test('a version that cannot load: the old one keeps serving, one attempt at a time, further and further apart', () => {
+  expect(`
+    scale 1
+      start r1 of 1/a: 0 of 1 replicas of version 1 are there
+      = starting, 0 of 1 replicas are ready
+    ready r1
+      switch to 1/a: 1 of 1 replicas of version 1 are ready
+      = serving
+    release 2/b
+      start r2 of 2/b: 0 of 1 replicas of version 2 are there
+      = updating, 0 of 1 replicas of version 2 are ready
+    broken r2 no operator Foo
+      stop r2: it failed to load
+      = degraded, version 2 failed to load: no operator Foo (trying again in 1 s); version 1 keeps serving
+    at 1000
+      start r3 of 2/b: tries again after a failure: no operator Foo
+      = degraded, version 2 failed to load: no operator Foo (trying again); version 1 keeps serving
+    broken r3 no operator Foo
+      stop r3: it failed to load
+      = degraded, version 2 failed to load: no operator Foo (trying again in 2 s); version 1 keeps serving
+    dies r1 exit code 1
+      start r4 of 1/a: replaces one that ended: exit code 1
+      = failed, version 2 failed to load: no operator Foo (trying again in 2 s)
+    release 1/a
+      = failed, a replica of version 1 ended: exit code 1 (trying again)
+    ready r4
+      = serving
+  `);
+});
+
+test('scaling in and removing', () => {
+  expect(`
+    scale 2
+      start r1 of 1/a: 0 of 2 replicas of version 1 are there
+      start r2 of 1/a: 0 of 2 replicas of version 1 are there
+      = starting, 0 of 2 replicas are ready
+    ready r1
+      switch to 1/a: 1 of 2 replicas of version 1 are ready
+      = starting, 1 of 2 replicas are ready
+    scale 1
+      stop r2: 2 replicas, 1 wanted
+      = serving
+    remove
+      drain r1: the deployment is being removed
+      = idle, being removed
+    drained r1
+      stop r1: drained
+      forget
+  `);
+});
