@@ -32,6 +32,14 @@ export interface FrameReader {
   readonly pendingBytes: number;
 }
 
+/** The frame that a chunk is exactly, if it is: how small messages come, without a reader's state. */
+export function wholeFrame(chunk: Buffer, messageBytesMax: number): Frame | undefined {
+  if (chunk.length < prefixBytes || chunk[0]! > 1) return undefined;
+  const length = chunk.length - prefixBytes;
+  if (length > messageBytesMax || chunk.readUInt32BE(1) !== length) return undefined;
+  return { compressed: chunk[0] === 1, message: chunk.subarray(prefixBytes) };
+}
+
 export const tooLarge = (bytes: number, max: number): GrpcFailure =>
   new GrpcFailure(grpcStatus.RESOURCE_EXHAUSTED, `expected a message of at most ${max} bytes, got ${bytes}`);
 

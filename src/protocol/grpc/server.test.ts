@@ -379,6 +379,33 @@ for (const [title, path, chunks, headers, status] of refusals) {
   });
 }
 
+test('callers that reset, half-close or vanish at any moment leave nothing behind', async () => {
+  await using served = await serve();
+  const paths = [inferPath, '/inference.GRPCInferenceService/ModelStreamInfer', '/grpc.health.v1.Health/Watch'];
+  for (let round = 0; round < 20; round += 1) {
+    await withSession(served, async (session) => {
+      const closed = Array.from({ length: 20 }, (_, index) => {
+        const headers = { ':method': 'POST', ':path': paths[index % 3], 'content-type': 'application/grpc' };
+        const stream = session.request(headers);
+        stream.on('error', () => {});
+        if (index % 4 !== 0) stream.write(index % 3 === 2 ? frame(new Uint8Array(0)) : tensorFrame);
+        if (index % 2 === 0) stream.end();
+        const reset = (): void => stream.close(http2.constants.NGHTTP2_CANCEL);
+        if (index % 5 === 0) reset();
+        else if (index % 5 === 1) setImmediate(reset);
+        else if (index % 5 === 2) stream.once('response', reset);
+        else if (index % 5 === 3) stream.once('data', reset);
+        return new Promise((resolve) => stream.once('close', resolve));
+      });
+      await closed[0];
+    });
+  }
+  await until('no call is left', () => served.grpc.inFlight === 0);
+  await withSession(served, async (session) => {
+    assert.equal((await request(session, inferPath, [tensorFrame])).trailers['grpc-status'], '0');
+  });
+});
+
 test('what is not gRPC gets an HTTP status', async () => {
   await using served = await serve();
   await withSession(served, async (session) => {

@@ -22,8 +22,9 @@ import { healthMethods } from './health.ts';
 import { inferenceMethods } from './inference.ts';
 import { queries } from './queries.ts';
 import { reflectionMethod } from './reflection.ts';
+import { discard, endInHeaders, isOver } from './stream.ts';
 import { runStreaming, type RunningCall, type StreamingMethod } from './streaming.ts';
-import { discard, endInHeaders, runUnary, type RunningUnary, type UnaryMethod } from './unary.ts';
+import { runUnary, type UnaryMethod } from './unary.ts';
 
 export interface GrpcLimits {
   /** A message, after decompression too; over it the call ends with RESOURCE_EXHAUSTED. */
@@ -80,7 +81,6 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   const draining = new AbortController();
   const sessions = new Set<ServerHttp2Session>();
   const calls = new Set<RunningCall>();
-  const arriving = new Map<RunningUnary, number>();
   let emptied: (() => void) | undefined;
   let cancelSweep: (() => void) | undefined;
 
@@ -112,20 +112,13 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   const sweep = (): void => {
     cancelSweep = undefined;
     const now = clock.now();
-    for (const [call, since] of arriving) {
-      if (call.arrived) arriving.delete(call);
-      else if (now - since > requestTimeoutMs) {
-        call.end(
-          toEnding(
-            new GrpcFailure(
-              grpcStatus.DEADLINE_EXCEEDED,
-              `expected the whole message within ${requestTimeoutMs} ms (limits.requestTimeoutMs)`,
-            ),
-          ),
-        );
-      }
+    for (const call of calls) {
+      const since = call.arrivingSince;
+      if (since === undefined || now - since <= requestTimeoutMs) continue;
+      const message = `expected the whole message within ${requestTimeoutMs} ms (limits.requestTimeoutMs)`;
+      call.end(toEnding(new GrpcFailure(grpcStatus.DEADLINE_EXCEEDED, message)));
     }
-    if (arriving.size > 0) cancelSweep = clock.after(sweepIntervalMs, sweep);
+    if (calls.size > 0) cancelSweep = clock.after(sweepIntervalMs, sweep);
   };
 
   const watchSession = (session: ServerHttp2Session): void => {
@@ -139,6 +132,7 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   const handle = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
     // A reset is an 'error' too; the call itself ends at 'close'.
     stream.on('error', () => {});
+    if (isOver(stream)) return;
     if (stream.session !== undefined) watchSession(stream.session as ServerHttp2Session);
     const type = headers['content-type'];
     if (headers[':method'] !== 'POST' || type === undefined || !/^application\/grpc(?:\+proto)?(?:;|$)/.test(type)) {
@@ -153,14 +147,11 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
       endInHeaders(stream, toEnding(refusal));
       return;
     }
-    let call: RunningCall;
-    if (method.kind === 'unary') {
-      const unary = runUnary(stream, headers, method);
-      call = unary;
-      arriving.set(unary, clock.now());
-      cancelSweep ??= clock.after(sweepIntervalMs, sweep);
-      stream.on('close', () => arriving.delete(unary));
-    } else call = runStreaming(stream, headers, method, draining.signal);
+    const call =
+      method.kind === 'unary'
+        ? runUnary(stream, headers, method, clock.now())
+        : runStreaming(stream, headers, method, draining.signal);
+    cancelSweep ??= clock.after(sweepIntervalMs, sweep);
     calls.add(call);
     stream.on('close', () => {
       calls.delete(call);

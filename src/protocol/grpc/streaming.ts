@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { callHeaders, failureHeaders, toEnding, type Ending } from './call.ts';
 import { decompress, openFrameReader, type Frame } from './framing.ts';
+import { isOver } from './stream.ts';
 
 export interface StreamingCall {
   readonly headers: IncomingHttpHeaders;
@@ -31,6 +32,8 @@ export interface StreamingMethod {
 export interface RunningCall {
   /** Ends the call from outside, for good. */
   end(ending: Ending): void;
+  /** When the call came whose message is still on its way; undefined where none is waited for. */
+  readonly arrivingSince: number | undefined;
 }
 
 export function runStreaming(
@@ -45,11 +48,11 @@ export function runStreaming(
   let ended = false;
 
   const end = (ending?: Ending): void => {
-    if (ended || stream.destroyed) return;
+    if (ended || isOver(stream)) return;
     ended = true;
-    stream.once('wantTrailers', () =>
-      stream.sendTrailers(ending === undefined ? { 'grpc-status': '0' } : failureHeaders(ending)),
-    );
+    stream.once('wantTrailers', () => {
+      if (!isOver(stream)) stream.sendTrailers(ending === undefined ? { 'grpc-status': '0' } : failureHeaders(ending));
+    });
     stream.end();
     // What the caller still sends is thrown away.
     stream.resume();
@@ -61,7 +64,7 @@ export function runStreaming(
     signal: hangUp.signal,
     draining,
     send(pieces) {
-      if (ended || stream.destroyed) return undefined;
+      if (ended || isOver(stream)) return undefined;
       stream.cork();
       let room = true;
       for (const piece of pieces) room = stream.write(piece);
@@ -82,7 +85,7 @@ export function runStreaming(
     consumer = method.open(call);
   } catch (thrown) {
     end(toEnding(thrown));
-    return { end };
+    return { end, arrivingSince: undefined };
   }
   const consume = async (frames: readonly Frame[]): Promise<void> => {
     for (const frame of frames) {
@@ -106,7 +109,7 @@ export function runStreaming(
   stream.once('end', () => {
     consumer.end()?.then(() => end(), failed);
   });
-  return { end };
+  return { end, arrivingSince: undefined };
 }
 
 function roomIn(stream: ServerHttp2Stream): Promise<void> {

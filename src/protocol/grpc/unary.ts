@@ -4,8 +4,9 @@
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { grpcStatus } from '../../errors.ts';
-import { callHeaders, failureHeaders, toEnding, type Ending } from './call.ts';
-import { decompress, GrpcFailure, openFrameReader, type Frame } from './framing.ts';
+import { callHeaders, toEnding, type Ending } from './call.ts';
+import { decompress, GrpcFailure, openFrameReader, wholeFrame, type Frame, type FrameReader } from './framing.ts';
+import { endInHeaders, isOver } from './stream.ts';
 import type { RunningCall } from './streaming.ts';
 
 export interface UnaryMethod {
@@ -18,28 +19,28 @@ export interface UnaryMethod {
   ): readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
 }
 
-export interface RunningUnary extends RunningCall {
-  /** False while the caller's message is still on its way. */
-  readonly arrived: boolean;
-}
-
 const okTrailers: OutgoingHttpHeaders = Object.freeze({ 'grpc-status': '0' });
 
 function sendOkTrailers(this: ServerHttp2Stream): void {
-  this.sendTrailers(okTrailers);
+  if (!isOver(this)) this.sendTrailers(okTrailers);
 }
 
 const withTrailers = { waitForTrailers: true };
 
-export function runUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, method: UnaryMethod): RunningUnary {
-  const reader = openFrameReader(method.messageBytesMax);
+export function runUnary(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  method: UnaryMethod,
+  since: number,
+): RunningCall {
+  let reader: FrameReader | undefined;
   const hangUp = new AbortController();
   let frame: Frame | undefined;
   let arrived = false;
   let ended = false;
 
   const fail = (ending: Ending): void => {
-    if (ended || stream.destroyed) return;
+    if (ended || isOver(stream)) return;
     ended = true;
     endInHeaders(stream, ending);
     hangUp.abort();
@@ -47,7 +48,7 @@ export function runUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders
   const failed = (thrown: unknown): void => fail(toEnding(thrown));
 
   const succeed = (pieces: readonly Uint8Array[]): void => {
-    if (ended || stream.destroyed) return;
+    if (ended || isOver(stream)) return;
     ended = true;
     stream.respond(callHeaders, withTrailers);
     stream.on('wantTrailers', sendOkTrailers);
@@ -70,6 +71,11 @@ export function runUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders
   stream.on('data', (chunk: Buffer) => {
     if (ended) return;
     try {
+      if (reader === undefined && frame === undefined) {
+        frame = wholeFrame(chunk, method.messageBytesMax);
+        if (frame !== undefined) return;
+      }
+      reader ??= openFrameReader(method.messageBytesMax);
       for (const each of reader.push(chunk)) {
         if (frame !== undefined) throw new GrpcFailure(grpcStatus.UNIMPLEMENTED, 'expected one message, got more');
         frame = each;
@@ -82,7 +88,7 @@ export function runUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders
     arrived = true;
     if (ended) return;
     try {
-      if (frame === undefined || reader.pendingBytes > 0) {
+      if (frame === undefined || (reader?.pendingBytes ?? 0) > 0) {
         throw new GrpcFailure(grpcStatus.INTERNAL, 'expected one whole message, got less');
       }
       if (frame.compressed) {
@@ -100,27 +106,8 @@ export function runUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders
   });
   return {
     end: fail,
-    get arrived() {
-      return arrived;
+    get arrivingSince() {
+      return arrived || ended ? undefined : since;
     },
   };
-}
-
-/** A failure before anything was sent: headers that are trailers at the same time, and no interest in the rest. */
-export function endInHeaders(stream: ServerHttp2Stream, ending: Ending): void {
-  if (stream.destroyed || stream.headersSent) return;
-  stream.respond({ ...callHeaders, ...failureHeaders(ending) }, { endStream: true });
-  discard(stream);
-}
-
-/** What a caller may still send of a call that has been answered, before the stream is closed under it. */
-const discardedBytesMax = 262_144;
-
-export function discard(stream: ServerHttp2Stream): void {
-  let bytes = 0;
-  stream.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > discardedBytesMax) stream.close();
-  });
-  stream.resume();
 }

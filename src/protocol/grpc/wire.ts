@@ -132,7 +132,8 @@ export function unsigned64(cursor: Cursor): number | bigint {
 const copyBytesMax = 16_384;
 /** Room before the message for a gRPC frame's prefix and the tag and length of an enclosing message. */
 const headroom = 16;
-const firstChunkBytes = 1024;
+/** Most answers fit; a larger first chunk would only use up the pool that it is cut from. */
+const firstChunkBytes = 256;
 
 /** Writes one message into pieces for one `writev`. */
 export class Writer {

@@ -1,0 +1,25 @@
+/** What every kind of call does with its HTTP/2 stream: see whether it is over, fail in its headers, ignore the rest. */
+import type { ServerHttp2Stream } from 'node:http2';
+import { callHeaders, failureHeaders, type Ending } from './call.ts';
+
+/** A stream that the caller has reset is closed before it is destroyed, and answering it would throw. */
+export const isOver = (stream: ServerHttp2Stream): boolean => stream.destroyed || stream.closed;
+
+/** A failure before anything was sent: headers that are trailers at the same time, and no interest in the rest. */
+export function endInHeaders(stream: ServerHttp2Stream, ending: Ending): void {
+  if (isOver(stream) || stream.headersSent) return;
+  stream.respond({ ...callHeaders, ...failureHeaders(ending) }, { endStream: true });
+  discard(stream);
+}
+
+/** What a caller may still send of a call that has been answered, before the stream is closed under it. */
+const discardedBytesMax = 262_144;
+
+export function discard(stream: ServerHttp2Stream): void {
+  let bytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > discardedBytesMax) stream.close();
+  });
+  stream.resume();
+}
