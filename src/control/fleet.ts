@@ -77,6 +77,8 @@ export function openFleet(options: FleetOptions): Fleet {
   const { orchestrator, store, clock, onEvent } = options;
   const replicas = new Map<string, Replica>();
   const links = new Map<string, ReplicaLink>();
+  /** Adopted and not heard of yet; called at the first word or the end. */
+  const awaited = new Map<string, () => void>();
   const background = new Set<Promise<void>>();
   const aborted = new AbortController();
 
@@ -110,6 +112,7 @@ export function openFleet(options: FleetOptions): Fleet {
   function forget(replica: Replica): void {
     if (!isCurrent(replica)) return;
     replicas.delete(replica.id);
+    awaited.get(replica.id)?.();
     links.get(replica.id)?.close();
     links.delete(replica.id);
     inBackground(`forgetting ${replica.id}`, () => store.removeReplica(replica.id));
@@ -179,8 +182,7 @@ export function openFleet(options: FleetOptions): Fleet {
     onEvent({ kind: 'changed', replica });
   }
 
-  /** `told` is fulfilled at its first word or its end. */
-  function watch(replica: Replica, found: FoundReplica, told: () => void = () => {}): void {
+  function watch(replica: Replica, found: FoundReplica): void {
     replica.address = found.address;
     replica.where = found.where;
     replica.limits = found.limits;
@@ -189,14 +191,13 @@ export function openFleet(options: FleetOptions): Fleet {
       {
         onFacts(facts) {
           learn(replica, facts);
-          told();
+          awaited.get(replica.id)?.();
         },
         onStatus(status) {
           replica.residentBytes = status.residentBytes;
           replica.inFlight = status.inFlight;
         },
         onDead(reason) {
-          told();
           inBackground(`ending ${replica.id}`, () => orchestrator.stop(replica.id, 0));
           died(replica, reason);
         },
@@ -257,13 +258,15 @@ export function openFleet(options: FleetOptions): Fleet {
         replicas.set(replica.id, replica);
         const { promise, resolve } = Promise.withResolvers<void>();
         const cancel = clock.after(adoptionMs, resolve);
+        awaited.set(replica.id, resolve);
         words.push(promise.finally(cancel));
-        watch(replica, found, resolve);
+        watch(replica, found);
         announce(replica, 'adopted', 'it was there when control started');
       }
       // Ordered but never started, or dead in the meantime.
       for (const id of records.keys()) await store.removeReplica(id);
       await Promise.all(words);
+      awaited.clear();
     },
 
     async start(deployment, order) {
