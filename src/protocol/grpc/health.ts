@@ -45,6 +45,8 @@ export function healthMethods(service: InferenceService, draining: AbortSignal, 
         call.signal.addEventListener('abort', () => cancel(), { once: true });
         return {
           message(bytes) {
+            // Each would be one more timer.
+            if (last !== -1) throw new GrpcFailure(grpcStatus.INVALID_ARGUMENT, 'expected one message, got more');
             const { service: name } = request.decode(bytes);
             const look = (): void => {
               const status = statusOf(name);

@@ -267,6 +267,35 @@ test('each inference leaves one event, whatever its end', async () => {
   }
 });
 
+test('health is checked and watched, and draining shows in it', async () => {
+  await using served = await serve();
+  await withSession(served, async (session) => {
+    const everything = frame(new Uint8Array(0));
+    const serving = Buffer.from([0, 0, 0, 0, 2, 8, 1]);
+    const notServing = Buffer.from([0, 0, 0, 0, 2, 8, 2]);
+    assert.deepEqual((await request(session, '/grpc.health.v1.Health/Check', [everything])).body, serving);
+    const unknown = await request(session, '/grpc.health.v1.Health/Check', [frame(Buffer.from('\n\u0001x'))]);
+    assert.equal(unknown.trailers['grpc-status'], '5');
+    const watched: Buffer[] = [];
+    const watch = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Watch',
+      'content-type': 'application/grpc',
+    });
+    watch.on('data', (chunk: Buffer) => watched.push(chunk));
+    const ended = new Promise((resolve) => watch.once('close', resolve));
+    watch.end(everything);
+    await until('the watch has begun', () => watched.length === 1);
+    served.service.setReady(false);
+    await until('the change is told', () => watched.length === 2);
+    served.service.setReady(true);
+    await until('the next change is told', () => watched.length === 3);
+    await served.grpc.drain(new AbortController().signal);
+    await ended;
+    assert.deepEqual(watched, [serving, notServing, serving, notServing]);
+  });
+});
+
 // From here on: what well-behaved clients do not do, on bare HTTP/2.
 
 interface RawReply {

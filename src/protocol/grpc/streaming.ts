@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { callHeaders, failureHeaders, toEnding, type Ending } from './call.ts';
 import { decompress, openFrameReader, type Frame } from './framing.ts';
-import { isOver } from './stream.ts';
+import { discard, isOver } from './stream.ts';
 
 export interface StreamingCall {
   readonly headers: IncomingHttpHeaders;
@@ -54,8 +54,7 @@ export function runStreaming(
       if (!isOver(stream)) stream.sendTrailers(ending === undefined ? { 'grpc-status': '0' } : failureHeaders(ending));
     });
     stream.end();
-    // What the caller still sends is thrown away.
-    stream.resume();
+    discard(stream);
     hangUp.abort();
   };
 
