@@ -8,32 +8,27 @@ import type { Clock } from '../clock.ts';
 import { admit } from '../core/queueing/admission.ts';
 import { formBatch } from '../core/queueing/batch.ts';
 import { afterFailedBatch } from '../core/queueing/bisect.ts';
-import {
-  batchCap,
-  createCostCurve,
-  learnCost,
-  learnedCapMax,
-  learnOverhead,
-  learnWarmUp,
-  serviceMs,
-} from '../core/queueing/cost-curve.ts';
 import { DeadlineHeap } from '../core/queueing/deadlines.ts';
 import { RequestQueue } from '../core/queueing/queue.ts';
 import { afterLoss } from '../core/routing/after-loss.ts';
-import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
-import type { CostPoint, ResultHeader } from '../protocol/frames/messages.ts';
+import { catalogue, type ErrorCode } from '../errors.ts';
+import type { ResultHeader } from '../protocol/frames/messages.ts';
 import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import { publish } from '../telemetry/events.ts';
 import { joinInputs, splitOutputs } from './batch-frames.ts';
+import { createEndings, stopListening, type Endings } from './endings.ts';
 import { compatibilityKey, Job } from './job.ts';
+import { LearnedCosts } from './learned-costs.ts';
 import type { ConnectReplica } from './replica-connection.ts';
 import { ReplicaPool, type Replica } from './replica-pool.ts';
 import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
-import { countEnd, countSuccess, createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+import { createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
 
 /** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
 const callDepth = { tensors: 1, files: 2 } as const;
+/** As many as any deployment may declare, so that a change of the declaration needs no new queue. */
+const priorityLevelsMax = 16;
 /** Longest single timer; a later deadline is met by several. */
 const timerMsMax = 60_000;
 
@@ -70,15 +65,13 @@ export class VersionDispatcher {
   readonly #clock: Clock;
   readonly #queue: RequestQueue<Job>;
   readonly #pool: ReplicaPool;
-  readonly #curve = createCostCurve();
+  readonly #costs = new LearnedCosts();
+  readonly #end: Endings;
   /** Deadlines of what has been started: the caller is answered in time, the slot is not given up. */
   readonly #started = new DeadlineHeap<Job>();
   /** Batches to run again, before anything that waits. */
   readonly #reruns: (readonly Job[])[] = [];
   #route: VersionRoute;
-  /** False once the runtime has shown that its outputs cannot be divided by rows. */
-  #divisible = true;
-  #cap = 1;
   #companyUntil = Infinity;
   #timerAt = Infinity;
   #cancelTimer = (): void => {};
@@ -90,14 +83,24 @@ export class VersionDispatcher {
     this.#clock = options.clock;
     this.#route = options.route;
     this.#emptySince = this.#clock.now();
-    this.#queue = new RequestQueue(options.deployment.queue);
+    this.#queue = new RequestQueue({
+      lengthMax: options.deployment.queue.lengthMax,
+      priorityLevels: priorityLevelsMax,
+    });
     this.#pool = new ReplicaPool({
       deployment: options.deployment.name,
       version: options.route.version,
       connect: options.connect,
       onChange: () => this.#onReplicas(),
       onDrained: () => options.onDrained(),
-      onCostCurve: (points) => this.#onCostCurve(points),
+      onCostCurve: (points) => this.#costs.warmUp(points, this.#clock.now()),
+    });
+    this.#end = createEndings({
+      deployment: options.deployment.name,
+      version: options.route.version,
+      clock: options.clock,
+      figures: this.figures,
+      started: this.#started,
     });
     this.update(options.deployment, options.route);
   }
@@ -124,14 +127,13 @@ export class VersionDispatcher {
   }
 
   get cap(): number {
-    return this.#cap;
+    return this.#costs.cap;
   }
 
   update(deployment: DeploymentRoute, route: VersionRoute): void {
     this.#route = route;
     this.#queue.lengthMax = deployment.queue.lengthMax;
-    this.#onCostCurve(route.costCurve);
-    this.#setCap();
+    this.#costs.follow(route, this.#clock.now());
     this.#pool.update(route.replicas);
     this.#onReplicas();
   }
@@ -139,7 +141,7 @@ export class VersionDispatcher {
   submit(submission: Submission, signal: AbortSignal): Promise<InferenceResponse> {
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResponse>();
     const { inputs } = submission;
-    const rows = this.#batchable && inputs.length > 0 ? (inputs[0]?.shape[0] ?? 1) : 1;
+    const rows = this.#costs.batchable && inputs.length > 0 ? (inputs[0]?.shape[0] ?? 1) : 1;
     const job = new Job(submission.request, inputs, rows, submission, signal, { resolve, reject });
     this.figures.arrivals += 1;
     this.#enter(job, submission.arrivedAt);
@@ -158,7 +160,7 @@ export class VersionDispatcher {
       queueLength: this.#queue.length,
       inFlight: this.#started.size,
       latencyMs: takeLatencies(this.figures),
-      batchSizeCap: this.#cap,
+      batchSizeCap: this.#costs.cap,
     };
   }
 
@@ -170,37 +172,33 @@ export class VersionDispatcher {
   close(reason: string): void {
     this.#closed = reason;
     const waiting = [...this.#queue.takeAll(), ...this.#reruns.splice(0).flat()];
-    for (const job of waiting) this.#end(job, 'MODEL_NOT_READY', reason);
+    for (const job of waiting) this.#end.fail(job, 'MODEL_NOT_READY', reason);
     this.#pool.retire();
     this.#arm(this.#clock.now());
   }
 
-  get #batchable(): boolean {
-    return this.#divisible && this.#route.signature.batchable;
-  }
-
   #enter(job: Job, at: number): void {
-    if (job.signal.aborted) return this.#end(job, 'CANCELLED', 'the caller hung up');
-    if (job.deadlineAt <= at) return this.#endLate(job, 'it was over on arrival');
+    if (job.signal.aborted) return this.#end.fail(job, 'CANCELLED', 'the caller hung up');
+    if (job.deadlineAt <= at) return this.#end.late(job, 'it was over on arrival');
     const depth = callDepth[job.payload];
-    const holds = this.#route.batching.delayMs > 0 && this.#batchable && job.rows < this.#cap;
+    const holds = this.#route.batching.delayMs > 0 && this.#costs.batchable && job.rows < this.#costs.cap;
     if (this.#queue.length === 0 && this.#reruns.length === 0 && !holds) {
       const replica = this.#pool.choose(depth, at);
       if (replica !== undefined) {
-        const needed = serviceMs(this.#curve, job.rows, job.payload, at);
-        if (needed !== undefined && at + needed > job.deadlineAt) return this.#endHopeless(job, needed);
+        const needed = this.#costs.estimate(job.rows, job.payload, at);
+        if (needed !== undefined && at + needed > job.deadlineAt) return this.#end.tooShort(job, needed);
         this.#start(replica, [job], at, false);
         return this.#arm(at);
       }
     }
-    const capacity = { readyReplicas: this.#pool.ready, cap: this.#cap, rowsInFlight: this.#pool.rowsInFlight };
-    const admission = admit(this.#queue, job, capacity, this.#curve, at);
-    if (admission.kind === 'refused') return this.#refuse(job, admission);
+    const capacity = { readyReplicas: this.#pool.ready, cap: this.#costs.cap, rowsInFlight: this.#pool.rowsInFlight };
+    const admission = admit(this.#queue, job, capacity, this.#costs.curve, at);
+    if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#queue.lengthMax);
     job.key = compatibilityKey(job);
     this.#queue.add(job);
     const onAbort = (): void => {
       this.#queue.remove(job);
-      this.#end(job, 'CANCELLED', 'the caller hung up; the request was never started');
+      this.#end.fail(job, 'CANCELLED', 'the caller hung up; the request was never started');
     };
     job.onAbort = onAbort;
     job.signal.addEventListener('abort', onAbort, { once: true });
@@ -225,16 +223,16 @@ export class VersionDispatcher {
         this.#queue,
         {
           readyReplicas: this.#pool.ready,
-          cap: this.#cap,
+          cap: this.#costs.cap,
           delayMs: this.#route.batching.delayMs,
-          batchable: this.#batchable,
-          curve: this.#curve,
+          batchable: this.#costs.batchable,
+          curve: this.#costs.curve,
         },
         at,
       );
       for (const job of batch.hopeless) {
         const left = Math.max(Math.round(job.deadlineAt - at), 0);
-        this.#endLate(job, `it waited, the ${left} ms left are too few for the work, and it was never started`);
+        this.#end.late(job, `it waited, the ${left} ms left are too few for the work, and it was never started`);
       }
       if (batch.items.length === 0) {
         this.#companyUntil = batch.waitUntil;
@@ -252,7 +250,7 @@ export class VersionDispatcher {
       if (job.state === 'running') continue;
       job.state = 'running';
       job.startedAt = at;
-      this.#forget(job);
+      stopListening(job);
       this.#started.add(job);
     }
     const running: Running = { jobs, replica, rows, sentAt: at, alone: replica.outstandingCalls === 0, rerun };
@@ -286,9 +284,8 @@ export class VersionDispatcher {
     this.figures.rows += rows;
     this.figures.lastInferenceAt = this.#clock.wall();
     if (failed.length === 0) {
-      learnCost(this.#curve, rows, computeMs, at);
-      if (running.alone) learnOverhead(this.#curve, jobs[0]?.payload ?? 'tensors', at - sentAt - computeMs);
-      this.#setCap();
+      const payload = jobs[0]?.payload ?? 'tensors';
+      this.#costs.learn({ rows, payload, computeMs, wallMs: at - sentAt, alone: running.alone }, at);
     }
     const bad = new Map(failed.map((item) => [item.index, item]));
     const good = bad.size === 0 ? jobs : jobs.filter((_, index) => !bad.has(index));
@@ -298,7 +295,7 @@ export class VersionDispatcher {
       good.map((job) => job.rows),
     );
     if (split.kind === 'indivisible' && good.length > 1) {
-      this.#divisible = false;
+      this.#costs.stopBatching();
       publish('flyball:fault', {
         where: `${this.#deployment} version ${this.#route.version}`,
         message: `its answers cannot be divided, so it is not batched any more: ${split.message}`,
@@ -309,43 +306,27 @@ export class VersionDispatcher {
     this.#pump(at);
     for (const [index, item] of bad) {
       const job = jobs[index];
-      if (job !== undefined) this.#end(job, item.code, item.message);
+      if (job !== undefined) this.#end.fail(job, item.code, item.message);
     }
     if (split.kind === 'indivisible') {
-      if (good.length === 1 && good[0] !== undefined) this.#end(good[0], 'PROTOCOL', split.message);
+      if (good.length === 1 && good[0] !== undefined) this.#end.fail(good[0], 'PROTOCOL', split.message);
       return;
     }
     const outputMs = this.#clock.now() - at;
     good.forEach((job, index) => {
       if (job.state === 'ended') return;
-      if (job.signal.aborted) return this.#end(job, 'CANCELLED', 'the caller hung up while the request ran');
+      if (job.signal.aborted) return this.#end.fail(job, 'CANCELLED', 'the caller hung up while the request ran');
       this.figures.inputMs += header.inputMs ?? 0;
       this.figures.computeMs += computeMs;
       this.figures.outputMs += outputMs;
-      this.#answer(job, running, split.outputs[index] ?? [], header.readable?.[index], computeMs, at);
-    });
-  }
-
-  #answer(
-    job: Job,
-    { replica, rows }: Running,
-    outputs: readonly Tensor[],
-    readable: unknown,
-    computeMs: number,
-    at: number,
-  ): void {
-    job.state = 'ended';
-    this.#started.remove(job);
-    const queueMs = job.startedAt - job.arrivedAt;
-    const totalMs = at - job.arrivedAt;
-    countSuccess(this.figures, queueMs, totalMs);
-    job.resolve({
-      model: this.#deployment,
-      version: this.#route.version,
-      id: job.request.id,
-      outputs,
-      readable,
-      timing: { queueMs, computeMs, totalMs, batchSize: rows, replica: replica.id },
+      const answer = {
+        outputs: split.outputs[index] ?? [],
+        readable: header.readable?.[index],
+        computeMs,
+        batchSize: rows,
+        replica: replica.id,
+      };
+      this.#end.answer(job, answer, at);
     });
   }
 
@@ -363,7 +344,7 @@ export class VersionDispatcher {
     const next = live.length === 0 ? undefined : afterFailedBatch(live);
     if (next?.kind === 'rerun') this.#reruns.push(...next.batches);
     this.#pump(at);
-    if (next?.kind === 'fail') this.#end(next.item, code, message);
+    if (next?.kind === 'fail') this.#end.fail(next.item, code, message);
   }
 
   #onLost({ jobs, replica, rows }: Running, reason: string): void {
@@ -379,7 +360,7 @@ export class VersionDispatcher {
     this.#pump(at);
     for (const job of failed) {
       const where = job.retried ? 'twice, on different replicas' : 'and no other replica is ready';
-      this.#end(
+      this.#end.fail(
         job,
         'REPLICA_FAILED',
         `replica ${replica.id} was lost with the request in flight, ${where}: ${reason}`,
@@ -392,18 +373,6 @@ export class VersionDispatcher {
     if (this.#pool.ready === 0) this.#emptySince ??= at;
     else this.#emptySince = undefined;
     this.#pump(at);
-  }
-
-  #onCostCurve(points: readonly CostPoint[]): void {
-    if (this.#curve.learnedAt > -Infinity) return;
-    for (const { rows, ms } of points) learnWarmUp(this.#curve, rows, ms, this.#clock.now());
-    this.#setCap();
-  }
-
-  #setCap(): void {
-    const { sizeMax } = this.#route.batching;
-    if (!this.#batchable) this.#cap = 1;
-    else this.#cap = sizeMax === 'auto' ? batchCap(this.#curve, learnedCapMax) : sizeMax;
   }
 
   /** One timer for the earliest of all that is due. It is left alone when it is early enough: most never matter. */
@@ -421,56 +390,9 @@ export class VersionDispatcher {
     this.#cancelTimer = this.#clock.after(wait, () => {
       this.#timerAt = Infinity;
       const now = this.#clock.now();
-      for (const job of this.#queue.takeExpired(now)) this.#endLate(job, 'it waited and was never started');
-      for (const job of this.#started.takeDue(now)) this.#endLate(job, 'it was being computed');
+      for (const job of this.#queue.takeExpired(now)) this.#end.late(job, 'it waited and was never started');
+      for (const job of this.#started.takeDue(now)) this.#end.late(job, 'it was being computed');
       this.#pump(now);
     });
-  }
-
-  #refuse(job: Job, refusal: Extract<ReturnType<typeof admit>, { kind: 'refused' }>): void {
-    switch (refusal.code) {
-      case 'QUEUE_FULL':
-        return this.#end(
-          job,
-          'QUEUE_FULL',
-          `deployment ${this.#deployment}: expected fewer than ${this.#queue.lengthMax} requests waiting (queue.lengthMax)`,
-          refusal.retryAfterSeconds,
-        );
-      case 'OVERLOADED':
-        return this.#end(
-          job,
-          'OVERLOADED',
-          `deployment ${this.#deployment}: an answer is expected in ${Math.ceil(refusal.estimateMs)} ms, the deadline is in ${Math.floor(job.deadlineAt - job.arrivedAt)} ms`,
-          refusal.retryAfterSeconds,
-        );
-      case 'DEADLINE_EXCEEDED':
-        return this.#endHopeless(job, refusal.estimateMs);
-      default:
-        return refusal satisfies never;
-    }
-  }
-
-  #endHopeless(job: Job, neededMs: number): void {
-    this.#endLate(job, `the work takes longer (about ${neededMs.toPrecision(2)} ms) and was not started`);
-  }
-
-  #endLate(job: Job, why: string): void {
-    const withinMs = Math.round(job.deadlineAt - job.arrivedAt);
-    this.#end(job, 'DEADLINE_EXCEEDED', `no answer within the request's deadline of ${withinMs} ms: ${why}`);
-  }
-
-  #end(job: Job, code: ErrorCode, message: string, retryAfterSeconds?: number): void {
-    if (job.state === 'ended') return;
-    job.state = 'ended';
-    this.#forget(job);
-    this.#started.remove(job);
-    countEnd(this.figures, code, this.#clock.now() - job.arrivedAt);
-    job.reject(new FlyballError(code, message, { retryAfterSeconds }));
-  }
-
-  #forget(job: Job): void {
-    if (job.onAbort === undefined) return;
-    job.signal.removeEventListener('abort', job.onAbort);
-    job.onAbort = undefined;
   }
 }

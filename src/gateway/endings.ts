@@ -1,0 +1,102 @@
+/**
+ * How a request ends: answered, refused, late, failed. Every ending is counted and settles the caller's promise; the
+ * first one holds. It decides nothing: whoever calls knows that the request is over.
+ */
+import type { Clock } from '../clock.ts';
+import type { Admission } from '../core/queueing/admission.ts';
+import type { DeadlineHeap } from '../core/queueing/deadlines.ts';
+import { FlyballError, type ErrorCode } from '../errors.ts';
+import type { InferenceResponse } from '../protocol/inference.ts';
+import type { Tensor } from '../protocol/tensor.ts';
+import type { Job } from './job.ts';
+import { countEnd, countSuccess, type VersionFigures } from './version-figures.ts';
+
+export interface EndingOptions {
+  readonly deployment: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly figures: VersionFigures;
+  /** What has been started; who ends leaves it. */
+  readonly started: DeadlineHeap<Job>;
+}
+
+export interface Answer {
+  readonly outputs: readonly Tensor[];
+  readonly readable: unknown;
+  readonly computeMs: number;
+  readonly batchSize: number;
+  readonly replica: string;
+}
+
+export interface Endings {
+  answer(job: Job, answer: Answer, at: number): void;
+  fail(job: Job, code: ErrorCode, message: string, retryAfterSeconds?: number): void;
+  refuse(job: Job, refusal: Extract<Admission, { kind: 'refused' }>, queueLengthMax: number): void;
+  /** At its deadline, or as soon as it is certain that the deadline cannot be met. */
+  late(job: Job, why: string): void;
+  /** The work alone takes longer than there is time. */
+  tooShort(job: Job, neededMs: number): void;
+}
+
+/** It waits no longer: its caller's hang-up needs no listener any more. */
+export function stopListening(job: Job): void {
+  if (job.onAbort === undefined) return;
+  job.signal.removeEventListener('abort', job.onAbort);
+  job.onAbort = undefined;
+}
+
+export function createEndings({ deployment, version, clock, figures, started }: EndingOptions): Endings {
+  const endings: Endings = {
+    answer(job, { outputs, readable, computeMs, batchSize, replica }, at) {
+      if (job.state === 'ended') return;
+      job.state = 'ended';
+      started.remove(job);
+      const queueMs = job.startedAt - job.arrivedAt;
+      const totalMs = at - job.arrivedAt;
+      countSuccess(figures, queueMs, totalMs);
+      const response: InferenceResponse = {
+        model: deployment,
+        version,
+        id: job.request.id,
+        outputs,
+        readable,
+        timing: { queueMs, computeMs, totalMs, batchSize, replica },
+      };
+      job.resolve(response);
+    },
+    fail(job, code, message, retryAfterSeconds) {
+      if (job.state === 'ended') return;
+      job.state = 'ended';
+      stopListening(job);
+      started.remove(job);
+      countEnd(figures, code, clock.now() - job.arrivedAt);
+      job.reject(new FlyballError(code, message, { retryAfterSeconds }));
+    },
+    refuse(job, refusal, queueLengthMax) {
+      const subject = `deployment ${deployment}`;
+      switch (refusal.code) {
+        case 'QUEUE_FULL': {
+          const limit = `expected fewer than ${queueLengthMax} requests waiting (queue.lengthMax)`;
+          return endings.fail(job, 'QUEUE_FULL', `${subject}: ${limit}`, refusal.retryAfterSeconds);
+        }
+        case 'OVERLOADED': {
+          const [within, estimate] = [Math.floor(job.deadlineAt - job.arrivedAt), Math.ceil(refusal.estimateMs)];
+          const wait = `expected an answer within ${within} ms, the estimate is ${estimate} ms`;
+          return endings.fail(job, 'OVERLOADED', `${subject}: ${wait}`, refusal.retryAfterSeconds);
+        }
+        case 'DEADLINE_EXCEEDED':
+          return endings.tooShort(job, refusal.estimateMs);
+        default:
+          return refusal satisfies never;
+      }
+    },
+    late(job, why) {
+      const withinMs = Math.round(job.deadlineAt - job.arrivedAt);
+      endings.fail(job, 'DEADLINE_EXCEEDED', `no answer within the request's deadline of ${withinMs} ms: ${why}`);
+    },
+    tooShort(job, neededMs) {
+      endings.late(job, `the work takes longer (about ${neededMs.toPrecision(2)} ms) and was not started`);
+    },
+  };
+  return endings;
+}
