@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { poison } from '../testing/fake-replicas.ts';
 import { createGatewayBench as bench, route, versionRoute, type GatewayBench } from '../testing/gateway-bench.ts';
@@ -154,12 +155,13 @@ test('who hangs up is taken out of the queue, and one who hung up before is neve
   const b = bench();
   b.send('running');
   const hangUp = b.send('gone');
-  b.send('stays');
+  const stays = b.send('stays');
   hangUp.abort();
   await b.settle();
   assert.deepEqual(b.ends, ['gone CANCELLED']);
   b.replicas.answer('a');
   assert.deepEqual(b.replicas.log, ['a: running', 'a: stays']);
+  assert.equal(getEventListeners(stays.signal, 'abort').length, 0, 'a started request listens no more');
 });
 
 test('a full queue and a hopeless wait are refused at once, with a time to come back', async () => {
