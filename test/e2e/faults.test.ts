@@ -48,7 +48,7 @@ describe('a platform under load', () => {
   test('kill -9 of a replica fails no request, and another replica takes its place', async () => {
     const victims = pidsOf(await platform.status(), 'addsub');
     assert.equal(victims.length, 2);
-    const load = startLoad(target);
+    await using load = startLoad(target);
     await load.passed(200);
     process.kill(victims[0] as number, 'SIGKILL');
     await load.passed(200);
@@ -66,7 +66,7 @@ describe('a platform under load', () => {
   test('kill -9 of control fails no request, and the next control adopts the replicas as they are', async () => {
     const before = pidsOf(await platform.status(), 'addsub');
     const controlPid = childPid(platform, 'control');
-    const load = startLoad(target);
+    await using load = startLoad(target);
     await load.passed(200);
     process.kill(controlPid, 'SIGKILL');
     await load.passed(500);
@@ -80,10 +80,10 @@ describe('a platform under load', () => {
   });
 
   test('kill -9 of the gateway worker costs only what was in flight; the socket stays open', async () => {
-    const [gateway] = (await platform.status()).gateways;
-    const load = startLoad(target);
+    const gatewayPid = childPid(platform, 'gateway');
+    await using load = startLoad(target);
     await load.passed(200);
-    process.kill(gateway?.pid as number, 'SIGKILL');
+    process.kill(gatewayPid, 'SIGKILL');
     await load.passed(500);
     const { failures } = await load.stop();
     assert.ok(failures.length <= target.callers, `${failures.length} requests failed: ${failures.join('; ')}`);
@@ -111,7 +111,7 @@ describe('a platform under load', () => {
   });
 
   test('a bad request is refused while the good ones around it are answered', async () => {
-    const load = startLoad(target);
+    await using load = startLoad(target);
     await load.passed(50);
     for (const bad of ['{', '{"inputs":[]}', body.replace('INT32', 'FP32'), body.replace('[1,16]', '[1,15]'), '']) {
       const response = await fetch(target.url, { method: 'POST', body: bad });
@@ -125,7 +125,7 @@ describe('a platform under load', () => {
   test("a version that cannot be loaded says why in the runtime's words and never replaces the good one", async () => {
     const file = join(platform.folder, 'broken.onnx');
     writeFileSync(file, unknownOperator());
-    const load = startLoad(target);
+    await using load = startLoad(target);
     await load.passed(50);
     const result = await runCli(['deploy', file, '--name', 'addsub', '--timeout', '20s'], {
       FLYBALL_URL: platform.control,
@@ -153,10 +153,10 @@ describe('a platform under load', () => {
     });
     const status = await other.serving();
     const pids = [...pidsOf(status, 'double'), ...status.gateways.map(({ pid }) => pid)];
-    const load = startLoad({
+    await using load = startLoad({
       url: `${other.http}/v2/models/double/infer`,
       method: 'POST',
-      body: JSON.stringify({ inputs: [{ name: 'INPUT0', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] }),
+      body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] }),
       callers: 4,
     });
     await load.passed(100);

@@ -12,10 +12,11 @@ export interface LoadReport {
   readonly answers: ReadonlyMap<string, number>;
 }
 
-export interface SteadyLoad {
+export interface SteadyLoad extends AsyncDisposable {
   /** Waits until at least this many more requests have been answered well. */
   passed(count: number): Promise<void>;
   seen(): LoadReport;
+  /** Safe to call twice; leaving the scope stops it too, so that a failed test doesn't go on loading. */
   stop(): Promise<LoadReport>;
 }
 
@@ -73,6 +74,13 @@ export function startLoad(target: LoadTarget): SteadyLoad {
   const running = Array.from({ length: target.callers }, caller);
   const seen = (): LoadReport => ({ ok, failures: [...failures], answers: new Map(answers) });
 
+  const stop = async (): Promise<LoadReport> => {
+    stopped = true;
+    await Promise.all(running);
+    agent.destroy();
+    return seen();
+  };
+
   return {
     async passed(count) {
       const wanted = ok + count;
@@ -86,11 +94,9 @@ export function startLoad(target: LoadTarget): SteadyLoad {
       }
     },
     seen,
-    async stop() {
-      stopped = true;
-      await Promise.all(running);
-      agent.destroy();
-      return seen();
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
     },
   };
 }
