@@ -17,25 +17,26 @@ const output: Record<string, OptionDeclaration> = {
   json: { type: 'boolean', help: 'The same as -o json.' },
 };
 
-const server: Record<string, OptionDeclaration> = {
-  url: {
-    type: 'string',
-    value: 'URL',
-    help: 'Control API; default FLYBALL_URL, then http://127.0.0.1:8080. FLYBALL_API_KEY is sent where set.',
-  },
-};
-
-const wait: Record<string, OptionDeclaration> = {
-  'no-wait': { type: 'boolean', help: 'Return as soon as the server has accepted it.' },
-  timeout: { type: 'string', value: 'TIME', help: 'Stop waiting after this; default 5m. The operation goes on.' },
-};
-
 const dataDir: Record<string, OptionDeclaration> = {
   'data-dir': {
     type: 'string',
     value: 'DIR',
     help: 'Data directory; default FLYBALL_DATA_DIR, ./.flyball beside a flyball.yaml, else the XDG data folder.',
   },
+};
+
+const server: Record<string, OptionDeclaration> = {
+  url: {
+    type: 'string',
+    value: 'URL',
+    help: 'Control API; default FLYBALL_URL, then what runs on the data directory, then http://127.0.0.1:8080.',
+  },
+  ...dataDir,
+};
+
+const wait: Record<string, OptionDeclaration> = {
+  'no-wait': { type: 'boolean', help: 'Return as soon as the server has accepted it.' },
+  timeout: { type: 'string', value: 'TIME', help: 'Stop waiting after this; default 5m. The operation goes on.' },
 };
 
 const spec = {
@@ -79,7 +80,6 @@ export const verbs: readonly VerbDeclaration[] = [
     options: {
       timeout: { type: 'string', value: 'TIME', help: 'Stop waiting after this; default 2m.' },
       ...server,
-      ...dataDir,
       verbose,
     },
     exits: ['done', 'failed', 'usage', 'timedOut', 'interrupted'],
@@ -249,7 +249,7 @@ export const verbs: readonly VerbDeclaration[] = [
     summary: 'Check this machine: what was found, what is wanted, how to fix it.',
     examples: ['flyball doctor', 'flyball doctor -o json'],
     positionals: [],
-    options: { ...output, ...server, ...dataDir, verbose },
+    options: { ...output, ...server, verbose },
     exits: ['done', 'failed', 'usage'],
     load: () => import('./verbs/doctor.ts'),
   },
