@@ -146,6 +146,12 @@ export class RequestQueue<Item extends Ticket = Ticket> {
     if (place.laneAfter === undefined) own.last = place.laneBefore;
     else place.laneAfter.laneBefore = place.laneBefore;
     item.place = undefined;
+    // A place that has been left must not point at those behind it: one that the collector has promoted would keep
+    // every later one alive, and their requests, until the next full collection (measured: a quarter of what it moves).
+    place.before = undefined;
+    place.after = undefined;
+    place.laneBefore = undefined;
+    place.laneAfter = undefined;
     lane.length -= 1;
     lane.rows -= item.rows;
     if (lane.length === 0 && this.#lanes.size > lanesKeptMax) this.#lanes.delete(lane.key);
