@@ -45,6 +45,11 @@ export interface BindWish {
   readonly insecure: boolean;
   /** Take the next free port instead of failing. */
   readonly fallback: boolean;
+  /**
+   * Ports of this platform's other listeners, with the key of each: a socket that is bound but not yet listened on lets
+   * another bind beside it, so the kernel would only refuse when both are served.
+   */
+  readonly taken?: ReadonlyMap<number, string>;
 }
 
 export function bindSocket(wish: BindWish): BoundSocket {
@@ -59,6 +64,11 @@ export function bindSocket(wish: BindWish): BoundSocket {
     );
   const last = wish.fallback && wish.port !== 0 ? Math.min(wish.port + portsTried, 65_535) : wish.port;
   for (let port = wish.port; port <= last; port += 1) {
+    const own = wish.taken?.get(port);
+    if (own !== undefined && port !== 0) {
+      if (wish.fallback) continue;
+      throw new FlyballError('PORT_IN_USE', `${wish.key}: port ${port} is also that of ${own}; give each its own`);
+    }
     const handle = bind(host, port, family as 4 | 6);
     if (typeof handle === 'number') {
       if (handle !== addressInUse) throw refused(wish, host, port, handle);

@@ -68,6 +68,17 @@ test('a port in use is an error that names its holder, or is passed over when th
   holder.close();
 });
 
+test('a port that another listener of the platform has is passed over, or refused by name', () => {
+  const first = bindSocket(wish);
+  const taken = new Map([[first.port, 'listeners.http']]);
+  const grpc = { ...wish, key: 'listeners.grpc', port: first.port, taken };
+  assert.throws(() => bindSocket(grpc), { code: 'PORT_IN_USE', message: /listeners\.grpc.*listeners\.http/ });
+  const second = bindSocket({ ...grpc, fallback: true });
+  assert.ok(second.moved && second.port !== first.port);
+  second.close();
+  first.close();
+});
+
 test('a listener outside loopback is refused unless told otherwise', () => {
   assert.throws(() => bindSocket({ ...wish, host: '0.0.0.0' }), { code: 'LISTENER_NOT_LOOPBACK' });
   bindSocket({ ...wish, host: '0.0.0.0', insecure: true }).close();

@@ -196,17 +196,29 @@ async function allReady(children: readonly Child[]): Promise<void> {
 }
 
 function bindAll(options: SupervisorOptions, stack: AsyncDisposableStack): Record<ListenerName, BoundSocket> {
+  const wished = options.specification.listeners;
+  const taken = new Map<number, string>();
   const bound = listenerNames.map((name): [ListenerName, BoundSocket] => {
-    const { host, port } = options.specification.listeners[name];
+    const { host, port } = wished[name];
     const socket = bindSocket({
       key: `listeners.${name}`,
       host,
       port,
       insecure: options.insecure,
       fallback: options.portFallback,
+      // A listener that moves must not take the port that a later one is to have.
+      taken: options.portFallback ? new Map([...portsOf(wished, name), ...taken]) : taken,
     });
+    taken.set(socket.port, `listeners.${name}`);
     stack.defer(() => socket.close());
     return [name, socket];
   });
   return Object.fromEntries(bound) as Record<ListenerName, BoundSocket>;
+}
+
+/** The ports that the other listeners are to have, with their keys. */
+function portsOf(listeners: Specification['listeners'], except: ListenerName): [number, string][] {
+  return listenerNames
+    .filter((name) => name !== except && listeners[name].port !== listeners[except].port)
+    .map((name) => [listeners[name].port, `listeners.${name}`]);
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +13,42 @@ import { listProcesses } from '../support/processes.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const run = promisify(execFile);
+
+test('with every port of the demo taken, it takes the next free ones and its curl line has them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flyball-test-'));
+  const holders: net.Server[] = [];
+  for (const port of [8000, 8001, 8002, 8080]) {
+    const holder = net.createServer().on('error', () => {}); // taken by somebody else: as good
+    holders.push(holder.listen(port, '127.0.0.1'));
+  }
+  const child = spawn(process.execPath, [cliPath, 'up', '--demo', '--data-dir', join(folder, 'data')], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => {
+    child.on('close', resolve);
+  });
+  try {
+    const [, file, url] = (await until(
+      'the curl line',
+      () => /curl -T (\S+) (\S+)/.exec(text) ?? undefined,
+    )) as unknown as [string, string, string];
+    const ports = [...text.matchAll(/http:\/\/127\.0\.0\.1:(\d+)$/gm)].map(([, port]) => port);
+    assert.equal(new Set(ports).size, 4, text);
+    assert.ok(!ports.includes('8000') && !ports.includes('8080'), text);
+    assert.match(text, /the usual port for http is taken/);
+    const { stdout } = await run('curl', ['-sS', '-T', file, url], { cwd: root });
+    assert.match(stdout, /seven/);
+  } finally {
+    child.kill('SIGINT');
+    for (const holder of holders) holder.close();
+    assert.equal(await exited, 0, text);
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 test('the demo serves, its printed curl line works, and Ctrl-C leaves nothing behind', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'flyball-test-'));
