@@ -1,5 +1,5 @@
 /** docs/errors.md from the catalogue: one heading a code, so that every message can link to its own. */
-import { catalogue, type ErrorCode } from './errors.ts';
+import { catalogue } from './errors.ts';
 
 const opening = `# Errors
 
@@ -16,9 +16,4 @@ export function errorsDocument(): string {
       `## ${code}\n\nHTTP ${status} · gRPC ${grpc} · retry: ${retry ? 'yes' : 'no'}\n\n${help}\n`,
   );
   return `${opening}\n${sections.join('\n')}`;
-}
-
-/** Where a code is explained, relative to the documents' folder: errors.md#queue_full. */
-export function errorLink(code: ErrorCode): string {
-  return `docs/errors.md#${code.toLowerCase()}`;
 }

@@ -241,3 +241,8 @@ export function toFlyballError(thrown: unknown): FlyballError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new FlyballError('INTERNAL', message, { cause: thrown });
 }
+
+/** Where a code is explained, from the root of the package: docs/errors.md#queue_full. */
+export function errorLink(code: ErrorCode): string {
+  return `docs/errors.md#${code.toLowerCase()}`;
+}

@@ -2,7 +2,7 @@
  * An error as people read it: the first line is cause and subject, then what to do, then where it is documented.
  * The trace is for -v. Programs read the exit code.
  */
-import { catalogue, toFlyballError, type ErrorCode } from '../errors.ts';
+import { catalogue, errorLink, toFlyballError, type ErrorCode } from '../errors.ts';
 import { exitCodeOf, exitCodes, UsageError, type ExitCode } from './exit-codes.ts';
 import { styleOf, type Terminal } from './terminal.ts';
 
@@ -32,7 +32,7 @@ export function reportError(thrown: unknown, verb: string | undefined, terminal:
   const lines = [
     `${lead} ${error.message}`,
     `  ${advice[error.code] ?? catalogue[error.code].help}`,
-    `  ${error.code}: docs/errors.md#${error.code.toLowerCase()}`,
+    `  ${error.code}: ${errorLink(error.code)}`,
   ];
   if (verbose) lines.push(...traceOf(thrown).map((line) => `  ${line}`));
   terminal.stderr.write(`${lines.join('\n')}\n`);

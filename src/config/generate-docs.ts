@@ -1,11 +1,12 @@
 /**
- * Writes what is generated from the schemas: docs/configuration.md, schema/flyball.schema.json and
- * schema/model.schema.json. With `--check` it writes nothing and fails when a file is not what it would write.
+ * Writes what is generated from the schemas and the error catalogue: docs/configuration.md, docs/errors.md,
+ * schema/flyball.schema.json and schema/model.schema.json. With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { errorsDocument } from '../errors-document.ts';
 import { defaultInWords, keysOf, type Key } from './explain.ts';
 import { modelFile } from './model-file.ts';
 import { childrenOf, factsOf, typeInWords, type Schema } from './schema-walk.ts';
@@ -17,6 +18,7 @@ const repository = new URL('../../', import.meta.url);
 export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'docs/configuration.md': configurationPage(),
+    'docs/errors.md': errorsDocument(),
     'schema/flyball.schema.json': jsonSchema(specification, 'The specification of Flyball, flyball.yaml'),
     'schema/model.schema.json': jsonSchema(modelFile, 'The settings of a model for Flyball, model.yaml'),
   };

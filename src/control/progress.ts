@@ -3,7 +3,7 @@
  * An operation succeeds when each of its deployments is as wanted, and fails when one of them cannot load: upkeep goes
  * on trying, but whoever waits is told the runtime's words at once.
  */
-import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
+import { catalogue, errorLink, FlyballError, type ErrorCode } from '../errors.ts';
 import type { Problem } from '../api/schemas.ts';
 import type { Deployment, Deployments } from './deployments.ts';
 import type { Replica } from './fleet.ts';
@@ -21,7 +21,7 @@ export interface Progress {
 export function toProblem(error: FlyballError): Problem {
   const { code, message } = error;
   return {
-    type: `docs/errors.md#${code.toLowerCase()}`,
+    type: errorLink(code),
     title: catalogue[code].help,
     status: error.status,
     code,
