@@ -1,11 +1,6 @@
 /** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S]`: one module a benchmark. Exit code 1 when a bar is missed. */
 import { parseArgs } from 'node:util';
-import { print, type Report } from './report.ts';
-
-export interface BenchmarkOptions {
-  readonly rounds: number;
-  readonly seconds: number;
-}
+import { print, type BenchmarkOptions, type Report } from './report.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run(options: BenchmarkOptions): Promise<Report> }>>> = {
   serving: () => import('./serving.ts'),

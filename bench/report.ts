@@ -3,6 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 
+export interface BenchmarkOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
 export interface Bar {
   readonly kind: 'at-least' | 'at-most';
   readonly value: number;

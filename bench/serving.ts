@@ -12,9 +12,8 @@ import { generateModel } from '../src/onnx/generate.ts';
 import { startPlatform, type Platform } from '../test/support/platform.ts';
 import { generateLoad, type Load, type LoadResult } from './h2load.ts';
 import { grpcInferBody, v2BinaryBody } from './bodies.ts';
-import type { BenchmarkOptions } from './main.ts';
 import { cpuSeconds } from './process-cpu.ts';
-import { calibrate, median, report, row, slowness, type Report } from './report.ts';
+import { calibrate, median, report, row, slowness, type BenchmarkOptions, type Report } from './report.ts';
 
 const imageShape = [1, 3, 224, 224] as const;
 const tinyShape = [1, 16] as const;

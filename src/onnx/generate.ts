@@ -3,21 +3,13 @@
  * Invariant: the same architecture and seed give the same bytes, so the artefact's digest is stable.
  */
 import { seededRng } from '../rng.ts';
+import type { Architecture } from './architectures/architecture.ts';
 import { densenet161 } from './architectures/densenet161.ts';
-import type { Layers } from './architectures/layers.ts';
 import { layersOver } from './architectures/layers.ts';
 import { mlp } from './architectures/mlp.ts';
 import { mnistCnn } from './architectures/mnist-cnn.ts';
 import { resnet18 } from './architectures/resnet18.ts';
-import type { GraphBuilder } from './writer.ts';
 import { buildGraph } from './writer.ts';
-
-export interface Architecture {
-  /** Without the batch dimension. */
-  readonly inputShape: readonly number[];
-  readonly classes: number;
-  readonly build: (layers: Layers, graph: GraphBuilder, input: string, output: string) => void;
-}
 
 export const architectures = {
   mlp,

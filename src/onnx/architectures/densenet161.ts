@@ -2,7 +2,7 @@
  * DenseNet-161 (Huang, Liu, van der Maaten, Weinberger 2016) for ImageNet as torchvision builds it: growth rate 48,
  * blocks of 6, 12, 36 and 24 layers, bottlenecks of 4 × growth, 28,681,000 parameters.
  */
-import type { Architecture } from '../generate.ts';
+import type { Architecture } from './architecture.ts';
 import { int } from '../writer.ts';
 
 const growth = 48;

@@ -1,5 +1,5 @@
 /** The smallest model that is one: a linear layer from 16 to 8 and softmax, 136 parameters. For overheads, not answers. */
-import type { Architecture } from '../generate.ts';
+import type { Architecture } from './architecture.ts';
 import { int } from '../writer.ts';
 
 export const mlp: Architecture = {

@@ -2,7 +2,7 @@
  * The convolutional network of PyTorch's MNIST example: two convolutions of 3×3 (32 and 64 channels), a pool, two
  * linear layers (128 and 10); 1,199,882 parameters. Dropout does nothing at inference and is left out.
  */
-import type { Architecture } from '../generate.ts';
+import type { Architecture } from './architecture.ts';
 
 export const mnistCnn: Architecture = {
   inputShape: [1, 28, 28],

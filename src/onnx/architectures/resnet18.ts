@@ -2,7 +2,7 @@
  * ResNet-18 (He, Zhang, Ren, Sun 2015) for ImageNet as torchvision builds it: 11,689,512 parameters.
  * Batch normalisation stays a node of its own, as in training exports; the runtime folds it.
  */
-import type { Architecture } from '../generate.ts';
+import type { Architecture } from './architecture.ts';
 import type { Layers } from './layers.ts';
 import type { GraphBuilder } from '../writer.ts';
 
