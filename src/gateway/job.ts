@@ -9,6 +9,7 @@
  * leaves its slot only when the work has really ended.
  */
 import type { Place } from '../core/queueing/queue.ts';
+import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 
@@ -21,7 +22,7 @@ export class Job {
   readonly priority: number;
   readonly arrivedAt: number;
   readonly deadlineAt: number;
-  readonly signal: AbortSignal;
+  readonly signal: HangUpSignal;
   readonly resolve: (response: InferenceResponse) => void;
   readonly reject: (error: Error) => void;
   /** Filled when it must wait: a request that is sent at once needs no key. */
@@ -38,7 +39,7 @@ export class Job {
     inputs: readonly Tensor[],
     rows: number,
     times: { readonly arrivedAt: number; readonly deadlineAt: number; readonly priority: number },
-    signal: AbortSignal,
+    signal: HangUpSignal,
     settle: { readonly resolve: (response: InferenceResponse) => void; readonly reject: (error: Error) => void },
   ) {
     this.request = request;

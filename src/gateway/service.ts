@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { FlyballError } from '../errors.ts';
+import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type {
   InferenceRequest,
   InferenceResponse,
@@ -89,7 +90,7 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
   const isReady = (deployed: DeployedVersions): boolean =>
     deployed.serving !== undefined && hindrance(deployed, deployed.serving) === undefined && deployed.serving.reachable;
 
-  const submit = (request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> => {
+  const submit = (request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse> => {
     const arrivedAt = clock.now();
     const version = versionOf(request.model, request.version);
     const deployed = deploymentOf(request.model);

@@ -13,6 +13,7 @@ import { RequestQueue } from '../core/queueing/queue.ts';
 import { afterLoss } from '../core/routing/after-loss.ts';
 import { catalogue, type ErrorCode } from '../errors.ts';
 import type { ResultHeader } from '../protocol/frames/messages.ts';
+import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import { publish } from '../telemetry/events.ts';
@@ -138,7 +139,7 @@ export class VersionDispatcher {
     this.#onReplicas();
   }
 
-  submit(submission: Submission, signal: AbortSignal): Promise<InferenceResponse> {
+  submit(submission: Submission, signal: HangUpSignal): Promise<InferenceResponse> {
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResponse>();
     const { inputs } = submission;
     const rows = this.#costs.batchable && inputs.length > 0 ? (inputs[0]?.shape[0] ?? 1) : 1;

@@ -3,6 +3,7 @@
  * turns one into the other. The gateway implements the service with a queue in front of replicas, a runner alone
  * implements it directly; the protocol adapters know only this file.
  */
+import type { HangUpSignal } from './hang-up.ts';
 import type { ModelSignature, Tensor } from './tensor.ts';
 
 export type ParameterValue = string | number | bigint | boolean;
@@ -115,5 +116,6 @@ export interface InferenceService {
   modelReady(model: string, version?: string): boolean;
   index(): readonly RepositoryEntry[];
   statistics(model?: string, version?: string): readonly ModelStatistics[];
-  infer(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse>;
+  /** A hang-up takes the request out of the queue; what runs already is run to its end. */
+  infer(request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse>;
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
+import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type {
   DurationStatistic,
   InferenceRequest,
@@ -44,7 +45,7 @@ export function runnerService(launch: Served, runner: Runner, options: ServiceOp
     return { name: launch.model, version: launch.version, ...figures.read() };
   }
 
-  async function infer(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> {
+  async function infer(request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse> {
     check(request.model, request.version);
     const { signature } = runner;
     if (signature === undefined || !ready()) {
@@ -125,9 +126,9 @@ async function ask(
   call: RunnerCall,
   deadlineMs: number | undefined,
   clock: Clock,
-  signal: AbortSignal,
+  signal: HangUpSignal,
 ): Promise<Computed> {
-  signal.throwIfAborted();
+  if (signal.aborted) throw new FlyballError('CANCELLED', 'the caller hung up');
   const { promise, resolve, reject } = Promise.withResolvers<Computed>();
   const cancel = runner.submit(call, (answer) => {
     if (answer.kind === 'failed') return reject(answer.error);

@@ -145,7 +145,7 @@ export function openMemoryService(limits: { readonly tensorElementsMax: number }
       const { payload } = request;
       if (payload.kind === 'file') throw new FlyballError('NOT_IMPLEMENTED', 'expected tensors, got a file');
       if (request.model === 'pending') {
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
         cancelled += 1;
         throw new FlyballError('CANCELLED', 'the caller hung up');
       }

@@ -4,6 +4,7 @@
  */
 import { FlyballError } from '../errors.ts';
 import { toBytes, toTypedArray } from '../protocol/elements.ts';
+import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type { InferenceRequest, InferenceResponse, InferenceService, ModelMetadata } from '../protocol/inference.ts';
 import { isDatatype, type Datatype, type ModelSignature, type Tensor, type TensorSpec } from '../protocol/tensor.ts';
 import { validateInputs } from '../protocol/validate.ts';
@@ -88,7 +89,7 @@ function modelOf(name: string): TableModel | undefined {
 
 export interface TableServiceOptions {
   /** Called in place of computing, to fail or to wait. */
-  readonly before?: (request: InferenceRequest, signal: AbortSignal) => Promise<void>;
+  readonly before?: (request: InferenceRequest, signal: HangUpSignal) => Promise<void>;
 }
 
 export function tableService(options: TableServiceOptions = {}): InferenceService {

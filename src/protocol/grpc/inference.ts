@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { grpcStatus, toFlyballError, type ErrorCode } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
+import type { HangUpSignal } from '../hang-up.ts';
 import type { InferenceRequest, InferenceService } from '../inference.ts';
 import { callTimeoutMs, requestIdOf, toEnding, toInferenceRequest } from './call.ts';
 import { GrpcFailure } from './framing.ts';
@@ -14,7 +15,7 @@ import { Writer } from './wire.ts';
 
 export interface InferenceMethods {
   /** Answers one ModelInfer; the result is the pieces of one frame. */
-  readonly infer: (message: Buffer, headers: IncomingHttpHeaders, signal: AbortSignal) => Promise<Buffer[]>;
+  readonly infer: (message: Buffer, headers: IncomingHttpHeaders, signal: HangUpSignal) => Promise<Buffer[]>;
   readonly stream: StreamingMethod;
 }
 
@@ -36,7 +37,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
     requestId: string,
     callMs: number | undefined,
     within: number | undefined,
-    signal: AbortSignal,
+    signal: HangUpSignal,
   ): Promise<Buffer[]> => {
     const startedAt = performance.now();
     let request: InferenceRequest | undefined;

@@ -4,6 +4,7 @@
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { grpcStatus } from '../../errors.ts';
+import { HangUp, type HangUpSignal } from '../hang-up.ts';
 import { callHeaders, toEnding, type Ending } from './call.ts';
 import { decompress, GrpcFailure, openFrameReader, wholeFrame, type Frame, type FrameReader } from './framing.ts';
 import { endInHeaders, isOver } from './stream.ts';
@@ -15,7 +16,7 @@ export interface UnaryMethod {
   answer(
     message: Buffer,
     headers: IncomingHttpHeaders,
-    signal: AbortSignal,
+    signal: HangUpSignal,
   ): readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
 }
 
@@ -34,7 +35,7 @@ export function runUnary(
   since: number,
 ): RunningCall {
   let reader: FrameReader | undefined;
-  const hangUp = new AbortController();
+  const hangUp = new HangUp();
   let frame: Frame | undefined;
   let arrived = false;
   let ended = false;
@@ -63,7 +64,7 @@ export function runUnary(
   };
 
   const answer = (message: Buffer): void => {
-    const answered = method.answer(message, headers, hangUp.signal);
+    const answered = method.answer(message, headers, hangUp);
     if (answered instanceof Promise) answered.then(succeed, failed);
     else succeed(answered);
   };

@@ -9,6 +9,7 @@ import type { Clock } from '../../clock.ts';
 import { FlyballError, toFlyballError } from '../../errors.ts';
 import type { ProcessLimits } from '../../supervisor/messages.ts';
 import { publish, type EventMap } from '../../telemetry/events.ts';
+import { HangUp } from '../hang-up.ts';
 import type { InferenceRequest, InferenceResponse, InferenceService, Parameters } from '../inference.ts';
 import type { V2Limits } from '../v2.ts';
 import { readBody } from './body.ts';
@@ -143,20 +144,20 @@ export function handleCall(
   const startedAt = context.clock.now();
   const headers = readHeaders(request.rawHeaders);
   const call: Call = { context, request, response, headers, requestId: requestIdOf(headers), model, version };
-  const hangUp = new AbortController();
+  const hangUp = new HangUp();
   let ended = false;
   const end = (answer: InferenceResponse | undefined, thrown?: unknown): void => {
     if (ended) return;
     ended = true;
     let error = thrown === undefined ? undefined : toFlyballError(thrown);
     if (error !== undefined) sendError(response, error, call.requestId);
-    else if (hangUp.signal.aborted) error = new FlyballError('CANCELLED', 'the caller hung up');
+    else if (hangUp.aborted) error = new FlyballError('CANCELLED', 'the caller hung up');
     publishEnd(call, form, startedAt, answer, error);
   };
   response.on('close', () => {
     if (response.writableEnded || ended) return;
     const gone = new FlyballError('CANCELLED', 'the caller hung up');
-    hangUp.abort(gone);
+    hangUp.abort();
     end(undefined, gone);
   });
   let parsed: InferenceRequest;
@@ -179,7 +180,7 @@ export function handleCall(
     let answering: Promise<InferenceResponse>;
     try {
       parsed = form.parse(call, body);
-      answering = context.service.infer(parsed, hangUp.signal);
+      answering = context.service.infer(parsed, hangUp);
     } catch (error) {
       end(undefined, error);
       return;
