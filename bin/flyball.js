@@ -17,5 +17,5 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   module.enableCompileCache();
   const compiled = new URL('../dist/cli/main.js', import.meta.url);
   const entry = existsSync(fileURLToPath(compiled)) ? compiled : new URL('../src/cli/main.ts', import.meta.url);
-  import(entry.href).then((main) => main.runProcess());
+  void import(entry.href).then((main) => main.runProcess());
 }
