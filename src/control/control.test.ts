@@ -108,7 +108,11 @@ test('a deployment comes up, is told to the gateways, and the operation says eac
     'm:1 is version 1',
   ]);
   assert.ok(done.steps.every(({ text, durationMs }) => !text.includes('warmed') || (durationMs ?? 0) > 0));
-  const route = await until('the table', () => gateway.table()?.deployments.find(({ serving }) => serving === '1'));
+  // The first replica that is ready serves already; the table that has both follows.
+  const route = await until('the table with both', () =>
+    gateway.table()?.deployments.find(({ versions }) => versions[0]?.replicas.length === 2),
+  );
+  assert.equal(route.serving, '1');
   assert.deepEqual(
     route.versions[0]?.replicas.map(({ id, state }) => [id, state]),
     [
