@@ -9,6 +9,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import type { Clock } from '../clock.ts';
+import { Slots } from '../protocol/slots.ts';
 import type { ProcessLimits } from '../supervisor/messages.ts';
 
 export interface HttpListener {
@@ -26,7 +27,7 @@ export function listenHttp(
   limits: ProcessLimits,
   clock: Clock,
 ): Promise<HttpListener> {
-  const running = new Set<http.ServerResponse>();
+  const running = new Slots<http.ServerResponse>();
   let draining = false;
   let over = false;
 
@@ -39,10 +40,10 @@ export function listenHttp(
       noDelay: true,
     },
     (request, response) => {
-      running.add(response);
+      const number = running.add(response);
       if (draining) response.setHeader('connection', 'close');
       response.once('close', () => {
-        running.delete(response);
+        running.take(number);
         if (over) server.closeIdleConnections();
       });
       handler(request, response);
@@ -66,7 +67,7 @@ export function listenHttp(
         server,
         async drain(signal) {
           draining = true;
-          for (const response of running) if (!response.headersSent) response.setHeader('connection', 'close');
+          for (const response of running.all()) if (!response.headersSent) response.setHeader('connection', 'close');
           const closed = new Promise<void>((ended) => {
             // Not the HTTP server's own close, which closes idle connections at once: only the listening socket goes now.
             net.Server.prototype.close.call(server, () => ended());

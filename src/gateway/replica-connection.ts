@@ -5,6 +5,7 @@
  */
 import net from 'node:net';
 import type { Clock } from '../clock.ts';
+import { Slots } from '../protocol/slots.ts';
 import { openFrameConnection, type FrameConnection } from '../protocol/frames/connection.ts';
 import type { CostPoint, InferHeader, ReplicaState, ResultHeader } from '../protocol/frames/messages.ts';
 import { publish } from '../telemetry/events.ts';
@@ -46,8 +47,7 @@ export function openReplicaConnection(
   events: ReplicaEvents,
   settings: ConnectionSettings,
 ): ReplicaConnection {
-  const calls = new Map<number, ReplicaCall>();
-  let nextCall = 1;
+  const calls = new Slots<ReplicaCall>();
   let frames: FrameConnection | undefined;
   let state: ReplicaState['kind'] | undefined;
   let attempts = 0;
@@ -64,9 +64,7 @@ export function openReplicaConnection(
     frames = undefined;
     state = undefined;
     events.onChange();
-    const lost = [...calls.values()];
-    calls.clear();
-    for (const call of lost) call.onLost(reason);
+    for (const call of calls.takeAll()) call.onLost(reason);
     if (closed) return;
     cancelRetry = settings.clock.after(Math.min(reconnectMs * 2 ** attempts, reconnectMsMax), connect);
     attempts += 1;
@@ -82,12 +80,9 @@ export function openReplicaConnection(
       {
         onFrame(...[kind, header, body]) {
           switch (kind) {
-            case 'result': {
-              const call = calls.get(header.call);
-              calls.delete(header.call);
-              call?.onResult(header, body);
+            case 'result':
+              calls.take(header.call)?.onResult(header, body);
               break;
-            }
             case 'hello':
               if (header.replica !== route.id) {
                 // The address has been taken over by another replica: nothing may be sent there in this one's name.
@@ -132,10 +127,12 @@ export function openReplicaConnection(
       return state !== undefined;
     },
     infer(header, parts, call) {
-      const id = nextCall;
-      nextCall = nextCall === 0xffff_ffff ? 1 : nextCall + 1;
-      calls.set(id, call);
-      frames?.send('infer', { call: id, items: header.items, payload: header.payload, outputs: header.outputs }, parts);
+      const number = calls.add(call);
+      frames?.send(
+        'infer',
+        { call: number, items: header.items, payload: header.payload, outputs: header.outputs },
+        parts,
+      );
     },
     close() {
       if (closed) return;

@@ -50,7 +50,12 @@ export async function serveFrames(
 ): Promise<FrameServer> {
   const open = new Set<FrameConnection>();
   const server = createServer((socket) => {
-    const cancels = new Map<number, () => boolean>();
+    // A list, not a map: there are a few at most, and a map that is entered and left keeps old ones alive (see Slots).
+    const waiting: { readonly call: number; readonly cancel: () => boolean }[] = [];
+    const leave = (call: number): void => {
+      const index = waiting.findIndex((one) => one.call === call);
+      if (index >= 0) waiting.splice(index, 1);
+    };
     const connection = openFrameConnection(
       socket,
       {
@@ -60,7 +65,7 @@ export async function serveFrames(
               infer(header, body);
               break;
             case 'cancel':
-              if (cancels.get(header.call)?.() === true) cancels.delete(header.call);
+              if (waiting.find((one) => one.call === header.call)?.cancel() === true) leave(header.call);
               break;
             case 'status':
               connection.send('statusReply', { ask: header.ask, ...service.status() });
@@ -77,8 +82,7 @@ export async function serveFrames(
         },
         onClose() {
           open.delete(connection);
-          for (const cancel of cancels.values()) cancel();
-          cancels.clear();
+          for (const { cancel } of waiting.splice(0)) cancel();
         },
       },
       limits,
@@ -88,10 +92,10 @@ export async function serveFrames(
       const { call } = header;
       try {
         const cancel = service.submit(toCall(header, body), (answer) => {
-          cancels.delete(call);
+          leave(call);
           sendAnswer(connection, call, answer);
         });
-        cancels.set(call, cancel);
+        waiting.push({ call, cancel });
       } catch (thrown) {
         const error = toFlyballError(thrown);
         if (error.code === 'PROTOCOL') throw error;

@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { FlyballError } from '../../errors.ts';
 import { modulePath } from '../../module-path.ts';
+import { Slots } from '../../protocol/slots.ts';
 import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import type { LoadedModel, RunResult } from '../../runner/runtime.ts';
 import { isResult, type OnnxSettings, type PackedTensor, type ThreadMessage } from './onnx-messages.ts';
@@ -45,28 +46,23 @@ function untilLoaded(worker: Worker, path: string, signal: AbortSignal): Promise
 }
 
 function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
-  const waiting = new Map<number, PromiseWithResolvers<RunResult>>();
+  const waiting = new Slots<PromiseWithResolvers<RunResult>>();
   const listeners: ((error: FlyballError) => void)[] = [];
-  let calls = 0;
   let ended: FlyballError | undefined;
 
   function end(message: string, cause?: unknown): void {
     if (ended !== undefined) return;
     ended = new FlyballError('REPLICA_FAILED', message, { cause });
-    for (const call of waiting.values()) call.reject(ended);
-    waiting.clear();
+    for (const call of waiting.takeAll()) call.reject(ended);
     for (const listener of listeners) listener(ended);
   }
 
   worker.on('message', (message: ThreadMessage) => {
     if (isResult(message)) {
       const [call, computeMs, ...packed] = message;
-      const waiter = waiting.get(call);
-      waiting.delete(call);
-      waiter?.resolve({ outputs: packed.map(unpack), computeMs });
+      waiting.take(call)?.resolve({ outputs: packed.map(unpack), computeMs });
     } else if (message.kind === 'error') {
-      waiting.get(message.call)?.reject(new FlyballError(message.code, message.message));
-      waiting.delete(message.call);
+      waiting.take(message.call)?.reject(new FlyballError(message.code, message.message));
     }
   });
   worker.on('error', (error) => end(`the thread of the runtime failed: ${error.message}`, error));
@@ -78,8 +74,7 @@ function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
     run(inputs, outputs) {
       if (ended !== undefined) return Promise.reject(ended);
       const call = Promise.withResolvers<RunResult>();
-      const number = ++calls;
-      waiting.set(number, call);
+      const number = waiting.add(call);
       const buffers: ArrayBuffer[] = [];
       const packed = inputs.map(({ name, datatype, shape, bytes }): PackedTensor => {
         const buffer = bytes.buffer as ArrayBuffer;

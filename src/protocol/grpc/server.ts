@@ -14,6 +14,7 @@ import type {
 } from 'node:http2';
 import { systemClock, type Clock } from '../../clock.ts';
 import { FlyballError, grpcStatus } from '../../errors.ts';
+import { Slots } from '../slots.ts';
 import type { InferenceService } from '../inference.ts';
 import { toEnding } from './call.ts';
 import { definitions } from './definitions.ts';
@@ -80,7 +81,7 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   const requestTimeoutMs = limits.requestTimeoutMs ?? 60_000;
   const draining = new AbortController();
   const sessions = new Set<ServerHttp2Session>();
-  const calls = new Set<RunningCall>();
+  const calls = new Slots<RunningCall>();
   let emptied: (() => void) | undefined;
   let cancelSweep: (() => void) | undefined;
 
@@ -112,7 +113,7 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   const sweep = (): void => {
     cancelSweep = undefined;
     const now = clock.now();
-    for (const call of calls) {
+    for (const call of calls.all()) {
       const since = call.arrivingSince;
       if (since === undefined || now - since <= requestTimeoutMs) continue;
       const message = `expected the whole message within ${requestTimeoutMs} ms (limits.requestTimeoutMs)`;
@@ -152,9 +153,9 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
         ? runUnary(stream, headers, method, clock.now())
         : runStreaming(stream, headers, method, draining.signal);
     cancelSweep ??= clock.after(sweepIntervalMs, sweep);
-    calls.add(call);
+    const number = calls.add(call);
     stream.on('close', () => {
-      calls.delete(call);
+      calls.take(number);
       if (calls.size === 0) emptied?.();
     });
   };
@@ -168,7 +169,7 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
     });
     const force = (): void => {
       const late = new FlyballError('DRAINING', 'the server shut down before the answer was there');
-      for (const call of calls) call.end(toEnding(late));
+      for (const call of calls.all()) call.end(toEnding(late));
     };
     if (signal.aborted) force();
     else signal.addEventListener('abort', force, { once: true });
