@@ -3,9 +3,11 @@
  * channel and is shown here; then it is let go. Later words of its own go nowhere: its log is in the data directory.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { modulePath } from '../module-path.ts';
+import { directoryError } from '../store/directory-failure.ts';
+import { makeDirectory } from '../store/make-directory.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
 import { flag, stringOption, type Invocation } from './declaration.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
@@ -18,9 +20,8 @@ type FromChild =
 export async function startDetached(invocation: Invocation): Promise<ExitCode> {
   const { terminal, positionals } = invocation;
   const dataDirectory = dataDirectoryPath(invocation);
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const logPath = join(dataDirectory, 'flyball.log');
-  const log = openSync(logPath, 'a', 0o600);
+  const log = openLog(dataDirectory, logPath);
   const spec = positionals[0] === undefined ? [] : [resolve(terminal.cwd, positionals[0])];
   const args = ['up', ...spec, '--detached', '--data-dir', dataDirectory, ...passedOn(invocation)];
   const child = spawn(process.execPath, [modulePath(import.meta.url, './main'), ...args], {
@@ -50,6 +51,15 @@ export async function startDetached(invocation: Invocation): Promise<ExitCode> {
     unsubscribe();
     if (child.connected) child.disconnect();
     child.unref();
+  }
+}
+
+function openLog(dataDirectory: string, logPath: string): number {
+  try {
+    makeDirectory(dataDirectory);
+    return openSync(logPath, 'a', 0o600);
+  } catch (error) {
+    throw directoryError(dataDirectory, error);
   }
 }
 

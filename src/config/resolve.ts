@@ -4,7 +4,7 @@
  * Invariant: a source that is not there fails the whole, unless it is optional: then it is left out with a note.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import type { ModelView, ResolvedSpecification } from '../api/schemas.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import { isAssetName } from '../registry/assets.ts';
 import { readLocalModel, type LocalVersion } from '../registry/model-folder.ts';
+import { makeDirectory } from '../store/make-directory.ts';
 import type { LoadedSpecification } from './load.ts';
 import type { ModelSource } from './specification.ts';
 
@@ -94,7 +95,7 @@ async function generated(
   onProgress?.(`generating ${architecture} with random weights`);
   // Only here: most specifications generate nothing.
   const { generateModel } = await import('../onnx/generate.ts');
-  await mkdir(folder, { recursive: true });
+  makeDirectory(folder);
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, generateModel(architecture, seed));
   await rename(temporary, path);

@@ -8,10 +8,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlyballError } from '../errors.ts';
 import { directoryError } from '../store/directory-failure.ts';
+import { makeDirectory } from '../store/make-directory.ts';
 import { digestOfFile, isDigest } from './digest.ts';
 
 /** Bytes to keep: a local file, a stream, or what is there already. */
@@ -61,8 +62,8 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
   const unfinished = join(root, 'tmp');
   try {
     await rm(unfinished, { recursive: true, force: true });
-    await mkdir(unfinished, { recursive: true, mode: 0o700 });
-    await mkdir(kept, { recursive: true, mode: 0o700 });
+    makeDirectory(unfinished);
+    makeDirectory(kept);
   } catch (error) {
     throw directoryError(root, error);
   }
@@ -113,7 +114,7 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
   const keep = async (temporary: string, digest: string): Promise<boolean> => {
     const place = placeOf(digest);
     if ((await find(digest)) !== undefined) return false;
-    await mkdir(folderOf(digest), { recursive: true, mode: 0o700 });
+    makeDirectory(folderOf(digest));
     await rename(temporary, place);
     // The name is durable only when the folders that hold it are.
     await syncFolder(folderOf(digest));

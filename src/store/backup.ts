@@ -6,7 +6,7 @@
  *
  * Invariant: every artefact that the copied store names is in the copy.
  */
-import { copyFile, link, mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { toStoreError } from '../drivers/stores/sqlite-failure.ts';
@@ -14,6 +14,7 @@ import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { FlyballError } from '../errors.ts';
 import { artefactsFolder, databaseFile, openDataDirectory } from './data-directory.ts';
 import { directoryError } from './directory-failure.ts';
+import { makeDirectory } from './make-directory.ts';
 
 const manifestFile = 'backup.json';
 
@@ -60,7 +61,7 @@ async function requireFile(path: string, otherwise: string): Promise<void> {
 
 async function requireEmpty(folder: string, what: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeDirectory(folder);
   } catch (error) {
     throw directoryError(folder, error);
   }
@@ -98,7 +99,7 @@ async function linkArtefacts(from: string, to: string): Promise<void> {
     if (!entry.isFile()) continue;
     const source = join(entry.parentPath, entry.name);
     const target = join(to, artefactsFolder, 'sha256', entry.name.slice(0, 2), entry.name);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(target));
     await linkOrCopy(source, target);
   }
 }

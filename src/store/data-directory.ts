@@ -8,12 +8,13 @@
  * Invariant: the lock is the kernel's, so it is gone with the process, however that ends; a file alone proves nothing.
  */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, open, rm, stat, statfs } from 'node:fs/promises';
+import { open, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteCode, toStoreError } from '../drivers/stores/sqlite-failure.ts';
 import { FlyballError } from '../errors.ts';
 import { directoryError } from './directory-failure.ts';
+import { makeDirectory } from './make-directory.ts';
 import { openRunDirectory } from './run-directory.ts';
 
 /** Below this the first model could not be stored, and a half-written log is the likelier end. */
@@ -49,8 +50,7 @@ const announcementFile = 'supervisor.json';
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const directory = resolve(path);
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await mkdir(join(directory, artefactsFolder), { recursive: true, mode: 0o700 });
+    makeDirectory(join(directory, artefactsFolder));
     await checkWritable(directory);
   } catch (error) {
     throw directoryError(directory, error);
