@@ -21,6 +21,7 @@ import type {
 } from '../api/schemas.ts';
 import type { deploymentSpecification } from '../config/specification.ts';
 import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
+import { UsageError } from './exit-codes.ts';
 
 /** Time for one answer; a long poll adds its own wait. */
 const answerMsMax = 30_000;
@@ -71,6 +72,7 @@ export interface ControlClient {
   putArtefact(digest: string, body: Body, signal: AbortSignal): Promise<ArtefactView>;
   deployment(name: string, signal: AbortSignal): Promise<DeploymentView>;
   deploy(name: string, order: DeployOrder, signal: AbortSignal): Promise<OperationView>;
+  removeDeployment(name: string, by: string, signal: AbortSignal): Promise<OperationView>;
   /** Answers when something has happened since `after` steps, or after `waitMs`. */
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
   shutdown(by: string, signal: AbortSignal): Promise<void>;
@@ -140,6 +142,8 @@ export function controlClient(options: ControlClientOptions): ControlClient {
     putArtefact: (digest, body, signal) => call({ method: 'PUT', path: `artefacts/${digest}`, body }, signal),
     deployment: (name, signal) => call({ method: 'GET', path: `deployments/${part(name)}` }, signal),
     deploy: (name, order, signal) => call({ method: 'PUT', path: `deployments/${part(name)}`, json: order }, signal),
+    removeDeployment: (name, by, signal) =>
+      call({ method: 'DELETE', path: `deployments/${part(name)}`, query: { by } }, signal),
     operation: (id, after, waitMs, signal) =>
       call({ method: 'GET', path: `operations/${part(id)}`, query: { after, waitMs }, waitMs }, signal),
     shutdown: (by, signal) => call({ method: 'POST', path: 'shutdown', json: { by } }, signal),
@@ -150,17 +154,11 @@ function baseUrl(text: string): URL {
   let url: URL | undefined;
   try {
     url = new URL(text.includes('://') ? text : `http://${text}`);
-  } catch (error) {
-    throw new FlyballError(
-      'INVALID_NAME',
-      `expected the control API's address such as http://127.0.0.1:8080, got ${text}`,
-      {
-        cause: error,
-      },
-    );
+  } catch {
+    throw new UsageError(`expected the control API's address such as http://127.0.0.1:8080, got ${text}`);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new FlyballError('INVALID_NAME', `expected an http:// or https:// address of the control API, got ${text}`);
+    throw new UsageError(`expected an http:// or https:// address of the control API, got ${text}`);
   return url;
 }
 
@@ -250,16 +248,18 @@ function problemOf(response: IncomingMessage, text: string, base: URL): FlyballE
   } catch {
     problem = undefined;
   }
-  if (typeof problem?.code === 'string' && Object.hasOwn(catalogue, problem.code)) {
+  // A problem without words is not one of the control API's: the inference port, for one, answers so.
+  const words = problem?.detail ?? problem?.title;
+  if (typeof problem?.code === 'string' && words !== undefined && Object.hasOwn(catalogue, problem.code)) {
     const retryAfter = Number(response.headers['retry-after']);
     return new FlyballError(
       problem.code as ErrorCode,
-      problem.detail ?? problem.title ?? problem.code,
+      words,
       Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {},
     );
   }
   return new FlyballError(
     'PROTOCOL',
-    `${base.origin} answered ${response.statusCode} without a problem document; is this Flyball's control API?`,
+    `${base.origin} answered HTTP ${response.statusCode} and not as the control API does; is its address another one?`,
   );
 }

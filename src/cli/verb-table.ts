@@ -74,9 +74,16 @@ export const verbs: readonly VerbDeclaration[] = [
   },
   {
     name: 'down',
-    summary: 'Stop the platform: drain, then end. Nothing running is no error.',
-    examples: ['flyball down', 'flyball down --timeout 1m'],
-    positionals: [],
+    summary: 'Stop the platform, or one deployment: drain, then end. Nothing running is no error.',
+    examples: ['flyball down', 'flyball down digits', 'flyball down --timeout 1m'],
+    positionals: [
+      {
+        name: 'DEPLOYMENT',
+        optional: true,
+        completes: 'deployments',
+        help: 'Stop and remove this deployment; its model stays. Without it: the whole platform.',
+      },
+    ],
     options: {
       timeout: { type: 'string', value: 'TIME', help: 'Stop waiting after this; default 2m.' },
       ...server,

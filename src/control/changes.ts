@@ -14,7 +14,7 @@ import type { ControlService } from './control-service.ts';
 import type { Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
 import type { Operations, RunningOperation } from './operations.ts';
-import { droppedOverrides, fingerprint, wantedDeployments, type PlanState } from './plan.ts';
+import { droppedOverrides, fingerprint, requireServable, wantedDeployments, type PlanState } from './plan.ts';
 import { resourcesOf } from './template.ts';
 import type { UpkeepLoop } from './upkeep-loop.ts';
 
@@ -68,6 +68,7 @@ export function makeChanges(parts: ChangesParts): Changes {
           );
         }
         requireVersions(state, resolved);
+        requireServable(state, resolved);
         const wanted = wantedDeployments(state, resolved);
         const dropped = droppedOverrides(state, resolved);
         const gone = state.deployments.filter(
@@ -104,7 +105,7 @@ export function makeChanges(parts: ChangesParts): Changes {
         const names = [...wanted.keys(), ...gone.map(({ name }) => name)];
         const skipped = Object.keys(resolved.specification.deployments).filter((name) => !wanted.has(name));
         return follow({ kind: 'apply', subject: 'specification', by, deployments: names }, [
-          `specification stored: ${wanted.size} deployments`,
+          `specification stored: ${wanted.size} deployment${wanted.size === 1 ? '' : 's'}`,
           ...dropped.map(({ path, owner }) => `override ${path} by ${owner} dropped`),
           ...skipped.map((name) => `${name} left out: its optional model is not there`),
         ]);
@@ -127,7 +128,7 @@ export function makeChanges(parts: ChangesParts): Changes {
         await override(`deployments.${name}`, deployment, by);
         await deployments.markRemoving({ [name]: false });
         return follow({ kind: 'deploy', subject: name, by, deployments: [name] }, [
-          `${deployment.model} is version ${version.version}`,
+          `${name}: set to version ${version.version}, ${deployment.replicas.min} to ${deployment.replicas.max} replicas`,
         ]);
       }),
 

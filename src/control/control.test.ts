@@ -104,8 +104,8 @@ test('a deployment comes up, is told to the gateways, and the operation says eac
   assert.deepEqual(steps, [
     'd: replica d-1 loaded and warmed',
     'd: replica d-2 loaded and warmed',
+    'd: set to version 1, 2 to 4 replicas',
     'd: version 1 serves',
-    'm:1 is version 1',
   ]);
   assert.ok(done.steps.every(({ text, durationMs }) => !text.includes('warmed') || (durationMs ?? 0) > 0));
   // The first replica that is ready serves already; the table that has both follows.
@@ -226,6 +226,24 @@ test('moving an alias updates the deployments that follow it', async () => {
   const done = await ended(control, await control.service.setAlias('m', 'champion', 3, 'ada'));
   assert.equal(done.state, 'succeeded');
   assert.equal((await control.service.deployment('d')).serving, '3');
+});
+
+test('a specification with a deployment of nothing is refused before anything is touched', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  const { service } = control;
+  await ended(control, await service.apply({ resolved: wish({ d: { model: 'm:1' } }), by: 'ada' }));
+  const cases: readonly [string, RegExp][] = [
+    ['n', /^deployments\.e\.model: no model has the name n; did you mean m\?$/],
+    ['m:9', /^deployments\.e\.model: m has no version 9/],
+    ['m@best', /^deployments\.e\.model: m has no alias best/],
+  ];
+  for (const [model, message] of cases) {
+    const resolved = wish({ e: { model } });
+    await assert.rejects(service.plan(resolved), { code: 'INVALID_SPECIFICATION', message });
+    await assert.rejects(service.apply({ resolved, by: 'ada' }), { code: 'INVALID_SPECIFICATION', message });
+  }
+  assert.equal((await service.deployment('d')).state, 'serving');
 });
 
 test('scaling outside the bounds is refused, inside it is an override that applying the specification drops', async () => {

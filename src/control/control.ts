@@ -16,7 +16,7 @@ import { openGatewayChannel } from './gateway-channel.ts';
 import { modelService } from './model-service.ts';
 import { openOperations } from './operations.ts';
 import type { Orchestrator } from './orchestrator.ts';
-import { plan, type PlanState } from './plan.ts';
+import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
@@ -116,7 +116,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       };
     },
     specification: async () => ({ resolved: await specification(), overrides: await overrides() }),
-    plan: async (resolved) => plan(await planState(), resolved),
+    async plan(resolved) {
+      const state = await planState();
+      requireServable(state, resolved);
+      return plan(state, resolved);
+    },
     deployments: async () => deploymentViews(),
     deployment: async (name) =>
       toDeploymentView(deployments.get(name), fleet.replicas(), channel.gateways(), clock.wall()),

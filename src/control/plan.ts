@@ -7,7 +7,9 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { OverrideView, PlanChange, PlanView, ResolvedSpecification } from '../api/schemas.ts';
 import { canonicalJson } from '../config/canonical-json.ts';
+import { didYouMean } from '../config/nearest.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
+import { FlyballError } from '../errors.ts';
 import type { AliasRecord, DeploymentRecord, VersionRecord } from '../store/store.ts';
 
 export interface PlanState {
@@ -86,6 +88,33 @@ export function wantedDeployments(
     if (known || wish.specification.models[model]?.optional !== true) wanted.set(name, deployment);
   }
   return wanted;
+}
+
+/**
+ * Refuses a wish with a deployment of a model, version or alias that there would not be: applying it would stop what
+ * serves now and put nothing in its place. INVALID_SPECIFICATION.
+ */
+export function requireServable(state: PlanState, wish: ResolvedSpecification): void {
+  for (const [name, { model: reference }] of wantedDeployments(state, wish)) {
+    const [, model = '', mark, what = ''] = /^(.+?)(?:([@:])(.+))?$/.exec(reference) ?? [];
+    const versions = new Set([
+      ...state.versions.filter((entry) => entry.model === model).map(({ version }) => String(version)),
+      ...(wish.models[model]?.versions ?? []).map(({ version }) => String(version)),
+    ]);
+    const aliases = new Set([
+      ...state.aliases.filter((entry) => entry.model === model).map(({ alias }) => alias),
+      ...Object.keys(wish.specification.models[model]?.aliases ?? {}),
+    ]);
+    const refuse = (words: string, given: string, known: Iterable<string>): never => {
+      throw new FlyballError('INVALID_SPECIFICATION', `deployments.${name}.model: ${words}${didYouMean(given, known)}`);
+    };
+    if (versions.size === 0) {
+      const known = new Set([...Object.keys(wish.models), ...state.versions.map((version) => version.model)]);
+      refuse(`no model has the name ${model}`, model, known);
+    }
+    if (mark === '@' && !aliases.has(what)) refuse(`${model} has no alias ${what}`, what, aliases);
+    if (mark === ':' && !versions.has(what)) refuse(`${model} has no version ${what}`, what, versions);
+  }
 }
 
 function modelChanges(state: PlanState, wish: ResolvedSpecification): readonly PlanChange[] {

@@ -29,13 +29,30 @@ export function toProblem(error: FlyballError): Problem {
   };
 }
 
+const startText = (deployment: string, id: string, version: string): string =>
+  `${deployment}: replica ${id} of version ${version} loads and warms up`;
+
 const problem = (code: ErrorCode, message: string): Problem => toProblem(new FlyballError(code, message));
 
 export function trackProgress(operations: Operations): Progress {
   /** Ends of the steps that are under way, by replica. */
   const ends = new Map<string, ReturnType<RunningOperation['begin']>[]>();
+  /** By operation: the replicas whose start it has told. */
+  const known = new Map<string, Set<string>>();
   /** By operation and deployment: what went wrong there. */
   const failures = new Map<string, Map<string, Problem>>();
+
+  /** One that was started before the operation was, by an upload that its deployment follows, is waited for all the same. */
+  function takeUp(operation: RunningOperation, replicas: readonly Replica[]): void {
+    const taken = known.get(operation.id) ?? new Set<string>();
+    known.set(operation.id, taken);
+    for (const { id, deployment, version, phase } of replicas) {
+      if (taken.has(id) || !operation.deployments.includes(deployment)) continue;
+      taken.add(id);
+      if (phase !== 'starting' && phase !== 'loading' && phase !== 'warming') continue;
+      ends.set(id, [...(ends.get(id) ?? []), operation.begin(startText(deployment, id, version))]);
+    }
+  }
 
   const of = (deployment: string): readonly RunningOperation[] =>
     operations.running().filter(({ deployments }) => deployments.includes(deployment));
@@ -55,9 +72,10 @@ export function trackProgress(operations: Operations): Progress {
 
   return {
     replicaStarts(deployment, id, version) {
-      const begun = of(deployment).map((operation) =>
-        operation.begin(`${deployment}: replica ${id} of version ${version} loads and warms up`),
-      );
+      const begun = of(deployment).map((operation) => {
+        known.set(operation.id, (known.get(operation.id) ?? new Set()).add(id));
+        return operation.begin(startText(deployment, id, version));
+      });
       if (begun.length > 0) ends.set(id, begun);
     },
     replicaReady(replica) {
@@ -84,6 +102,7 @@ export function trackProgress(operations: Operations): Progress {
     },
     look(deployments, replicas) {
       for (const operation of operations.running()) {
+        takeUp(operation, replicas);
         const failed = failures.get(operation.id);
         let error: Problem | undefined;
         const done = operation.deployments.every((name) => {
@@ -104,6 +123,7 @@ export function trackProgress(operations: Operations): Progress {
         if (!done) continue;
         operation.end(error);
         failures.delete(operation.id);
+        known.delete(operation.id);
       }
     },
   };

@@ -1,26 +1,43 @@
 /**
  * `flyball down`: asks the platform to drain and end, and waits until it is gone, whether it was started in a terminal
- * or detached. Nothing running is what was wanted, so it is no error.
+ * or detached; with a name, only that deployment. Nothing running is what was wanted, so it is no error.
+ * Invariant: what was not named is not stopped. A platform on another data directory that merely answers at the usual
+ * port is left alone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlyballError } from '../../errors.ts';
+import { finish } from '../apply.ts';
 import { parseDurationMs } from '../arguments.ts';
-import { caller, connect } from '../connect.ts';
+import { caller, connect, defaultControlUrl } from '../connect.ts';
+import type { ControlClient } from '../control-client.ts';
 import { dataDirectoryPath } from '../data-directory-path.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { progressOn } from '../progress.ts';
 import { seconds } from '../units.ts';
 
 const pollMs = 100;
 
 export async function run(invocation: Invocation): Promise<ExitCode> {
-  const { terminal, values, signal } = invocation;
+  const { terminal, values, positionals, signal } = invocation;
   const timeoutMs = parseDurationMs(stringOption(values, 'timeout') ?? '2m', '--timeout');
-  const startedAt = performance.now();
   const client = connect(invocation);
+  const [deployment] = positionals;
+  if (deployment !== undefined) return await removeDeployment(invocation, client, deployment, timeoutMs);
+  const startedAt = performance.now();
   const dataDirectory = await runningIn(client, signal);
+  const own = dataDirectoryPath(invocation);
   if (dataDirectory === undefined) {
     terminal.stderr.write(`  nothing is running at ${client.url}\n`);
+    return exitCodes.done;
+  }
+  // The usual port was only guessed: nobody said that the platform there is the one that is meant.
+  const guessed = client.url === defaultControlUrl && !isNamed(invocation);
+  if (guessed && dataDirectory !== '' && dataDirectory !== own) {
+    terminal.stderr.write(
+      `  nothing is running on ${own}\n` +
+        `  ${client.url} is another platform, on ${dataDirectory}; to stop that: flyball down --data-dir ${dataDirectory}\n`,
+    );
     return exitCodes.done;
   }
   await client.shutdown(caller(terminal.env), signal).catch((error: unknown) => {
@@ -28,7 +45,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     if (!(error instanceof FlyballError) || error.code !== 'UNREACHABLE') throw error;
   });
   const { holderOf } = await import('../../store/data-directory.ts');
-  const isLocal = dataDirectory === dataDirectoryPath(invocation) || holderOf(dataDirectory) !== undefined;
+  const isLocal = dataDirectory === own || holderOf(dataDirectory) !== undefined;
   let told = false;
   for (;;) {
     const isGone = (await runningIn(client, signal)) === undefined;
@@ -47,8 +64,23 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return exitCodes.done;
 }
 
+function isNamed({ values, terminal }: Invocation): boolean {
+  return stringOption(values, 'url') !== undefined || (terminal.env['FLYBALL_URL'] ?? '') !== '';
+}
+
+async function removeDeployment(
+  { terminal, signal }: Invocation,
+  client: ControlClient,
+  name: string,
+  timeoutMs: number,
+): Promise<ExitCode> {
+  const started = await client.removeDeployment(name, caller(terminal.env), signal);
+  await finish(client, started, { wait: true, timeoutMs }, progressOn(terminal), signal);
+  return exitCodes.done;
+}
+
 /** The data directory of what answers there, or undefined when nobody does. */
-async function runningIn(client: ReturnType<typeof connect>, signal: AbortSignal): Promise<string | undefined> {
+async function runningIn(client: ControlClient, signal: AbortSignal): Promise<string | undefined> {
   try {
     return (await client.status(signal)).dataDirectory;
   } catch (error) {
