@@ -22,6 +22,7 @@ function handModel() {
       begun.push({ name: inputs[0]?.name ?? '', settle });
       return settle.promise;
     },
+    async warmed() {},
     onFailure() {},
     async [Symbol.asyncDispose]() {},
   };

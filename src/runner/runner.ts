@@ -177,6 +177,7 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     enter({ kind: 'warming' });
     const inputs = await warmUpInputs(launch.warmUp.samples, signature, pipeline);
     costCurve = await warmUp(model, inputs, launch.warmUp, clock, signal);
+    await model.warmed();
     stages = { ...stages, warmMs: clock.now() - loaded };
     signal.throwIfAborted();
     executor = startExecutor(model, pipeline, limits);

@@ -22,6 +22,8 @@ export interface LoadedModel extends AsyncDisposable {
    * Rejects with INFERENCE_FAILED in the runtime's own words, or INVALID_TENSOR where the bytes are no such tensor.
    */
   run(inputs: readonly Tensor[], outputs?: readonly string[]): Promise<RunResult>;
+  /** Warm-up is over, no call is running: the driver may settle on another way for calls like those it has seen. */
+  warmed(): Promise<void>;
   /** Calls back when the runtime has ended by itself: no later call can succeed. */
   onFailure(listener: (error: FlyballError) => void): void;
 }

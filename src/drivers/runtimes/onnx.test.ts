@@ -6,6 +6,7 @@ import { after, describe, it } from 'node:test';
 import { buildGraph } from '../../onnx/writer.ts';
 import { runtimeConformance } from '../../testing/conformance/runtime.ts';
 import { writeIdentityModel } from '../../testing/identity-model.ts';
+import { tileRows, zeros } from '../../runner/rows.ts';
 import { loadOnnx } from './onnx.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flyball-onnx-'));
@@ -24,6 +25,21 @@ runtimeConformance({
     const path = fresh();
     writeIdentityModel(path, signature);
     return loadOnnx(settings(path), signal);
+  },
+  unsupported: { BF16: 'onnxruntime-node has no such tensor' },
+});
+
+/** Warmed up, so that what is as small as the suite's calls takes the short way. */
+runtimeConformance({
+  name: 'warmed ONNX',
+  platform: 'onnxruntime_onnx',
+  async load(signature, signal) {
+    const path = fresh();
+    writeIdentityModel(path, signature);
+    const model = await loadOnnx(settings(path), signal);
+    await model.run(signature.inputs.map((spec) => tileRows(zeros(spec), 5)));
+    await model.warmed();
+    return model;
   },
   unsupported: { BF16: 'onnxruntime-node has no such tensor' },
 });

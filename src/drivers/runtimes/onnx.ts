@@ -2,6 +2,7 @@
  * ONNX Runtime by onnxruntime-node. Its `create()` and `run()` block the thread that calls them for the whole inference,
  * so the session lives in a thread of its own and this side stays free for sockets, cancellation and decoding.
  * Tensors cross by transfer in both directions; what this side gives away it does not touch again.
+ * Calls that warm-up has shown to be tiny take the short way of onnx-inline.ts instead.
  */
 import { Worker } from 'node:worker_threads';
 import { FlyballError } from '../../errors.ts';
@@ -9,6 +10,7 @@ import { modulePath } from '../../module-path.ts';
 import { Slots } from '../../protocol/slots.ts';
 import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import type { LoadedModel, RunResult } from '../../runner/runtime.ts';
+import { createInlineLane, type InlineLane } from './onnx-inline.ts';
 import { isResult, type OnnxSettings, type PackedTensor, type ThreadMessage } from './onnx-messages.ts';
 
 export async function loadOnnx(settings: OnnxSettings, signal: AbortSignal): Promise<LoadedModel> {
@@ -18,7 +20,7 @@ export async function loadOnnx(settings: OnnxSettings, signal: AbortSignal): Pro
   const worker = new Worker(modulePath(import.meta.url, './onnx-thread'), { workerData: settings, name: 'onnx' });
   try {
     const signature = await untilLoaded(worker, settings.path, signal);
-    return openModel(worker, signature);
+    return openModel(worker, signature, createInlineLane(settings, signature));
   } catch (error) {
     await worker.terminate();
     throw error;
@@ -45,10 +47,12 @@ function untilLoaded(worker: Worker, path: string, signal: AbortSignal): Promise
   });
 }
 
-function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
+function openModel(worker: Worker, signature: ModelSignature, lane: InlineLane): LoadedModel {
   const waiting = new Slots<PromiseWithResolvers<RunResult>>();
   const listeners: ((error: FlyballError) => void)[] = [];
   let ended: FlyballError | undefined;
+  let inThread = 0;
+  let lastInline: Promise<unknown> = Promise.resolve();
 
   function end(message: string, cause?: unknown): void {
     if (ended !== undefined) return;
@@ -68,22 +72,52 @@ function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
   worker.on('error', (error) => end(`the thread of the runtime failed: ${error.message}`, error));
   worker.on('exit', (code) => end(`the thread of the runtime ended with code ${code}`));
 
+  function post(inputs: readonly Tensor[], outputs: readonly string[] | undefined): Promise<RunResult> {
+    if (ended !== undefined) return Promise.reject(ended);
+    const call = Promise.withResolvers<RunResult>();
+    const number = waiting.add(call);
+    const buffers: ArrayBuffer[] = [];
+    const packed = inputs.map(({ name, datatype, shape, bytes }): PackedTensor => {
+      const buffer = bytes.buffer as ArrayBuffer;
+      if (!buffers.includes(buffer)) buffers.push(buffer);
+      return [name, datatype, shape, bytes];
+    });
+    worker.postMessage([number, outputs, ...packed], buffers);
+    return call.promise;
+  }
+
+  async function runInThread(
+    inputs: readonly Tensor[],
+    inputBytes: number,
+    outputs: readonly string[] | undefined,
+  ): Promise<RunResult> {
+    inThread += 1;
+    try {
+      // One call at a time, whichever way: the thread must not overtake what this side still computes.
+      await lastInline.catch(() => {});
+      const result = await post(inputs, outputs);
+      lane.watch(inputBytes, result.computeMs);
+      return result;
+    } finally {
+      inThread -= 1;
+    }
+  }
+
   return {
     platform: 'onnxruntime_onnx',
     signature,
     run(inputs, outputs) {
       if (ended !== undefined) return Promise.reject(ended);
-      const call = Promise.withResolvers<RunResult>();
-      const number = waiting.add(call);
-      const buffers: ArrayBuffer[] = [];
-      const packed = inputs.map(({ name, datatype, shape, bytes }): PackedTensor => {
-        const buffer = bytes.buffer as ArrayBuffer;
-        if (!buffers.includes(buffer)) buffers.push(buffer);
-        return [name, datatype, shape, bytes];
-      });
-      worker.postMessage([number, outputs, ...packed], buffers);
-      return call.promise;
+      let inputBytes = 0;
+      for (const { bytes } of inputs) inputBytes += bytes.byteLength;
+      if (inThread === 0 && lane.fits(inputBytes)) {
+        const run = lane.run(inputs, outputs);
+        lastInline = run;
+        return run;
+      }
+      return runInThread(inputs, inputBytes, outputs);
     },
+    warmed: () => lane.open(),
     onFailure(listener) {
       listeners.push(listener);
     },
@@ -91,6 +125,7 @@ function openModel(worker: Worker, signature: ModelSignature): LoadedModel {
       // Closing is no failure: nobody is told, but a call after this is refused.
       listeners.length = 0;
       end('the runtime is closed');
+      await lane.close();
       await worker.terminate();
     },
   };

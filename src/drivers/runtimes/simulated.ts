@@ -56,6 +56,7 @@ export function loadSimulated(
         resolve();
       }
     },
+    async warmed() {},
     onFailure() {},
     async [Symbol.asyncDispose]() {
       open = false;
