@@ -83,7 +83,7 @@ export interface InferResult {
   readonly id: string | undefined;
   readonly parameters: Parameters;
   readonly outputs: readonly Tensor[];
-  /** Milliseconds by the server's own names (Server-Timing); empty when it says nothing. */
+  /** Milliseconds by the server's own names (Server-Timing); Flyball over HTTP: queue, compute, total. Empty when it says nothing. */
   readonly timing: Readonly<Record<string, number>>;
   /**
    * The values of an output; throws INVALID_TENSOR when it is not there or has another datatype.

@@ -167,7 +167,7 @@ export function openHttpTransport(options: HttpTransportOptions): Transport {
       const { model, version, ...message } = request;
       const encoded = encodeInferRequest(message, await takesBinary(attempt));
       const path = `${modelPath(model, version)}/infer`;
-      const headers: Record<string, string | number> = { 'Content-Type': encoded.contentType };
+      const headers: Record<string, string | number> = { 'Content-Type': encoded.contentType, 'Flyball-Timing': '1' };
       if (encoded.headerLength !== undefined) headers['Inference-Header-Content-Length'] = encoded.headerLength;
       const reply = await send('POST', path, attempt, {
         pieces: toPieces(encoded.json, encoded.binary),

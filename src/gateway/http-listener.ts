@@ -21,6 +21,27 @@ export interface HttpListener {
 const graceMs = 200;
 const keepAliveMs = 75_000;
 
+/** What is said to bytes that never became a request, in the form of every other error. */
+function refusal(code: string | undefined, limits: ProcessLimits): string {
+  const [status, name, message] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? [
+          '431 Request Header Fields Too Large',
+          'TOO_LARGE',
+          `headers of at most ${limits.headerBytesMax} bytes (limits.headerBytesMax)`,
+        ]
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [
+            '408 Request Timeout',
+            'INVALID_REQUEST',
+            `the whole request within ${limits.requestTimeoutMs} ms (limits.requestTimeoutMs)`,
+          ]
+        : ['400 Bad Request', 'INVALID_REQUEST', 'an HTTP/1.1 request'];
+  const body = JSON.stringify({ error: `expected ${message}, got something else (${code ?? 'unknown'})`, code: name });
+  const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+  return `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`;
+}
+
 export function listenHttp(
   handle: net.Server,
   handler: http.RequestListener,
@@ -31,6 +52,16 @@ export function listenHttp(
   let draining = false;
   let over = false;
 
+  const onRequest: http.RequestListener = (request, response) => {
+    const number = running.add(response);
+    if (draining) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      running.take(number);
+      if (over) server.closeIdleConnections();
+    });
+    handler(request, response);
+  };
+
   const server = http.createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -39,16 +70,15 @@ export function listenHttp(
       keepAliveTimeout: keepAliveMs,
       noDelay: true,
     },
-    (request, response) => {
-      const number = running.add(response);
-      if (draining) response.setHeader('connection', 'close');
-      response.once('close', () => {
-        running.take(number);
-        if (over) server.closeIdleConnections();
-      });
-      handler(request, response);
-    },
+    onRequest,
   );
+  // A body that will be refused for its size is not asked for: the caller still has it, and the connection ends instead.
+  server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
+    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytesMax) {
+      response.setHeader('connection', 'close');
+    } else response.writeContinue();
+    onRequest(request, response);
+  });
   server.maxConnections = limits.connectionsMax;
   // A peer that speaks no HTTP gets the short answer that Node would give; the default handler may throw on a gone one.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -56,8 +86,7 @@ export function listenHttp(
       socket.destroy();
       return;
     }
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    socket.end(refusal(error.code, limits));
   });
 
   return new Promise((resolve, reject) => {

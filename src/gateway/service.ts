@@ -133,7 +133,8 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
         versions: [route.version],
         platform: route.platform,
         signature: route.signature,
-        properties: { ...route.labels, digest: route.digest },
+        // The platform's own facts come last: a label may not pass for one.
+        properties: { ...route.labels, digest: route.digest, takes_files: String(route.takesFiles) },
       };
     },
     modelReady(model, version) {

@@ -116,6 +116,7 @@ const callHeaders = [
   header('Flyball-Deadline-Ms', 'Milliseconds within which the answer must be there.'),
   header('X-Request-Id', 'Echoed back; generated when absent.'),
   header('traceparent', 'W3C trace context.'),
+  header('Flyball-Timing', '1: the answer carries Server-Timing with queue, compute and total in milliseconds.'),
 ];
 const lengthHeader = header('Inference-Header-Content-Length', 'Bytes of the JSON part when binary tensors follow it.');
 
@@ -133,7 +134,10 @@ function modelPaths(prefix: string, names: readonly string[]): Record<string, ob
         requestBody: { required: true, content: { ...content('InferenceRequest'), ...binary } },
       }),
     },
-    [`${prefix}/generate`]: { parameters, post: operation('Text in, text out', 'GenerateResponse', generate) },
+    [`${prefix}/generate`]: {
+      parameters: [...parameters, ...callHeaders],
+      post: operation('Text in, text out', 'GenerateResponse', generate),
+    },
     [`${prefix}/generate_stream`]: {
       parameters,
       post: {

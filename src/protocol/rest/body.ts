@@ -80,8 +80,8 @@ export function readBody(request: IncomingMessage, headers: RestHeaders, bytesMa
   request.on('end', () => {
     if (over) return;
     const body = chunks === undefined ? (first ?? nothing) : Buffer.concat(chunks, size);
-    const encoding = headers.contentEncoding;
-    if (encoding === undefined || encoding === '' || encoding === 'identity') done(undefined, body);
-    else decompress(encoding.trim().toLowerCase(), body, bytesMax, done);
+    const encoding = headers.contentEncoding?.trim().toLowerCase() ?? '';
+    if (encoding === '' || encoding === 'identity') done(undefined, body);
+    else decompress(encoding, body, bytesMax, done);
   });
 }

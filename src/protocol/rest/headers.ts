@@ -15,6 +15,8 @@ export interface RestHeaders {
   deadlineMs: string | undefined;
   requestId: string | undefined;
   traceparent: string | undefined;
+  /** Flyball-Timing as it came: whether the caller wants Server-Timing. */
+  timing: string | undefined;
 }
 
 const fields = new Map<string, keyof RestHeaders>([
@@ -27,6 +29,7 @@ const fields = new Map<string, keyof RestHeaders>([
   ['flyball-deadline-ms', 'deadlineMs'],
   ['x-request-id', 'requestId'],
   ['traceparent', 'traceparent'],
+  ['flyball-timing', 'timing'],
 ]);
 /** Most other headers are told apart by their length alone. */
 const lengths = new Set([...fields.keys()].map((name) => name.length));
@@ -42,6 +45,7 @@ export function readHeaders(raw: readonly string[]): RestHeaders {
     deadlineMs: undefined,
     requestId: undefined,
     traceparent: undefined,
+    timing: undefined,
   };
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] as string;
@@ -53,6 +57,8 @@ export function readHeaders(raw: readonly string[]): RestHeaders {
 }
 
 const wholeNumber = /^\d{1,15}$/;
+/** No hexadecimal, no blanks, no words: what Number() takes besides. */
+const decimalNumber = /^\d+(?:\.\d+)?(?:e\d{1,3})?$/i;
 
 /** The length of the JSON part; undefined without the header. Throws INVALID_BINARY when it is no whole number. */
 export function jsonLength(headers: RestHeaders): number | undefined {
@@ -71,8 +77,8 @@ export function jsonLength(headers: RestHeaders): number | undefined {
 export function deadlineOf(headers: RestHeaders): number | undefined {
   const text = headers.deadlineMs;
   if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text === '' || !Number.isFinite(value) || value <= 0) {
+  const value = decimalNumber.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value) || value <= 0) {
     throw new FlyballError(
       'INVALID_REQUEST',
       `Flyball-Deadline-Ms: expected milliseconds above 0, got ${JSON.stringify(text)}`,

@@ -290,3 +290,34 @@ test('each call ends in one event that names protocol, outcome and request id', 
     ],
   );
 });
+
+test('a deadline is a plain decimal number above 0; everything else is refused and says what came', async () => {
+  await using server = await startRest(tableService());
+  for (const wrong of ['0', '-1', 'abc', '0x10', '1e400', 'Infinity', '1,5', '5ms']) {
+    const reply = await server.send('POST', path, body(1), { 'flyball-deadline-ms': wrong });
+    assert.equal(reply.status, 400, wrong);
+    assert.match(String(json(reply)['error']), /Flyball-Deadline-Ms/);
+  }
+  for (const right of ['1000', '1500.5', '1e6', '99999999999999']) {
+    assert.equal((await server.send('POST', path, body(1), { 'flyball-deadline-ms': right })).status, 200, right);
+  }
+});
+
+test('Content-Encoding is read whatever its letters, and identity is none', async () => {
+  await using server = await startRest(tableService());
+  assert.equal((await server.send('POST', path, body(1), { 'content-encoding': 'Identity' })).status, 200);
+  assert.equal((await server.send('POST', path, gzipSync(body(1)), { 'content-encoding': ' GZIP ' })).status, 200);
+});
+
+test('the form of the request line that proxies send is taken', async () => {
+  await using server = await startRest(tableService());
+  assert.equal((await server.send('GET', 'http://flyball.test:8000/v2/health/live?x=1')).status, 200);
+  assert.equal((await server.send('GET', 'http://flyball.test')).status, 404);
+});
+
+test('who asks by Flyball-Timing is told where the time went, and nobody else', async () => {
+  await using server = await startRest(tableService());
+  const told = await server.send('POST', path, body(1), { 'flyball-timing': '1' });
+  assert.match(String(told.headers['server-timing']), /^queue;dur=[\d.]+, compute;dur=[\d.]+, total;dur=[\d.]+$/);
+  assert.equal((await server.send('POST', path, body(1))).headers['server-timing'], undefined);
+});

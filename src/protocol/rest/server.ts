@@ -209,6 +209,13 @@ function route(exchange: Exchange, path: string): void {
   }
 }
 
+/** A proxy's form of the request line, `GET http://host/v2`, is one that every server must take (RFC 9112, 3.2.2). */
+function toOrigin(url: string): string {
+  if (url.startsWith('/')) return url;
+  const authority = /^https?:\/\/[^/?]*/i.exec(url);
+  return authority === null ? url : url.slice(authority[0].length);
+}
+
 export function restHandler(
   service: InferenceService,
   options: RestOptions,
@@ -217,7 +224,7 @@ export function restHandler(
   const context: RestContext = { service, limits, v2Limits: limits, clock: options.clock ?? systemClock };
   return (request, response) => {
     const exchange: Exchange = { context, request, response };
-    const url = request.url ?? '/';
+    const url = toOrigin(request.url ?? '/');
     const query = url.indexOf('?');
     let path = query === -1 ? url : url.slice(0, query);
     if (path.length > 1 && path.endsWith('/')) path = path.slice(0, -1);
