@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command as npm links it. Plain old JavaScript on purpose: an old Node must be able to read it far enough to say
-// what is wrong. It uses the compiled files where they are (the package), the sources where not (a checkout).
+// what is wrong. It uses the sources where they are (a checkout, whatever was compiled there once), the compiled files
+// where not (the package).
 import { existsSync } from 'fs';
 import * as module from 'module';
 import { fileURLToPath } from 'url';
@@ -15,7 +16,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 } else {
   // Caching compiled code (and stripped types) halves the time to the first line of help.
   module.enableCompileCache();
-  const compiled = new URL('../dist/cli/main.js', import.meta.url);
-  const entry = existsSync(fileURLToPath(compiled)) ? compiled : new URL('../src/cli/main.ts', import.meta.url);
+  const source = new URL('../src/cli/main.ts', import.meta.url);
+  const entry = existsSync(fileURLToPath(source)) ? source : new URL('../dist/cli/main.js', import.meta.url);
   void import(entry.href).then((main) => main.runProcess());
 }

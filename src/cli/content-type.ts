@@ -17,6 +17,7 @@ export function contentTypeOf(bytes: Uint8Array, path: string, type: string | un
   const extension = extname(path).slice(1).toLowerCase();
   const named = Object.hasOwn(byType, extension) ? byType[extension] : undefined;
   if (named === 'application/json' || (named === undefined && looksLikeJson(bytes))) return 'application/json';
+  if (bytes.length === 0) throw new UsageError(`${path === '-' ? 'what came on stdin' : path} is empty`);
   throw new UsageError(
     `${path === '-' ? 'what came on stdin' : path} is neither PNG, JPEG, WebP nor JSON by its first bytes`,
     'say what it is with --type png|jpeg|webp|json',

@@ -61,7 +61,9 @@ export async function readLoadPlan(values: OptionValues, terminal: Terminal): Pr
     batch: parseCount(stringOption(values, 'batch') ?? '1', '--batch', 1, 1024),
     seed,
     file: stringOption(values, 'file'),
-    text: `${loopText(loop)} for ${seconds(durationMs)}, ${protocol}, at most ${connections} connections`,
+    text:
+      `${loopText(loop)} for ${seconds(durationMs)}, ${protocol}` +
+      (loop.kind === 'closed' && connections === loop.callers ? '' : `, at most ${connections} connections`),
     summary: { ...loopSummary(loop), durationMs, protocol, connections },
   };
 }

@@ -17,7 +17,8 @@ export function secondText(second: SecondReport): string {
   return `${parts.join('  ')}\n`;
 }
 
-export function reportText(report: LoadReport, symbols: Symbols): string {
+/** A closed loop has no schedule to keep: the next request is due when the last answer has come. */
+export function reportText(report: LoadReport, symbols: Symbols, isOpen: boolean): string {
   const rows: { what: string; latency: LatencyReport }[] = [{ what: 'latency', latency: report.latency }];
   // Only where they differ is it worth a line what a generator that waits would have claimed.
   const differs = (report.latency.p99Ms ?? 0) > (report.service.p99Ms ?? 0) * 1.05;
@@ -45,7 +46,7 @@ export function reportText(report: LoadReport, symbols: Symbols): string {
     ),
     ...failures(report),
     `quantiles are at most ${(report.quantileError * 100).toFixed(1)} % above the exact ones; n ${report.latency.n}`,
-    schedule(report, symbols),
+    ...(isOpen ? [schedule(report, symbols)] : []),
   ];
   return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
 }

@@ -11,6 +11,7 @@ import { nearest } from '../config/nearest.ts';
 import { reportError } from './report-error.ts';
 import { verbs } from './verb-table.ts';
 import { packageVersion } from './version.ts';
+import { columnsOf } from './wrap.ts';
 
 export async function main(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let verb: VerbDeclaration | undefined;
@@ -19,12 +20,13 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   let unsubscribe: (() => void) | undefined;
   try {
     const [first, ...rest] = argv;
+    const columns = columnsOf(terminal.stdout);
     if (first === undefined) {
-      terminal.stderr.write(overview(verbs, packageVersion()));
+      terminal.stderr.write(overview(verbs, packageVersion(), columnsOf(terminal.stderr)));
       return exitCodes.usage;
     }
     if (first === '--help' || first === '-h') {
-      terminal.stdout.write(overview(verbs, packageVersion()));
+      terminal.stdout.write(overview(verbs, packageVersion(), columns));
       return exitCodes.done;
     }
     if (first === '--version' || first === '-V' || first === 'version') {
@@ -32,12 +34,14 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       return exitCodes.done;
     }
     if (first === 'help') {
-      terminal.stdout.write(rest[0] === undefined ? overview(verbs, packageVersion()) : verbHelp(findVerb(rest[0])));
+      terminal.stdout.write(
+        rest[0] === undefined ? overview(verbs, packageVersion(), columns) : verbHelp(findVerb(rest[0]), columns),
+      );
       return exitCodes.done;
     }
     verb = findVerb(first);
     if (asksForHelp(rest)) {
-      terminal.stdout.write(verbHelp(verb));
+      terminal.stdout.write(verbHelp(verb, columns));
       return exitCodes.done;
     }
     verbose = rest.includes('-v') || rest.includes('--verbose');

@@ -14,6 +14,7 @@ import type { LocalVersion } from '../registry/model-folder.ts';
 import type { ControlClient } from './control-client.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
 import type { Invocation } from './declaration.ts';
+import { UsageError } from './exit-codes.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { byteSize } from './units.ts';
@@ -29,11 +30,11 @@ export async function loadFrom(path: string | undefined, terminal: Terminal): Pr
   try {
     return await loadSpecification(resolve(terminal.cwd, path ?? defaultSpecification));
   } catch (error) {
-    if (path !== undefined || !(error instanceof FlyballError) || error.code !== 'NOT_FOUND') throw error;
-    throw new FlyballError(
-      'INVALID_SPECIFICATION',
-      `there is no ${defaultSpecification} in ${terminal.cwd}: name one, or write one with \`flyball init\``,
-      { cause: error },
+    if (!(error instanceof FlyballError) || error.code !== 'NOT_FOUND') throw error;
+    if (path !== undefined) throw new UsageError(error.message, 'name a specification; `flyball init` writes one');
+    throw new UsageError(
+      `there is no ${defaultSpecification} in ${terminal.cwd}`,
+      'name a specification, or write one with `flyball init`',
     );
   }
 }
@@ -128,7 +129,11 @@ export async function uploadVersion(
     assets[asset] = digest;
   }
   const order = { ...origin, version: number, digest: file?.digest, modelFile, assets };
-  const view = await client.addVersion(name, order, undefined, signal);
+  const view = await client.addVersion(name, order, undefined, signal).catch((error: unknown) => {
+    if (!(error instanceof FlyballError) || error.code !== 'INVALID_MODEL' || file === undefined) throw error;
+    // The server has seen bytes; which file they came from is known here.
+    throw new FlyballError(error.code, `${file.path}: ${error.message}`, { cause: error });
+  });
   step.end('ok', versionText(name, view));
   return view;
 }

@@ -8,7 +8,8 @@ import { seconds } from './units.ts';
 
 export interface Progress {
   note(text: string): void;
-  begin(text: string): { end(state: 'ok' | 'failed', text?: string): void };
+  /** `drop`: without a word, when an error follows that says more. */
+  begin(text: string): { end(state: 'ok' | 'failed', text?: string): void; drop(): void };
   /** A step of an operation that has ended. */
   step(step: OperationStep): void;
   /** One that has been running for longer than a second. */
@@ -39,6 +40,7 @@ export function progressOn(terminal: Terminal): Progress {
           clearTimeout(timer);
           line(state, endText, performance.now() - startedAt);
         },
+        drop: () => clearTimeout(timer),
       };
     },
   };

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FlyballError } from '../errors.ts';
+import { UsageError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the gateway takes by default (`limits.bodyBytesMax`) is less; this only keeps a mistake from filling memory. */
@@ -10,10 +11,10 @@ const inputBytesMax = 1024 * 1024 * 1024;
 export async function readInput(path: string, terminal: Terminal): Promise<Uint8Array> {
   if (path !== '-') {
     const full = resolve(terminal.cwd, path);
-    const found = await stat(full).catch((cause: unknown) => {
-      throw new FlyballError('INVALID_REQUEST', `there is no file ${path}`, { cause });
+    const found = await stat(full).catch(() => {
+      throw new UsageError(`there is no file ${path} in ${terminal.cwd}`, 'name another file, or - to read stdin');
     });
-    if (!found.isFile()) throw new FlyballError('INVALID_REQUEST', `${path} is no file`);
+    if (!found.isFile()) throw new UsageError(`${path} is a folder, not a file`);
     if (found.size > inputBytesMax) throw tooLarge(found.size);
     return await readFile(full);
   }

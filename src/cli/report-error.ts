@@ -14,7 +14,7 @@ const advice: Partial<Record<ErrorCode, string>> = {
   VERSION_NOT_FOUND: 'See what there is with `flyball models show NAME`.',
   ALIAS_NOT_FOUND: 'See what there is with `flyball models show NAME`.',
   PORT_IN_USE: 'Stop what holds it, give another `listeners.*.port`, or use --demo, which takes the next free one.',
-  DATA_DIR_LOCKED: 'Stop that one with `flyball down`, or name another folder with --data-dir.',
+  DATA_DIR_LOCKED: 'Or name another folder with --data-dir.',
   PLAN_OUTDATED: 'Look again with `flyball plan`, then deploy with its new fingerprint.',
   TIMED_OUT: 'It goes on without you; watch it with `flyball status -w`.',
   UNAUTHENTICATED: 'Set FLYBALL_API_KEY.',
@@ -25,18 +25,28 @@ export function reportError(thrown: unknown, verb: string | undefined, terminal:
   const style = styleOf(terminal.stderr, terminal.env);
   const lead = style.red(verb === undefined ? 'flyball:' : `flyball ${verb}:`);
   if (thrown instanceof UsageError) {
-    terminal.stderr.write(`${lead} ${thrown.message}\n${thrown.hint === undefined ? '' : `  ${thrown.hint}\n`}`);
+    terminal.stderr.write(
+      `${lead} ${visible(thrown.message)}\n${thrown.hint === undefined ? '' : `  ${thrown.hint}\n`}`,
+    );
     return exitCodes.usage;
   }
   const error = toFlyballError(thrown);
   const lines = [
-    `${lead} ${error.message}`,
+    `${lead} ${visible(error.message)}`,
     `  ${advice[error.code] ?? catalogue[error.code].help}`,
     `  ${error.code}: ${errorLink(error.code)}`,
   ];
   if (verbose) lines.push(...traceOf(thrown).map((line) => `  ${line}`));
   terminal.stderr.write(`${lines.join('\n')}\n`);
   return exitCodeOf(error);
+}
+
+/** Lines of a message stay lines; anything else that would steer the terminal is written out. */
+function visible(message: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return message.replaceAll(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, (character) =>
+    JSON.stringify(character).slice(1, -1).replace('\u007F', '\\u007f'),
+  );
 }
 
 function traceOf(thrown: unknown): string[] {

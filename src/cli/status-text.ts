@@ -3,11 +3,14 @@
  * shown as if it were the fact. Pure: the same status gives the same text.
  */
 import type { DeploymentView, StatusView } from '../api/schemas.ts';
-import { table } from './output.ts';
+import { displayWidth, table, type Column } from './output.ts';
 import type { Style, Symbols } from './terminal.ts';
+import { overrideText } from './override-text.ts';
 import { age, byteSize, clockTime, milliseconds, rate, significant } from './units.ts';
+import { wrap } from './wrap.ts';
 
-export type StatusStyle = Style & Symbols;
+/** `columns`: of the terminal; absent where nobody looks at edges. */
+export type StatusStyle = Style & Symbols & { readonly columns?: number | undefined };
 
 /** Figures older than this say their age. */
 const freshMs = 5000;
@@ -17,7 +20,7 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
   const body =
     status.deployments.length === 0
       ? 'No deployments. Serve a model: flyball deploy model.onnx\n'
-      : table(
+      : fitting(
           [
             { header: 'DEPLOYMENT', cell: (row) => row.name },
             { header: 'VERSION', cell: (row) => versionText(row, style) },
@@ -25,11 +28,27 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
             { header: 'REQ/S', align: 'right', cell: (row) => loadText(row, rate(row.load.requestsPerSecond), style) },
             { header: 'P99 / SLO', align: 'right', cell: (row) => latencyText(row, style) },
             { header: 'QUEUE', align: 'right', cell: (row) => loadText(row, String(row.load.queueLength), style) },
-            { header: 'STATE', cell: (row) => stateText(row, style) },
+            { header: 'STATE', cell: (row) => paintState(row, style) },
           ],
           status.deployments,
+          style.columns,
         );
   return head + body + remarks(status, status.deployments, style);
+}
+
+/** Given up from the left when the terminal is too narrow for all of them; `status NAME` and -o json have them. */
+const leastNeeded: readonly string[] = ['QUEUE', 'VERSION', 'P99 / SLO', 'REQ/S'];
+
+function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number | undefined): string {
+  let shown = columns;
+  let text = table(shown, rows);
+  if (width === undefined) return text;
+  for (const header of leastNeeded) {
+    if (text.split('\n').every((line) => displayWidth(line) <= width)) break;
+    shown = shown.filter((column) => column.header !== header);
+    text = table(shown, rows);
+  }
+  return text;
 }
 
 export function deploymentText(deployment: DeploymentView, status: StatusView, style: StatusStyle): string {
@@ -103,33 +122,42 @@ function latencyText({ load, sloP99Ms }: DeploymentView, style: StatusStyle): st
 }
 
 function stateText(deployment: DeploymentView, style: StatusStyle): string {
+  const reason = deployment.reason === undefined ? '' : `: ${deployment.reason}`;
+  return paintState(deployment, style) + reason;
+}
+
+function paintState(deployment: DeploymentView, style: StatusStyle): string {
   const paint = { serving: style.green, starting: style.yellow, updating: style.yellow, degraded: style.red };
   const colour =
     deployment.state === 'failed' ? style.red : deployment.state === 'idle' ? style.dim : paint[deployment.state];
-  const reason = deployment.reason === undefined ? '' : `: ${deployment.reason}`;
-  return colour(deployment.state) + reason;
+  return colour(deployment.state);
 }
 
+/** What the table has no room for: notes, why something does not serve, limits, overrides, warnings. */
 function remarks(status: StatusView, deployments: readonly DeploymentView[], style: StatusStyle): string {
   const lines: string[] = [];
-  for (const deployment of deployments) {
-    if (deployment.note !== undefined) lines.push(`  ${deployment.name}: ${deployment.note}`);
-    const limits = deployment.replicas
-      .map((each) => each.limits)
-      .find((each) => each !== 'enforced' && each !== 'none');
-    if (limits !== undefined) lines.push(`! ${deployment.name}: limits do not hold: ${limits}`);
+  const isOne = deployments.length === 1 && status.deployments.length > 1;
+  const said = new Set<string>();
+  for (const { name, note, state, reason, replicas } of deployments) {
+    const limits = replicas.map((each) => each.limits).find((each) => each !== 'none');
+    const unenforced = limits !== undefined && limits !== 'enforced';
+    const facts = [note, unenforced || limits === undefined ? undefined : 'resource limits enforced'];
+    const known = facts.filter((fact) => fact !== undefined);
+    if (known.length > 0) lines.push(`  ${name}: ${known.join('; ')}`);
+    if (unenforced) lines.push(`! ${name}: resource limits are ${limits}`);
+    if (reason !== undefined) lines.push(`! ${name}: ${state}: ${reason}`);
+    said.add(`${name}: ${reason ?? state}`).add(`${name}: resource limits are ${limits}`);
   }
-  for (const override of status.overrides)
-    lines.push(
-      `! ${override.path} is ${shortJson(override.value, style)} by ${override.owner}, ${age(status.at - override.at)} ago; deploying the specification drops it`,
-    );
-  for (const warning of status.warnings) lines.push(`! ${warning}`);
-  return lines.map((line) => `${line.startsWith('!') ? style.yellow(line) : line}\n`).join('');
-}
-
-const overrideLength = 60;
-
-function shortJson(value: unknown, style: StatusStyle): string {
-  const text = JSON.stringify(value) ?? 'gone';
-  return text.length <= overrideLength ? text : `${text.slice(0, overrideLength)}${style.ellipsis}`;
+  for (const override of status.overrides) {
+    const [, of = ''] = /^(?:deployments|models)\.([^.]+)/.exec(override.path) ?? [];
+    if (!isOne || deployments.some(({ name, model }) => name === of || model.split(/[@:]/)[0] === of))
+      lines.push(`! ${overrideText(override, status.at)}`);
+  }
+  const names = new Set(deployments.map(({ name }) => name));
+  for (const warning of status.warnings) {
+    const about = status.deployments.find(({ name }) => warning.startsWith(`${name}: `));
+    if (!said.has(warning) && (about === undefined || names.has(about.name))) lines.push(`! ${warning}`);
+  }
+  const fit = (line: string): string => (style.columns === undefined ? line : wrap(line, style.columns, 4));
+  return lines.map((line) => `${line.startsWith('!') ? style.yellow(fit(line)) : fit(line)}\n`).join('');
 }

@@ -76,7 +76,8 @@ export function symbolsOf(env: Terminal['env']): Symbols {
     : { bar: '#', dash: '-', arrow: '->', ellipsis: '...', micro: 'us' };
 }
 
-/** Colour and symbols for stdout together. */
-export function statusStyle(terminal: Terminal): Style & Symbols {
-  return { ...styleOf(terminal.stdout, terminal.env), ...symbolsOf(terminal.env) };
+/** Colour, symbols and width for stdout together; a pipe has no width. */
+export function statusStyle(terminal: Terminal): Style & Symbols & { readonly columns: number | undefined } {
+  const { stdout, env } = terminal;
+  return { ...styleOf(stdout, env), ...symbolsOf(env), columns: stdout.isTTY ? stdout.columns : undefined };
 }

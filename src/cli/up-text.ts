@@ -14,31 +14,46 @@ const words: Readonly<Record<string, string>> = {
   control: 'control API',
 };
 
-export function upText(status: StatusView, listeners: Listeners, style: StatusStyle): string {
-  const addresses = Object.entries(listeners).map(([name, { url }]) => `  ${(words[name] ?? name).padEnd(12)} ${url}`);
+/** What a person opens or hands to a client: the gRPC listener speaks no HTTP that `curl` would. */
+function shownAddress(name: string, url: string): string {
+  if (name === 'grpc') return url.replace(/^http:/, 'grpc:');
+  return { metrics: `${url}/metrics`, control: `${url}/api/v1` }[name] ?? url;
+}
+
+/** `where`: options with which a second terminal in this folder finds this platform; empty when it does so by itself. */
+export function upText(status: StatusView, listeners: Listeners, style: StatusStyle, where = ''): string {
+  const addresses = Object.entries(listeners).map(
+    ([name, { url }]) => `  ${(words[name] ?? name).padEnd(12)} ${shownAddress(name, url)}`,
+  );
   const http = listeners['http']?.url ?? '';
-  const tries = trials(status, http).map((line) => `  ${line}`);
+  const tries = trials(status, http, where).map((line) => `  ${line}`);
   return ['', overviewText(status, style).trimEnd(), '', ...addresses, '', 'Try:', ...tries, ''].join('\n');
 }
 
-function trials(status: StatusView, http: string): string[] {
+function trials(status: StatusView, http: string, where: string): string[] {
   const command = commandName();
   const first = status.deployments.find(({ counts }) => counts.ready > 0);
   const digits = status.deployments.some(({ name }) => name === 'digits');
   const sample = fileURLToPath(new URL('../../examples/digits/samples/seven.png', import.meta.url));
   const lines: string[] = [];
+  const end = `${command} down${where}`;
   if (digits && existsSync(sample)) {
     const shown = relative(process.cwd(), sample);
     lines.push(`curl -T ${shown.startsWith('..') ? sample : shown} ${http}/predictions/digits`);
   } else if (first !== undefined) lines.push(`curl ${http}/v2/models/${first.name}`);
-  if (status.deployments.length === 0) lines.push(`${command} deploy model.onnx`);
-  lines.push(`${command} status -w`);
-  if (first !== undefined) lines.push(`${command} load ${digits ? 'digits' : first.name} --rate 50/s`);
-  lines.push(`${command} down        (or Ctrl-C here: both drain first)`);
+  if (status.deployments.length === 0) lines.push(`${command} deploy model.onnx${where}`);
+  lines.push(`${command} status -w${where}`);
+  if (first !== undefined) lines.push(`${command} load ${digits ? 'digits' : first.name} --rate 50/s${where}`);
+  // A comment to the shell, so that the line can be pasted as it stands.
+  lines.push(`${end}   # or Ctrl-C here: both drain first`);
   return lines;
 }
 
-/** In a checkout nobody has `flyball` on the path. */
+/** In a checkout nobody has `flyball` on the path; `npx` finds it only from inside, and would fetch another elsewhere. */
 function commandName(): string {
-  return import.meta.url.endsWith('.ts') ? 'npx flyball' : 'flyball';
+  if (!import.meta.url.endsWith('.ts')) return 'flyball';
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  return relative(root, process.cwd()).startsWith('..')
+    ? `npx --prefix ${root.replace(/\/$/, '')} flyball`
+    : 'npx flyball';
 }

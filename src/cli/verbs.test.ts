@@ -160,7 +160,7 @@ test('plan exits 0 without and 3 with changes, and prints the fingerprint', asyn
   const differs = await flyball(fake, ['plan', specificationPath]);
   assert.equal(differs.code, 3);
   assert.match(differs.out, /\+ add .*deployments\.tiny/);
-  assert.match(differs.out, /flyball deploy --plan 4be1c0d2a9f0/);
+  assert.match(differs.out, /flyball deploy \S+spec\.yaml --plan 4be1c0d2a9f0$/m);
   assert.ok(!fake.requests.includes('PUT /api/v1/specification'));
 });
 

@@ -23,15 +23,16 @@ const loadModel: LoadModel<RunnerLaunch['runtime']> = async (runtime, signal) =>
   return loadSimulated(runtime, signal);
 };
 
-/** Runs until the runner has ended; returns the exit code. */
-export async function runRunner(launch: RunnerLaunch): Promise<number> {
+/** Runs until the runner has ended; returns the exit code. Who listens is told before the model has loaded. */
+export async function runRunner(launch: RunnerLaunch, onListening?: (url: string) => void): Promise<number> {
   process.title = `flyball runner ${launch.replica}`;
   const [{ systemClock }, { startRunner }] = await Promise.all([import('../clock.ts'), import('./runner.ts')]);
   const runner = await startRunner(launch, { clock: systemClock, loadModel, bootMs: process.uptime() * 1000 });
   await using resources = new AsyncDisposableStack();
   if (launch.http !== undefined) {
     const { serveHttp } = await import('./http.ts');
-    resources.use(await serveHttp(launch, launch.http, runner));
+    const { url } = resources.use(await serveHttp(launch, launch.http, runner));
+    onListening?.(url);
   }
   const onTerminate = (): void => runner.drain(terminateDrainMs, 'SIGTERM');
   // A terminal's Ctrl-C reaches the whole group; with a supervisor, it is the supervisor that decides.

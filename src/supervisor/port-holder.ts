@@ -1,5 +1,6 @@
 /** Who listens on a TCP port, in words, from /proc; on other systems, or without the right to look, an honest "another process". */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** State of a listening socket in /proc/net/tcp. */
 const listening = '0A';
@@ -27,14 +28,23 @@ function processWith(inodes: ReadonlySet<string>): string | undefined {
     try {
       for (const fd of readdirSync(`/proc/${pid}/fd`)) {
         const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-        if (inode !== undefined && inodes.has(inode))
-          return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`;
+        if (inode !== undefined && inodes.has(inode)) return `${commandOf(pid)} (pid ${pid})`;
       }
     } catch {
       // The process has ended in between, or belongs to somebody else: look further.
     }
   }
   return undefined;
+}
+
+const commandLength = 60;
+
+/** The command line, as `comm` names only a thread (`MainThread` for any Node); the program without its folders. */
+function commandOf(pid: string): string {
+  const [program = '', ...rest] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean);
+  if (program === '') return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  const words = [program.includes(' ') ? program : basename(program), ...rest].join(' ');
+  return words.length <= commandLength ? words : `${words.slice(0, commandLength - 3)}...`;
 }
 
 /** `nobody`, `node (pid 4711)`, or `another process`. */

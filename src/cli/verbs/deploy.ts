@@ -6,7 +6,6 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { OperationView, StatusView } from '../../api/schemas.ts';
 import { namePattern } from '../../config/specification.ts';
-import { FlyballError } from '../../errors.ts';
 import { readLocalModel } from '../../registry/model-folder.ts';
 import { applySpecification, finish } from '../apply.ts';
 import { parseCount, parseDurationMs } from '../arguments.ts';
@@ -33,9 +32,11 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const following = { wait: !flag(values, 'no-wait'), timeoutMs };
   const isSpecification = path === undefined || (/\.ya?ml$/.test(path) && !(await isSimulatedModel(path)));
   let operation: OperationView;
+  let names: readonly string[] | undefined;
   if (isSpecification) {
     refuseModelOptions(values);
     const loaded = await loadFrom(what, terminal);
+    names = Object.keys(loaded.specification.deployments);
     const prepared = await prepare(loaded, await generatedIn(client, invocation), progress, signal);
     const options = { ...following, by: caller(terminal.env), fingerprint: stringOption(values, 'plan') };
     operation = await applySpecification(client, prepared, options, progress, signal);
@@ -43,14 +44,15 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     operation = await deployModel(client, path, invocation, following, progress);
   }
   const status = await client.status(signal);
-  const addresses = await addressesOf(operation, status, isSpecification, following.wait, signal);
+  const addresses = await addressesOf(names ?? [operation.subject], status, following.wait, signal);
   await print(terminal, formatOf(values), {
     data: { operation, addresses },
     items: addresses,
     names: () => addresses.map(({ deployment }) => deployment),
-    table: () => addresses.map(addressText).join(''),
+    table: () => addressesText(addresses),
   });
-  if (!following.wait) terminal.stderr.write(`     operation ${operation.id} goes on; watch it: flyball status -w\n`);
+  if (operation.state === 'running')
+    terminal.stderr.write(`     operation ${operation.id} goes on; watch it: flyball status -w\n`);
   return exitCodes.done;
 }
 
@@ -83,14 +85,8 @@ async function deployModel(
     throw new UsageError(`${name} cannot be a name: 1 to 63 of a-z A-Z 0-9 . _ -`, 'give another with --name');
   const replicas = bounds(values);
   const slo = sloOf(stringOption(values, 'slo'));
-  await stat(path).catch((cause: unknown) => {
-    throw new FlyballError(
-      'INVALID_MODEL',
-      `there is no ${path}: expected an .onnx file, a model folder or a specification`,
-      {
-        cause,
-      },
-    );
+  await stat(path).catch(() => {
+    throw new UsageError(`there is no ${path}`, 'expected an .onnx file, a model folder or a specification');
   });
   const by = caller(terminal.env);
   const versions = await readLocalModel(path, undefined, signal);
@@ -126,14 +122,13 @@ interface Address {
 }
 
 async function addressesOf(
-  operation: OperationView,
+  names: readonly string[],
   status: StatusView,
-  all: boolean,
   waited: boolean,
   signal: AbortSignal,
 ): Promise<readonly Address[]> {
   const http = status.listeners['http']?.url;
-  const concerned = status.deployments.filter(({ name }) => all || name === operation.subject);
+  const concerned = status.deployments.filter(({ name }) => names.includes(name));
   if (http === undefined) return [];
   return await Promise.all(
     concerned.map(async ({ name, state, counts }) => {
@@ -147,7 +142,13 @@ async function addressesOf(
   );
 }
 
-function addressText({ url, state, firstAnswerMs, problem }: Address): string {
-  if (firstAnswerMs !== null) return ` ok  ${url}   first answer ${milliseconds(firstAnswerMs)}\n`;
-  return `     ${url}   ${state}${problem === undefined ? '' : `: ${problem}`}\n`;
+function addressesText(addresses: readonly Address[]): string {
+  const width = Math.max(...addresses.map(({ url }) => url.length));
+  return addresses
+    .map(({ url, state, firstAnswerMs, problem }) => {
+      const answer = firstAnswerMs === null ? state : `first answer ${milliseconds(firstAnswerMs)}`;
+      const mark = firstAnswerMs === null ? '    ' : ' ok ';
+      return `${mark} ${url.padEnd(width)}   ${answer}${problem === undefined ? '' : `: ${problem}`}\n`;
+    })
+    .join('');
 }

@@ -5,7 +5,6 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { namePattern } from '../../config/specification.ts';
-import { FlyballError } from '../../errors.ts';
 import { flag, stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { modelName } from '../model-name.ts';
@@ -34,8 +33,8 @@ export async function run({ terminal, values, positionals }: Invocation): Promis
 async function mustExist(path: string): Promise<void> {
   try {
     await stat(path);
-  } catch (cause) {
-    throw new FlyballError('INVALID_MODEL', `there is no ${path}: expected an .onnx file or a model folder`, { cause });
+  } catch {
+    throw new UsageError(`there is no ${path}`, 'expected an .onnx file or a model folder');
   }
 }
 

@@ -30,6 +30,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   let interrupts = 0;
   const unsubscribe = terminal.onInterrupt(() => {
     interrupts++;
+    // After the terminal's own ^C.
+    if (interrupts === 1) terminal.stderr.write('\n  ending; answers that are under way are waited for\n');
     stopping.abort();
   });
   try {
@@ -45,9 +47,9 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     const report = await generate(target, plan, invocation, stopping.signal);
     await print(terminal, formatOf(values), {
       data: { deployment, url: url.origin, load: plan.summary, ...report },
-      items: [...report.seconds, { ...report, seconds: undefined }],
+      items: [...report.seconds, { deployment, url: url.origin, load: plan.summary, ...report, seconds: undefined }],
       names: () => [deployment],
-      table: () => reportText(report, symbolsOf(terminal.env)),
+      table: () => reportText(report, symbolsOf(terminal.env), plan.loop.kind === 'open'),
     });
     if (interrupts > 0) return exitCodes.interrupted;
     return report.ok === 0 ? exitCodes.failed : exitCodes.done;

@@ -1,6 +1,6 @@
 /** `flyball models`: the registry from outside. Removing asks for the name on a terminal, and elsewhere for --yes. */
 import { resolve } from 'node:path';
-import type { ModelView, VersionView } from '../../api/schemas.ts';
+import type { ModelView, OperationStep, VersionView } from '../../api/schemas.ts';
 import { nearest } from '../../config/nearest.ts';
 import { FlyballError } from '../../errors.ts';
 import { finish } from '../apply.ts';
@@ -11,8 +11,9 @@ import { flag, stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
 import { progressOn } from '../progress.ts';
-import { symbolsOf, type Symbols } from '../terminal.ts';
+import { symbolsOf, type Symbols, type TerminalStream } from '../terminal.ts';
 import { byteSize, dateTime, shortDigest } from '../units.ts';
+import { columnsOf, cut } from '../wrap.ts';
 
 type Action = (invocation: Invocation, client: ControlClient, words: readonly string[]) => Promise<ExitCode>;
 
@@ -25,7 +26,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   if (action === undefined) {
     const [near] = nearest(name, Object.keys(actions));
     throw new UsageError(
-      `models ${name} is not there: expected list, show, add, alias or remove`,
+      `models expects list, show, add, alias or remove, got ${name}`,
       near === undefined ? `to see a model: flyball models show ${name}` : `did you mean models ${near}?`,
     );
   }
@@ -38,7 +39,13 @@ function need(words: readonly string[], index: number, what: string, example: st
   return word;
 }
 
-async function list({ terminal, values, signal }: Invocation, client: ControlClient): Promise<ExitCode> {
+async function list(
+  { terminal, values, signal }: Invocation,
+  client: ControlClient,
+  words: readonly string[],
+): Promise<ExitCode> {
+  if (words[0] !== undefined)
+    throw new UsageError(`models list does not take ${words[0]}`, `to see a model: flyball models show ${words[0]}`);
   const models = await client.models(signal);
   const symbols = symbolsOf(terminal.env);
   await print(terminal, formatOf(values), {
@@ -46,7 +53,9 @@ async function list({ terminal, values, signal }: Invocation, client: ControlCli
     items: models,
     names: () => models.map((model) => model.name),
     table: () =>
-      models.length === 0 ? 'No models. Add one: flyball models add NAME FILE\n' : listText(models, symbols),
+      models.length === 0
+        ? 'No models. Add one: flyball models add NAME FILE\n'
+        : listText(models, symbols, terminal.stdout),
   });
   return exitCodes.done;
 }
@@ -65,18 +74,24 @@ function aliasesText(model: ModelView, version?: number): string {
     .join(' ');
 }
 
-function listText(models: readonly ModelView[], symbols: Symbols): string {
-  return table(
+function listText(models: readonly ModelView[], symbols: Symbols, stream: TerminalStream): string {
+  const text = table(
     [
       { header: 'MODEL', cell: (model: ModelView) => model.name },
       { header: 'VERSIONS', align: 'right', cell: (model) => String(model.versions.length) },
       { header: 'NEWEST', align: 'right', cell: (model) => String(newest(model)?.version ?? symbols.dash) },
       { header: 'ALIASES', cell: (model) => aliasesText(model) || symbols.dash },
-      { header: 'DIGEST', cell: (model) => shortDigest(newest(model)?.digest ?? symbols.dash, '') },
+      { header: 'DIGEST', cell: (model) => shortDigest(newest(model)?.digest ?? symbols.dash, symbols.ellipsis) },
       { header: 'DESCRIPTION', cell: (model) => newest(model)?.description ?? '' },
     ],
     models,
   );
+  // Only a terminal has an edge; whoever reads a pipe wants the whole description.
+  if (!stream.isTTY) return text;
+  return text
+    .split('\n')
+    .map((line) => cut(line, columnsOf(stream), symbols.ellipsis))
+    .join('\n');
 }
 
 async function show(
@@ -160,11 +175,15 @@ async function alias(invocation: Invocation, client: ControlClient, words: reado
   const label = need(words, 1, 'an alias', example).replace(/^@/, '');
   const version = parseCount(need(words, 2, 'a version', example), 'VERSION', 1, versionMax);
   const started = await client.setAlias(name, label, version, caller(terminal.env), signal);
-  const operation = await finish(client, started, { wait: true, timeoutMs: aliasMsMax }, progressOn(terminal), signal);
+  const answer = `${name}@${label} is version ${version}`;
+  const progress = progressOn(terminal);
+  // The first step says in other words what is printed as the answer.
+  const rest = { ...progress, step: (step: OperationStep) => (step.text === answer ? undefined : progress.step(step)) };
+  const operation = await finish(client, started, { wait: true, timeoutMs: aliasMsMax }, rest, signal);
   await print(terminal, formatOf(values), {
     data: operation,
     names: () => [`${name}@${label}`],
-    table: () => `${name}@${label} is version ${version}\n`,
+    table: () => `${answer}\n`,
   });
   return exitCodes.done;
 }

@@ -6,7 +6,6 @@ import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { RunnerLaunch } from '../../runner/launch.ts';
-import { FlyballError } from '../../errors.ts';
 import { parseCount } from '../arguments.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
@@ -28,8 +27,11 @@ export async function run({ terminal, values, positionals }: Invocation): Promis
   const port = parseCount(stringOption(values, 'port') ?? '9000', '--port', 0, 65_535);
   const threads = parseCount(stringOption(values, 'threads') ?? '1', '--threads', 1, 256);
   const launch = await launchOf(resolve(terminal.cwd, file ?? ''), { host, port, threads });
-  terminal.stderr.write(`  ${launch.model} at http://${host}:${port}/v2/models/${launch.model}; Ctrl-C stops it\n`);
-  return codeOf(await runRunner(launch));
+  const onListening = (url: string): void =>
+    terminal.stderr.write(
+      `  ${launch.model} loads; it will answer at ${url}/v2/models/${launch.model}; Ctrl-C stops it\n`,
+    );
+  return codeOf(await runRunner(launch, onListening));
 }
 
 function codeOf(code: number): ExitCode {
@@ -40,10 +42,10 @@ async function launchOf(
   path: string,
   { host, port, threads }: { readonly host: string; readonly port: number; readonly threads: number },
 ): Promise<RunnerLaunch> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new FlyballError('INVALID_MODEL', `there is no ${path}: expected an .onnx file`, { cause });
+  const found = await stat(path).catch(() => {
+    throw new UsageError(`there is no ${path}`, 'expected an .onnx file');
   });
-  if (!found.isFile()) throw new FlyballError('INVALID_MODEL', `${path} is no file: expected an .onnx file`);
+  if (!found.isFile()) throw new UsageError(`${path} is a folder`, 'expected an .onnx file');
   const { digestOfFile } = await import('../../registry/digest.ts');
   const model = modelName(path);
   return {

@@ -8,11 +8,12 @@ import { FlyballError } from '../../errors.ts';
 import { connect } from '../connect.ts';
 import type { ControlClient } from '../control-client.ts';
 import { flag, type Invocation } from '../declaration.ts';
-import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { nearest } from '../../config/nearest.ts';
 import { formatOf, print, toJson } from '../output.ts';
 import { deploymentText, overviewText, type StatusStyle } from '../status-text.ts';
 import { statusStyle, type Terminal } from '../terminal.ts';
+import { cut } from '../wrap.ts';
 
 /** Four looks a second: under the five redraws that a terminal may get. */
 const watchMs = 250;
@@ -21,13 +22,17 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, values, positionals, signal } = invocation;
   const client = connect(invocation);
   const name = positionals[0];
-  if (flag(values, 'watch'))
-    return terminal.stdout.isTTY
+  const format = formatOf(values);
+  if (flag(values, 'watch')) {
+    if (format === 'yaml' || format === 'name')
+      throw new UsageError(`-w shows a screen or NDJSON, not ${format}`, 'leave -o out, or say -o ndjson');
+    return terminal.stdout.isTTY && format === 'table'
       ? await watchScreen(client, name, terminal, signal)
       : await watchLines(client, name, terminal, signal);
+  }
   const status = await client.status(signal);
   const selected = select(status, name);
-  await print(terminal, formatOf(values), {
+  await print(terminal, format, {
     data: name === undefined ? status : selected[0],
     items: selected,
     names: () => selected.map((deployment) => deployment.name),
@@ -65,12 +70,13 @@ async function watchScreen(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const style = statusStyle(terminal);
   let last = await client.status(signal);
   select(last, name);
   terminal.stdout.write('\u001B[?1049h\u001B[?25l');
   try {
     for (;;) {
+      // Again each time: the terminal may have been resized.
+      const style = statusStyle(terminal);
       let banner = '';
       try {
         last = await client.status(signal);
@@ -80,7 +86,11 @@ async function watchScreen(
           `! not connected: ${error instanceof Error ? error.message : String(error)}; what follows is old\n`,
         );
       }
-      const lines = (banner + text(last, name, style)).split('\n').slice(0, terminal.stdout.rows - 1);
+      // A line that wrapped would push the others off the screen.
+      const lines = (banner + text(last, name, style))
+        .split('\n')
+        .slice(0, terminal.stdout.rows - 1)
+        .map((line) => cut(line, terminal.stdout.columns, style.ellipsis));
       terminal.stdout.write(`\u001B[H${lines.map((line) => `${line}\u001B[K`).join('\n')}\u001B[J`);
       await sleep(watchMs, undefined, { signal });
     }

@@ -49,7 +49,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   const stopping = new AbortController();
   const verbose = flag(values, 'verbose');
 
-  const starting = progress.begin('start');
+  const starting = progress.begin('starting control and gateway');
   let supervisor: Supervisor;
   try {
     supervisor = await startSupervisor({
@@ -62,7 +62,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
       clock: systemClock,
     });
   } catch (error) {
-    starting.end('failed', 'start');
+    starting.drop();
     throw error;
   }
   await using _supervisor = supervisor;
@@ -78,7 +78,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
     }
     if (!stopping.signal.aborted) {
       const status = await client.status(stopping.signal);
-      terminal.stdout.write(upText(status, supervisor.listeners, statusStyle(terminal)));
+      terminal.stdout.write(upText(status, supervisor.listeners, statusStyle(terminal), whereOf(invocation)));
       onServing(code);
     }
   } catch (error) {
@@ -94,6 +94,12 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   terminal.stderr.write(`  stopped: ${end.reason}\n`);
   if (end.code === exitCodes.interrupted) return exitCodes.interrupted;
   return end.code === 0 ? (code === exitCodes.usage ? code : exitCodes.done) : exitCodes.failed;
+}
+
+/** A data directory that was named here has to be named there too. */
+function whereOf({ values }: Invocation): string {
+  const given = stringOption(values, 'data-dir');
+  return given === undefined ? '' : ` --data-dir ${given}`;
 }
 
 interface Source {
