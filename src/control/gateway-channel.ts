@@ -19,7 +19,10 @@ export interface ConnectedGateway {
   readonly revision: number;
   readonly latest?: Observation;
   /** The one before, for rates. */
+  /** About `rateWindowMs` before the latest: what rates are taken against. */
   readonly previous?: Observation;
+  /** From `previous` on, oldest first. */
+  readonly history: readonly Observation[];
 }
 
 export interface GatewayChannel extends AsyncDisposable {
@@ -29,6 +32,9 @@ export interface GatewayChannel extends AsyncDisposable {
   gateways(): readonly ConnectedGateway[];
 }
 
+/** Two observations may come right after one another: over milliseconds a single request is a hundred a second. */
+const rateWindowMs = 1000;
+const historySpacingMs = 200;
 const lineBytesMax = 8 * 1_048_576;
 /** A gateway that does not read is cut off rather than buffered for; it reconnects and gets the newest table. */
 const unsentBytesMax = 32 * 1_048_576;
@@ -53,12 +59,13 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
   function receive(socket: net.Socket, message: GatewayMessage): void {
     if (message.kind === 'hello') {
       const { worker, pid, revision } = message;
-      connected.set(socket, { worker, pid, revision });
+      connected.set(socket, { worker, pid, revision, history: [] });
     } else {
       const known = connected.get(socket);
       if (known === undefined) return;
-      const previous = known.latest === undefined ? {} : { previous: known.latest };
-      connected.set(socket, { ...known, revision: message.revision, latest: message, ...previous });
+      const history = withinWindow(known.history, known.latest, message.at);
+      const previous = history[0] === undefined ? {} : { previous: history[0] };
+      connected.set(socket, { ...known, revision: message.revision, latest: message, history, ...previous });
     }
     options.onChange();
   }
@@ -115,4 +122,19 @@ async function readTable(path: string): Promise<RoutingTable | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** The last one that is a whole window old stays in front; bounded, as those that come in quick succession are skipped. */
+function withinWindow(
+  history: readonly Observation[],
+  latest: Observation | undefined,
+  at: number,
+): readonly Observation[] {
+  const last = history.at(-1);
+  const grown =
+    latest === undefined || (last !== undefined && latest.at - last.at < historySpacingMs)
+      ? history
+      : [...history, latest];
+  const start = grown.findLastIndex((each) => at - each.at >= rateWindowMs);
+  return start <= 0 ? grown : grown.slice(start);
 }
