@@ -252,6 +252,31 @@ export const verbs: readonly VerbDeclaration[] = [
     load: () => import('./verbs/load.ts'),
   },
   {
+    name: 'backup',
+    summary: 'Copy the data directory as one consistent state, also while the platform runs.',
+    examples: ['flyball backup /backups/monday', 'flyball backup monday --data-dir /var/lib/flyball'],
+    positionals: [{ name: 'DIR', completes: 'files', help: 'Where to; a folder that is empty or not there yet.' }],
+    options: { ...dataDir, ...output, verbose },
+    exits: ['done', 'failed', 'usage'],
+    load: () => import('./verbs/backup.ts'),
+  },
+  {
+    name: 'restore',
+    summary: 'Bring a backup back, into a data directory that is empty or not there yet.',
+    examples: [
+      'flyball restore /backups/monday --data-dir ./restored',
+      'flyball restore monday --data-dir /var/lib/flyball',
+    ],
+    positionals: [{ name: 'DIR', completes: 'files', help: 'A folder that `flyball backup` has written.' }],
+    options: {
+      'data-dir': { type: 'string', value: 'NEW', help: 'Data directory to make; it is overwritten in no case.' },
+      ...output,
+      verbose,
+    },
+    exits: ['done', 'failed', 'usage'],
+    load: () => import('./verbs/restore.ts'),
+  },
+  {
     name: 'doctor',
     summary: 'Check this machine: what was found, what is wanted, how to fix it.',
     examples: ['flyball doctor', 'flyball doctor -o json'],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { digestOfBytes } from '../registry/digest.ts';
 import { versionOf } from '../testing/conformance/store.ts';
 import { backupDataDirectory, restoreDataDirectory } from './backup.ts';
 import { openDataDirectory } from './data-directory.ts';
@@ -13,8 +14,12 @@ async function folder(): Promise<AsyncDisposable & { path: string }> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-const record = versionOf('digits', 1);
-const digests = [record.file ?? '', ...Object.values(record.assets)];
+const contents = ['the model', 'the labels'].map((bytes) => ({ bytes, digest: digestOfBytes(bytes) }));
+const record = {
+  ...versionOf('digits', 1),
+  file: contents[0]?.digest ?? '',
+  assets: { 'labels.txt': contents[1]?.digest ?? '' },
+};
 
 /** A data directory with one version, still open and being written to. */
 async function filled(path: string): Promise<AsyncDisposable> {
@@ -22,11 +27,11 @@ async function filled(path: string): Promise<AsyncDisposable> {
   const directory = stack.use(await openDataDirectory(path));
   const store = stack.use(openSqliteStore(directory.databasePath));
   await store.addVersion(record);
-  for (const digest of digests) {
+  for (const { bytes, digest } of contents) {
     const hash = digest.slice('sha256:'.length);
     const parent = join(directory.artefactsPath, 'sha256', hash.slice(0, 2));
     await mkdir(parent, { recursive: true });
-    await writeFile(join(parent, hash), `bytes of ${hash}`);
+    await writeFile(join(parent, hash), bytes);
   }
   return stack.move();
 }
@@ -46,9 +51,9 @@ test('a backup of a running store restores to the same records and artefacts', a
   await using directory = await openDataDirectory(restored);
   await using store = openSqliteStore(directory.databasePath);
   assert.deepEqual(await store.versions(), [record]);
-  const hash = (record.file ?? '').slice('sha256:'.length);
+  const hash = record.file.slice('sha256:'.length);
   const bytes = await readFile(join(directory.artefactsPath, 'sha256', hash.slice(0, 2), hash), 'utf8');
-  assert.equal(bytes, `bytes of ${hash}`);
+  assert.equal(bytes, 'the model');
 });
 
 test('neither backup nor restore writes into a folder that holds anything', async () => {
@@ -75,4 +80,15 @@ test('half a backup is not restored, and a store without its artefacts is no bac
   await rm(join(data, 'artefacts'), { recursive: true });
   await assert.rejects(backupDataDirectory(data, join(place.path, 'again'), 0), { code: 'ARTEFACT_NOT_FOUND' });
   await assert.rejects(backupDataDirectory(join(place.path, 'none'), join(place.path, 'b'), 0), /no store to back up/);
+});
+
+test('an artefact whose bytes have changed on the disk is found by its digest', async () => {
+  await using place = await folder();
+  const data = join(place.path, 'data');
+  await using _running = await filled(data);
+  const backup = join(place.path, 'backup');
+  await backupDataDirectory(data, backup, 0);
+  const hash = record.file.slice('sha256:'.length);
+  await writeFile(join(backup, 'artefacts', 'sha256', hash.slice(0, 2), hash), 'rot');
+  await assert.rejects(restoreDataDirectory(backup, join(place.path, 'new')), { code: 'DIGEST_MISMATCH' });
 });

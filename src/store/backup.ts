@@ -12,6 +12,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { toStoreError } from '../drivers/stores/sqlite-failure.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { FlyballError } from '../errors.ts';
+import { digestOfFile } from '../registry/digest.ts';
 import { artefactsFolder, databaseFile, openDataDirectory } from './data-directory.ts';
 import { directoryError } from './directory-failure.ts';
 import { makeDirectory } from './make-directory.ts';
@@ -121,9 +122,13 @@ async function check(folder: string): Promise<BackupReport> {
   const digests = new Set(versions.flatMap(({ file, assets }) => [...(file ? [file] : []), ...Object.values(assets)]));
   for (const digest of digests) {
     const hash = digest.replace('sha256:', '');
-    await stat(join(folder, artefactsFolder, 'sha256', hash.slice(0, 2), hash)).catch((cause: unknown) => {
-      throw new FlyballError('ARTEFACT_NOT_FOUND', `${folder} lacks ${digest}, which the store names`, { cause });
-    });
+    const found = await digestOfFile(join(folder, artefactsFolder, 'sha256', hash.slice(0, 2), hash)).catch(
+      (cause: unknown) => {
+        throw new FlyballError('ARTEFACT_NOT_FOUND', `${folder} lacks ${digest}, which the store names`, { cause });
+      },
+    );
+    if (found !== digest)
+      throw new FlyballError('DIGEST_MISMATCH', `${folder}: what should be ${digest} has the bytes of ${found}`);
   }
   return { path: folder, versions: versions.length, artefacts: digests.size };
 }
