@@ -11,6 +11,13 @@ export interface CallFrame {
   readonly parts: readonly Uint8Array[];
 }
 
+/** Absent is all, empty is nothing but the readable answers. */
+function outputsOf({ payload, request }: Job): readonly string[] | undefined {
+  if (payload === 'files' && request.readableOnly === true) return [];
+  const { outputs } = request;
+  return outputs === undefined || outputs.length === 0 ? undefined : outputs.map((output) => output.name);
+}
+
 /** All jobs of one compatibility key. */
 export function joinInputs(jobs: readonly Job[]): CallFrame {
   const first = jobs[0] as Job;
@@ -19,8 +26,7 @@ export function joinInputs(jobs: readonly Job[]): CallFrame {
     requestId: request.requestId,
     traceparent: request.traceparent,
   }));
-  const wanted = first.request.outputs;
-  const outputs = wanted === undefined || wanted.length === 0 ? undefined : wanted.map((output) => output.name);
+  const outputs = outputsOf(first);
   const bytes: Uint8Array[] = [];
   const tensors: FrameTensor[] = [];
   if (first.payload === 'files') {

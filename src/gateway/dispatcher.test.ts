@@ -385,3 +385,51 @@ test('one timer serves any number of requests', () => {
   for (let index = 0; index < 50; index += 1) b.send(String(index));
   assert.equal(b.clock.pending, 1);
 });
+
+const file = { payload: { kind: 'file', bytes: new Uint8Array(3) } } as const;
+
+test('files that nobody waits for any more are cancelled at the replica, and not before the last caller has gone', async () => {
+  const b = bench();
+  b.send('busy', file);
+  b.send('next', file);
+  const [first, second] = [b.send('one', file), b.send('two', file)];
+  b.replicas.answer('a');
+  assert.deepEqual(b.replicas.log, ['a: busy', 'a: next', 'a: one+two']);
+  first.abort();
+  assert.equal(b.replicas.log.length, 3, 'two still waits');
+  second.abort();
+  assert.equal(b.replicas.log.at(-1), 'a: cancel one+two');
+  b.replicas.answer('a');
+  assert.deepEqual(b.dispatcher.observe().replicas[0]?.outstanding, 1, 'the slot is held until the replica says so');
+  b.replicas.refuse('a', 'CANCELLED', 'before it was computed');
+  await b.settle();
+  assert.deepEqual(b.ends.slice(2).sort(), ['one CANCELLED', 'two CANCELLED']);
+  assert.equal(b.dispatcher.observe().replicas[0]?.outstanding, 0);
+  assert.equal(b.dispatcher.observe().replicas[0]?.ejected, undefined, 'the replica is not at fault');
+});
+
+test('a file whose deadline passes while it is decoded is cancelled at the replica', async () => {
+  const b = bench();
+  const caller = b.send('late', { ...file, deadlineMs: 50 });
+  b.clock.pass(51);
+  await b.settle();
+  assert.deepEqual(b.ends, ['late DEADLINE_EXCEEDED']);
+  assert.deepEqual(b.replicas.log, ['a: late', 'a: cancel late']);
+  assert.equal(getEventListeners(caller.signal, 'abort').length, 0);
+});
+
+test('who wants only the readable answer says so to the replica, and shares no call with who wants tensors', () => {
+  const b = bench();
+  b.send('1', file);
+  b.send('2', file);
+  b.send('read', { ...file, readableOnly: true });
+  b.send('all', file);
+  b.send('read too', { ...file, readableOnly: true });
+  b.replicas.answer('a');
+  b.replicas.answer('a');
+  assert.deepEqual(b.replicas.log.slice(2), ['a: read+read too', 'a: all']);
+  assert.deepEqual(
+    b.replicas.calls.map(({ header }) => header.outputs),
+    [[], undefined],
+  );
+});

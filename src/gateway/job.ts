@@ -57,7 +57,8 @@ export class Job {
 
 /** What two requests must have in common to share a call: the payload's kind, the wanted outputs, the trailing shapes. */
 export function compatibilityKey(job: Job): string {
-  let key = job.rows === 0 ? 'empty' : job.payload;
+  let key: string = job.rows === 0 ? 'empty' : job.payload;
+  if (job.request.readableOnly === true) key += ' read';
   for (const output of job.request.outputs ?? []) key += `\n${output.name}`;
   for (const input of job.inputs) {
     key += `\u0000${input.name}\n${input.datatype}`;

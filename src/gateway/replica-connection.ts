@@ -27,7 +27,10 @@ export interface ReplicaConnection {
   /** Connected, and the runner says that it is loaded and warmed. */
   readonly ready: boolean;
   readonly connected: boolean;
-  infer(header: Omit<InferHeader, 'call'>, parts: readonly Uint8Array[], call: ReplicaCall): void;
+  /** Returns the number that {@link cancel} takes. */
+  infer(header: Omit<InferHeader, 'call'>, parts: readonly Uint8Array[], call: ReplicaCall): number;
+  /** Nobody waits for this call any more: it ends sooner if it is not being computed yet. It still ends by its result. */
+  cancel(number: number): void;
   /** Closes for good; calls in flight are lost. */
   close(): void;
 }
@@ -133,6 +136,10 @@ export function openReplicaConnection(
         { call: number, items: header.items, payload: header.payload, outputs: header.outputs },
         parts,
       );
+      return number;
+    },
+    cancel(number) {
+      frames?.send('cancel', { call: number });
     },
     close() {
       if (closed) return;

@@ -216,6 +216,7 @@ export class VersionDispatcher {
       if (replica === undefined) break;
       if (again !== undefined) {
         this.#reruns.shift();
+        for (const job of again) if (job.signal.aborted) this.#end.fail(job, 'CANCELLED', 'the caller hung up');
         const live = again.filter((job) => job.state !== 'ended' && job.deadlineAt > at);
         if (live.length > 0) this.#start(replica, live, at, true);
         continue;
@@ -257,15 +258,28 @@ export class VersionDispatcher {
     const running: Running = { jobs, replica, rows, sentAt: at, alone: replica.outstandingCalls === 0, rerun };
     this.#pool.take(replica, rows);
     const { header, parts } = joinInputs(jobs);
-    replica.connection.infer(header, parts, {
+    const number = replica.connection.infer(header, parts, {
       onResult: (result, body) => this.#onResult(running, result, body),
       onLost: (reason) => this.#onLost(running, reason),
     });
+    // Files wait for their decoding, and one can take a second; tensors are being computed as soon as they are there.
+    if (jobs[0]?.payload === 'files') this.#cancelWhenNobodyWaits(running, number);
+  }
+
+  #cancelWhenNobodyWaits({ jobs, replica }: Running, number: number): void {
+    for (const job of jobs) {
+      const onAbort = (): void => {
+        if (jobs.every((one) => one.signal.aborted || one.state === 'ended')) replica.connection.cancel(number);
+      };
+      job.onAbort = onAbort;
+      job.signal.addEventListener('abort', onAbort, { once: true });
+    }
   }
 
   #onResult(running: Running, header: ResultHeader, body: Uint8Array): void {
     const { jobs, replica, rows, sentAt } = running;
     const at = this.#clock.now();
+    for (const job of jobs) stopListening(job);
     this.#pool.release(replica, rows);
     const computeMs = header.computeMs ?? at - sentAt;
     const failed = header.failed ?? [];
@@ -340,6 +354,11 @@ export class VersionDispatcher {
       if (live.length > 0) this.#reruns.push(live);
       return this.#pump(at);
     }
+    if (code === 'CANCELLED') {
+      this.#pump(at);
+      for (const job of live) this.#end.fail(job, 'CANCELLED', 'the caller hung up; the request was not computed');
+      return;
+    }
     // What a request is at fault for says nothing about the replica; nor do the reruns that look for that request.
     if (!rerun && catalogue[code].status >= 500) this.#pool.failed(replica, message, at);
     const next = live.length === 0 ? undefined : afterFailedBatch(live);
@@ -350,6 +369,7 @@ export class VersionDispatcher {
 
   #onLost({ jobs, replica, rows }: Running, reason: string): void {
     const at = this.#clock.now();
+    for (const job of jobs) stopListening(job);
     this.#pool.release(replica, rows);
     this.#pool.failed(replica, `it was lost with work in flight: ${reason}`, at);
     const live = jobs.filter((job) => job.state !== 'ended');
@@ -392,7 +412,11 @@ export class VersionDispatcher {
       this.#timerAt = Infinity;
       const now = this.#clock.now();
       for (const job of this.#queue.takeExpired(now)) this.#end.late(job, 'it waited and was never started');
-      for (const job of this.#started.takeDue(now)) this.#end.late(job, 'it was being computed');
+      for (const job of this.#started.takeDue(now)) {
+        const cancel = job.onAbort;
+        this.#end.late(job, 'it was being computed');
+        cancel?.();
+      }
       this.#pump(now);
     });
   }

@@ -28,6 +28,8 @@ export interface InferenceRequest {
   readonly payload: InferencePayload;
   /** Names of the wanted outputs; absent or empty means all. */
   readonly outputs?: readonly RequestedOutput[];
+  /** For a file: of a model with an output stage only the readable answer is wanted; its tensors may be megabytes. */
+  readonly readableOnly?: boolean;
   readonly parameters?: Parameters;
   /** Milliseconds from now within which the answer must be there; from the gRPC deadline, `timeout` (µs) or `Flyball-Deadline-Ms`. */
   readonly deadlineMs?: number;

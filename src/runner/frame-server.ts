@@ -65,7 +65,7 @@ export async function serveFrames(
               infer(header, body);
               break;
             case 'cancel':
-              if (waiting.find((one) => one.call === header.call)?.cancel() === true) leave(header.call);
+              cancel(header.call);
               break;
             case 'status':
               connection.send('statusReply', { ask: header.ask, ...service.status() });
@@ -101,6 +101,14 @@ export async function serveFrames(
         if (error.code === 'PROTOCOL') throw error;
         sendAnswer(connection, call, { kind: 'failed', error });
       }
+    }
+
+    /** Too late it does nothing: the answer is on its way then. In time it is answered, so that its caller's slot is free. */
+    function cancel(call: number): void {
+      if (waiting.find((one) => one.call === call)?.cancel() !== true) return;
+      leave(call);
+      const error = new FlyballError('CANCELLED', 'the call was cancelled before it was computed');
+      sendAnswer(connection, call, { kind: 'failed', error });
     }
 
     open.add(connection);

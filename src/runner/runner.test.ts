@@ -143,10 +143,11 @@ describe('a runner', () => {
     using client = await connectRunner(launch.listen);
     await client.reached('ready');
     const first = client.infer(rows(1), [floats(1, 2)]);
-    void client.infer(rows(1), [floats(3, 4)]).catch(() => {});
+    const dropped = client.infer(rows(1), [floats(3, 4)]);
     assert.equal((await client.infer(rows(1), [floats(5, 6)])).header.error?.code, 'OVERLOADED');
     // The client numbers its calls from one.
     client.connection.send('cancel', { call: 2 });
+    assert.equal((await dropped).header.error?.code, 'CANCELLED', 'whoever cancels must learn whether it was in time');
     await first;
     assert.equal((await client.status()).inFlight, 0);
     assert.equal((await client.status()).inferences, 1);
@@ -245,6 +246,23 @@ describe('a runner with a pipeline', () => {
       header.readable?.map((answer) => (answer as { label: string }[])[0]?.label),
       ['r', 'b'],
     );
+  });
+
+  it('sends no tensors to who wants only readable answers, unless it has none', async () => {
+    const output = { kind: 'classification', topK: 1, softmax: false, labels: undefined } as const;
+    for (const stage of [output, undefined]) {
+      const launch = launchOf(onnx(image), {
+        pipeline: imagePipeline.parse({ resize: { width: 2, height: 1 } }),
+        ...(stage === undefined ? {} : { output: stage }),
+      });
+      await using _runner = await start(launch);
+      using client = await connectRunner(launch.listen);
+      await client.reached('ready');
+      const [call, parts] = files(await png(4, 4, '#ff0000'));
+      const { header } = await client.infer({ ...call, outputs: [] }, parts);
+      assert.equal(header.readable?.length, stage === undefined ? undefined : 1);
+      assert.equal(header.outputs?.length, stage === undefined ? 1 : 0);
+    }
   });
 
   it('computes images of different size one after another and joins their rows, padded', async () => {

@@ -113,7 +113,10 @@ function toCall(request: InferenceRequest, batchable: boolean): RunnerCall {
   const { payload, outputs } = request;
   const items = [{ rows: rowsOf(request, batchable) }];
   const wanted = outputs === undefined || outputs.length === 0 ? {} : { outputs: outputs.map(({ name }) => name) };
-  if (payload.kind === 'file') return { items, payload: { kind: 'files', files: [payload.bytes] }, ...wanted };
+  if (payload.kind === 'file') {
+    const readable = request.readableOnly === true ? { outputs: [] } : wanted;
+    return { items, payload: { kind: 'files', files: [payload.bytes] }, ...readable };
+  }
   // The runtime takes the buffers away, and those of a request may be shared with the rest of its body.
   const inputs = payload.inputs.map((input) => Object.assign({}, input, { bytes: new Uint8Array(input.bytes) }));
   return { items, payload: { kind: 'tensors', inputs }, ...wanted };

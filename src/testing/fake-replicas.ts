@@ -8,6 +8,7 @@ import type { InferHeader } from '../protocol/frames/messages.ts';
 
 export interface FakeCall {
   readonly replica: string;
+  readonly number: number;
   readonly header: Omit<InferHeader, 'call'>;
   readonly body: Uint8Array;
   readonly requestIds: string[];
@@ -37,6 +38,7 @@ export function createFakeReplicas(): FakeReplicas {
   const calls: FakeCall[] = [];
   const log: string[] = [];
   const closed: string[] = [];
+  let sent = 0;
 
   const take = (replica: string): FakeCall => {
     const index = calls.findIndex((call) => call.replica === replica);
@@ -62,7 +64,13 @@ export function createFakeReplicas(): FakeReplicas {
         infer(header, parts, call) {
           const requestIds = header.items.map((item) => item.requestId);
           log.push(`${route.id}: ${requestIds.join('+')}`);
-          calls.push({ replica: route.id, header, body: Buffer.concat(parts), requestIds, call });
+          sent += 1;
+          calls.push({ replica: route.id, number: sent, header, body: Buffer.concat(parts), requestIds, call });
+          return sent;
+        },
+        cancel(number) {
+          const open = calls.find((one) => one.number === number);
+          log.push(`${route.id}: cancel ${open?.requestIds.join('+') ?? 'nothing'}`);
         },
         close: () => void closed.push(route.id),
       };

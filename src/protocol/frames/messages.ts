@@ -93,7 +93,10 @@ export interface InferHeader {
   readonly items: readonly BatchItem[];
   /** `tensors`: one entry an input. `files`: one entry an item (datatype BYTES, shape [1], raw file bytes, no length prefix). */
   readonly payload: { readonly kind: 'tensors' | 'files'; readonly parts: readonly FrameTensor[] };
-  /** Names of the outputs to send back; absent means all. */
+  /**
+   * Names of the outputs to send back; absent means all. An empty list of a `files` call: only the readable answers,
+   * or all outputs of a version without an output stage.
+   */
   readonly outputs?: readonly string[];
 }
 
@@ -117,6 +120,7 @@ export interface ResultHeader {
   readonly computeMs?: number;
 }
 
+/** In time, the call is answered with CANCELLED; once it computes, with its result, as if nothing had been said. */
 export interface CancelHeader {
   readonly call: number;
 }

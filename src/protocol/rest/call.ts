@@ -88,7 +88,7 @@ function priorityOf(parameters: Parameters | undefined): number | undefined {
 /** The request of a call, with what the headers and the parameters `timeout` and `priority` say. */
 export function toInferenceRequest(
   call: Call,
-  parts: Pick<InferenceRequest, 'payload' | 'id' | 'outputs' | 'parameters'>,
+  parts: Pick<InferenceRequest, 'payload' | 'id' | 'outputs' | 'parameters' | 'readableOnly'>,
 ): InferenceRequest {
   const { headers } = call;
   const { parameters } = parts;
@@ -105,6 +105,7 @@ export function toInferenceRequest(
   if (call.version !== undefined) request.version = call.version;
   if (parts.id !== undefined) request.id = parts.id;
   if (parts.outputs !== undefined) request.outputs = parts.outputs;
+  if (parts.readableOnly === true) request.readableOnly = true;
   if (parameters !== undefined) request.parameters = parameters;
   if (deadlineMs !== undefined) request.deadlineMs = deadlineMs;
   if (priority !== undefined) request.priority = priority;

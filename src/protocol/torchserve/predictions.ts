@@ -50,6 +50,10 @@ function fromJson(call: Call, bytes: Uint8Array): InferenceRequest {
   });
 }
 
+/** What comes back is the pipeline's readable answer, where it gives one. */
+const fromFile = (call: Call, payload: InferencePayload): InferenceRequest =>
+  toInferenceRequest(call, { payload, readableOnly: true });
+
 /**
  * Bytes of no declared kind: a file or the model's one input, by its property `takes_files`. A service that does not say
  * gets a file where the bytes are an image or are no such input; it knows best why it takes none.
@@ -59,7 +63,7 @@ function fromBytes(call: Call, { bytes, contentType }: Part): InferenceRequest {
   const { signature, properties } = service.metadata(call.model, call.version);
   const file: InferencePayload = { kind: 'file', bytes, ...(contentType !== undefined && { contentType }) };
   const takesFiles = properties?.['takes_files'];
-  if (takesFiles === 'true') return toInferenceRequest(call, { payload: file });
+  if (takesFiles === 'true') return fromFile(call, file);
   let payload: InferencePayload;
   try {
     payload = { kind: 'tensors', inputs: rawInferRequest(bytes, signature, v2Limits).inputs };
@@ -67,7 +71,8 @@ function fromBytes(call: Call, { bytes, contentType }: Part): InferenceRequest {
     if (takesFiles === 'false') throw error;
     payload = file;
   }
-  return toInferenceRequest(call, { payload: takesFiles === undefined && isImage(bytes) ? file : payload });
+  if (payload === file || (takesFiles === undefined && isImage(bytes))) return fromFile(call, file);
+  return toInferenceRequest(call, { payload });
 }
 
 function parsePart(call: Call, part: Part): InferenceRequest {
@@ -77,7 +82,7 @@ function parsePart(call: Call, part: Part): InferenceRequest {
   const type = (end === -1 ? part.contentType : part.contentType?.slice(0, end))?.trim().toLowerCase();
   if (type === 'application/json' || type?.endsWith('+json') === true) return fromJson(call, part.bytes);
   if (type?.startsWith('image/') === true) {
-    return toInferenceRequest(call, { payload: { kind: 'file', bytes: part.bytes, contentType: type } });
+    return fromFile(call, { kind: 'file', bytes: part.bytes, contentType: type });
   }
   const unsaid = type === undefined || type === 'application/x-www-form-urlencoded' || type === 'text/plain';
   if (unsaid && startsLikeJson(part.bytes)) return fromJson(call, part.bytes);

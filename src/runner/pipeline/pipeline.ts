@@ -30,7 +30,7 @@ export interface PreparedFiles {
 
 export interface FilePipeline {
   prepare(files: readonly Uint8Array[], signal?: AbortSignal): Promise<PreparedFiles>;
-  /** `outputs` names what to give back; the output stage reads its own output in any case. */
+  /** `outputs` names what to give back, an empty list nothing but the readable; the output stage reads its own in any case. */
   compute(prepared: PreparedFiles, model: LoadedModel, outputs?: readonly string[]): Promise<CallAnswer>;
   /** An input of the size that files become, all black. */
   blank(): Tensor;
@@ -126,7 +126,9 @@ export function openPipeline(
   return {
     prepare,
     async compute({ groups, failed, inputMs }, model, outputs) {
-      const wanted = outputs ?? signature.outputs.map((output) => output.name);
+      // Without an output stage there is no readable answer: who wants only that gets the tensors.
+      const unread = outputs === undefined || (outputs.length === 0 && stage === undefined);
+      const wanted = unread ? signature.outputs.map((output) => output.name) : outputs;
       const asked = stageOutput === undefined || wanted.includes(stageOutput) ? wanted : [...wanted, stageOutput];
       const results: { indices: readonly number[]; outputs: readonly Tensor[] }[] = [];
       const readable: unknown[] = [];
