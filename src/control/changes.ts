@@ -3,18 +3,19 @@
  * transaction in the store between two turns of the loop, then an operation that follows what upkeep makes of it.
  * The specification owns what it names; whatever else is asked for is stored as an override, with owner and time.
  */
-import type { OperationView, OverrideView, ResolvedSpecification } from '../api/schemas.ts';
+import type { OperationView, ResolvedSpecification } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
 import { namePattern } from '../config/specification.ts';
-import { FlyballError } from '../errors.ts';
+import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreAccess } from '../store/store.ts';
 import type { ControlService } from './control-service.ts';
 import type { Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
 import type { Operations, RunningOperation } from './operations.ts';
 import { droppedOverrides, fingerprint, requireServable, wantedDeployments, type PlanState } from './plan.ts';
+import { toProblem } from './progress.ts';
 import { resourcesOf } from './template.ts';
 import type { UpkeepLoop } from './upkeep-loop.ts';
 
@@ -34,25 +35,32 @@ export interface ChangesParts {
 export function makeChanges(parts: ChangesParts): Changes {
   const { store, registry, deployments, fleet, operations, loop, clock, planState } = parts;
 
-  /** After the store was changed: read it again, give failed versions another try at once, follow it. */
-  async function follow(options: Parameters<Operations['start']>[0], done: readonly string[]): Promise<OperationView> {
-    await deployments.refresh();
+  /** Writes it all at once, reads it again, gives failed versions another try at once, and follows what comes of it. */
+  async function change(
+    options: Parameters<Operations['start']>[0],
+    done: readonly string[],
+    write: (access: StoreAccess) => Promise<void>,
+  ): Promise<OperationView> {
+    const operation: RunningOperation = await operations.start(options, write);
+    try {
+      await deployments.refresh();
+    } catch (error) {
+      // Nobody knows what is wanted now; the operation must not be judged by what was wanted before.
+      operation.end(toProblem(toFlyballError(error)));
+      throw error;
+    }
     for (const name of options.deployments) {
       const deployment = deployments.find(name);
       if (deployment === undefined) continue;
       if (deployment.target !== undefined) deployment.failures.delete(deployment.target.key);
       fleet.settle(name, resourcesOf(deployment.record.specification));
     }
-    const operation: RunningOperation = await operations.start(options);
     for (const text of done) operation.step(text, 'ok');
     return operation.view();
   }
 
-  async function override(path: string, value: unknown, owner: string): Promise<OverrideView> {
-    const record = { path, value, owner, at: clock.wall() };
-    await store.putOverride(record);
-    return record;
-  }
+  const override = (access: StoreAccess, path: string, value: unknown, owner: string): Promise<void> =>
+    access.putOverride({ path, value, owner, at: clock.wall() });
 
   const isSpecified = async (section: 'models' | 'deployments', name: string): Promise<boolean> =>
     Object.hasOwn((await store.applied())?.resolved.specification[section] ?? {}, name);
@@ -75,7 +83,14 @@ export function makeChanges(parts: ChangesParts): Changes {
           ({ name, origin }) => origin.kind === 'specification' && !wanted.has(name),
         );
         const at = clock.wall();
-        await store.transaction(async (access) => {
+        const names = [...wanted.keys(), ...gone.map(({ name }) => name)];
+        const skipped = Object.keys(resolved.specification.deployments).filter((name) => !wanted.has(name));
+        const done = [
+          `specification stored: ${wanted.size} deployment${wanted.size === 1 ? '' : 's'}`,
+          ...dropped.map(({ path, owner }) => `override ${path} by ${owner} dropped`),
+          ...skipped.map((name) => `${name} left out: its optional model is not there`),
+        ];
+        return change({ kind: 'apply', subject: 'specification', by, deployments: names }, done, async (access) => {
           await access.setApplied({ resolved, by, at });
           for (const [model, { aliases }] of Object.entries(resolved.specification.models)) {
             // An optional model that is not there has no versions to point at.
@@ -102,13 +117,6 @@ export function makeChanges(parts: ChangesParts): Changes {
             access,
           );
         });
-        const names = [...wanted.keys(), ...gone.map(({ name }) => name)];
-        const skipped = Object.keys(resolved.specification.deployments).filter((name) => !wanted.has(name));
-        return follow({ kind: 'apply', subject: 'specification', by, deployments: names }, [
-          `specification stored: ${wanted.size} deployment${wanted.size === 1 ? '' : 's'}`,
-          ...dropped.map(({ path, owner }) => `override ${path} by ${owner} dropped`),
-          ...skipped.map((name) => `${name} left out: its optional model is not there`),
-        ]);
       }),
 
     deploy: (name, { deployment, by, note }) =>
@@ -118,64 +126,66 @@ export function makeChanges(parts: ChangesParts): Changes {
         const specified = await isSpecified('deployments', name);
         const at = clock.wall();
         const before = (await store.deployment(name))?.desired ?? deployment.replicas.min;
-        await store.putDeployment({
-          name,
-          specification: deployment,
-          origin: specified ? { kind: 'specification' } : { kind: 'override', owner: by, at },
-          desired: clamp(before, deployment),
-          ...(note === undefined ? {} : { note }),
+        const { min, max } = deployment.replicas;
+        const done = [`${name}: set to version ${version.version}, ${min} to ${max} replicas`];
+        return change({ kind: 'deploy', subject: name, by, deployments: [name] }, done, async (access) => {
+          await access.putDeployment({
+            name,
+            specification: deployment,
+            origin: specified ? { kind: 'specification' } : { kind: 'override', owner: by, at },
+            desired: clamp(before, deployment),
+            ...(note === undefined ? {} : { note }),
+          });
+          await override(access, `deployments.${name}`, deployment, by);
+          await deployments.markRemoving({ [name]: false }, access);
         });
-        await override(`deployments.${name}`, deployment, by);
-        await deployments.markRemoving({ [name]: false });
-        return follow({ kind: 'deploy', subject: name, by, deployments: [name] }, [
-          `${name}: set to version ${version.version}, ${deployment.replicas.min} to ${deployment.replicas.max} replicas`,
-        ]);
       }),
 
     scale: (name, { replicas, by }) =>
       loop.exclusively(async () => {
-        const { record } = deployments.get(name);
+        const { record, removing } = deployments.get(name);
+        if (removing) throw new FlyballError('CONFLICT', `${name} is being removed; deploy it again to scale it`);
         const { min, max } = record.specification.replicas;
         if (replicas < min || replicas > max) {
           throw new FlyballError('OUT_OF_BOUNDS', `${name}: expected ${min} to ${max} replicas, got ${replicas}`);
         }
-        await store.setDesired(name, replicas);
         const path = `deployments.${name}.replicas`;
-        // What the specification says anyway is no override of it.
-        if (replicas === min) await store.removeOverride(path);
-        else await override(path, replicas, by);
-        return follow({ kind: 'scale', subject: name, by, deployments: [name] }, [
-          `${record.desired} → ${replicas} replicas wanted`,
-        ]);
+        const done = [`${record.desired} → ${replicas} replicas wanted`];
+        return change({ kind: 'scale', subject: name, by, deployments: [name] }, done, async (access) => {
+          await access.setDesired(name, replicas);
+          // What the specification says anyway is no override of it.
+          if (replicas === min) await access.removeOverride(path);
+          else await override(access, path, replicas, by);
+        });
       }),
 
     removeDeployment: (name, by) =>
       loop.exclusively(async () => {
         deployments.get(name);
-        for (const { path } of await store.overrides()) {
-          if (path === `deployments.${name}` || path === `deployments.${name}.replicas`)
-            await store.removeOverride(path);
-        }
-        if (await isSpecified('deployments', name)) await override(`deployments.${name}`, null, by);
-        await deployments.markRemoving({ [name]: true });
-        return follow({ kind: 'remove', subject: name, by, deployments: [name] }, []);
+        const specified = await isSpecified('deployments', name);
+        return change({ kind: 'remove', subject: name, by, deployments: [name] }, [], async (access) => {
+          for (const path of [`deployments.${name}`, `deployments.${name}.replicas`]) await access.removeOverride(path);
+          if (specified) await override(access, `deployments.${name}`, null, by);
+          await deployments.markRemoving({ [name]: true }, access);
+        });
       }),
 
     setAlias: (name, alias, version, by) =>
       loop.exclusively(async () => {
-        await registry.setAlias(name, alias, version, by);
         const declared = (await store.applied())?.resolved.specification.models[name]?.aliases[alias];
         const path = `models.${name}.aliases.${alias}`;
-        if (declared === version) await store.removeOverride(path);
-        else if (await isSpecified('models', name)) await override(path, version, by);
         const reference = `${name}@${alias}`;
         const following = deployments
           .all()
           .filter(({ record }) => record.specification.model === reference)
           .map((deployment) => deployment.name);
-        return follow({ kind: 'alias', subject: reference, by, deployments: following }, [
-          `${reference} is version ${version}`,
-        ]);
+        const request = { kind: 'alias', subject: reference, by, deployments: following } as const;
+        return change(request, [`${reference} is version ${version}`], async (access) => {
+          await registry.setAlias(name, alias, version, by, access);
+          // An alias that the specification does not name is nobody's but its mover's.
+          if (declared === undefined || declared === version) await access.removeOverride(path);
+          else await override(access, path, version, by);
+        });
       }),
   };
 }

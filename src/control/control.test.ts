@@ -264,6 +264,34 @@ test('scaling outside the bounds is refused, inside it is an override that apply
   assert.deepEqual((await service.specification()).overrides, []);
 });
 
+test('an alias is an override only where the specification says where it points', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  const { service } = control;
+  await ended(control, await service.apply({ resolved: wish({}, { champion: 1 }), by: 'ada' }));
+  await service.setAlias('m', 'challenger', 2, 'bob');
+  assert.deepEqual((await service.specification()).overrides, []);
+  await service.setAlias('m', 'champion', 2, 'bob');
+  const { overrides } = await service.specification();
+  assert.deepEqual(
+    overrides.map(({ path, value, owner }) => ({ path, value, owner })),
+    [{ path: 'models.m.aliases.champion', value: 2, owner: 'bob' }],
+  );
+  await service.apply({ resolved: wish({}, { champion: 1 }), by: 'ada' });
+  assert.deepEqual((await service.model('m')).aliases, { champion: 1, challenger: 2 });
+});
+
+test('what is being removed is not scaled', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  const { service } = control;
+  await ended(control, await service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  const removal = await service.removeDeployment('d', 'ada');
+  await assert.rejects(service.scale('d', { replicas: 2, by: 'bob' }), { code: 'CONFLICT' });
+  assert.equal((await ended(control, removal)).state, 'succeeded');
+  await assert.rejects(service.scale('d', { replicas: 2, by: 'bob' }), { code: 'DEPLOYMENT_NOT_FOUND' });
+});
+
 test('a plan that was made for another state is refused', async () => {
   await using place = await machine();
   await using control = await place.start();

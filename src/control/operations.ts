@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { OperationView, Problem } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
-import type { OperationRecord, Store } from '../store/store.ts';
+import type { OperationRecord, Store, StoreAccess } from '../store/store.ts';
 import { publish } from '../telemetry/events.ts';
 
 export interface OperationRequest {
@@ -29,12 +29,16 @@ export interface RunningOperation {
 }
 
 export interface Operations {
-  start(options: {
-    readonly kind: OperationView['kind'];
-    readonly subject: string;
-    readonly by: string;
-    readonly deployments: readonly string[];
-  }): Promise<RunningOperation>;
+  /** The change and the operation that follows it are one transaction: after a kill there are both, or neither. */
+  start(
+    options: {
+      readonly kind: OperationView['kind'];
+      readonly subject: string;
+      readonly by: string;
+      readonly deployments: readonly string[];
+    },
+    change: (access: StoreAccess) => Promise<void>,
+  ): Promise<RunningOperation>;
   running(): readonly RunningOperation[];
   /** Those that an earlier control did not finish. */
   resume(): Promise<void>;
@@ -149,13 +153,16 @@ export function openOperations(store: Store, clock: Clock): Operations {
   };
 
   return {
-    async start({ kind, subject, by, deployments }) {
+    async start({ kind, subject, by, deployments }, change) {
       const request: OperationRequest = { deployments };
       const startedAt = clock.wall();
       const id = randomUUID().slice(0, 13);
       const record: OperationRecord = { id, kind, subject, state: 'running', by, startedAt, steps: [], request };
+      await store.transaction(async (access) => {
+        await change(access);
+        await access.putOperation(record);
+      });
       const running = track(record);
-      await store.putOperation(record);
       publish('flyball:control', { action: kind, subject, by, reason: `operation ${id}` });
       return running;
     },
@@ -178,6 +185,7 @@ export function openOperations(store: Store, clock: Clock): Operations {
       waiters.set(id, set.add(resolve));
       const cancel = clock.after(Math.min(waitMs, waitMsMax), resolve);
       signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) resolve();
       await promise;
       cancel();
       set.delete(resolve);

@@ -141,12 +141,13 @@ export function openRegistry({ store, artefacts, clock }: RegistryParts): Regist
       });
       await release(removed.flatMap(digestsOf), 0);
     },
-    async setAlias(model, alias, version, by) {
+    async setAlias(model, alias, version, by, access) {
       requireName(alias, 'alias');
-      await store.transaction(async (access) => {
-        await requireVersion(access, model, version);
-        await access.setAlias({ model, alias, version, by, at: clock.wall() });
-      });
+      const set = async (inside: StoreAccess): Promise<void> => {
+        await requireVersion(inside, model, version);
+        await inside.setAlias({ model, alias, version, by, at: clock.wall() });
+      };
+      await (access === undefined ? store.transaction(set) : set(access));
     },
     async removeAlias(model, alias, by) {
       await store.transaction(async (access) => {

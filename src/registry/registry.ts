@@ -6,7 +6,7 @@
 import type * as z from 'zod';
 import type { ModelView } from '../api/schemas.ts';
 import type { modelFile, OutputStage } from '../config/model-file.ts';
-import type { AliasChange, Provenance, VersionRecord } from '../store/store.ts';
+import type { AliasChange, Provenance, StoreAccess, VersionRecord } from '../store/store.ts';
 import type { ArtefactSource, ArtefactStore } from './artefacts.ts';
 
 /** model.yaml as it was written: defaults are filled in by the registry and are no part of the digest. */
@@ -57,8 +57,8 @@ export interface Registry {
   removeVersion(model: string, version: number): Promise<void>;
   /** With all its versions and aliases; CONFLICT while a deployment or a replica uses it. Its numbers are free again. */
   removeModel(model: string): Promise<void>;
-  /** MODEL_NOT_FOUND, VERSION_NOT_FOUND, INVALID_NAME. */
-  setAlias(model: string, alias: string, version: number, by: string): Promise<void>;
+  /** MODEL_NOT_FOUND, VERSION_NOT_FOUND, INVALID_NAME; part of a transaction when its access is handed in. */
+  setAlias(model: string, alias: string, version: number, by: string, access?: StoreAccess): Promise<void>;
   /** ALIAS_NOT_FOUND; CONFLICT while a deployment follows it. */
   removeAlias(model: string, alias: string, by: string): Promise<void>;
   aliasHistory(model: string): Promise<readonly AliasChange[]>;

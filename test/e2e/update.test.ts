@@ -178,7 +178,7 @@ describe('a platform with two gateway workers under load', { timeout: 120_000 },
   });
 
   test('a replica that hangs costs nobody an answer for longer than the deadline, and is replaced', async () => {
-    const [victim] = (await deployment()).replicas.filter(({ state }) => state === 'ready');
+    const victim = (await deployment()).replicas.find(({ state }) => state === 'ready');
     const pid = Number(/pid (\d+)/.exec(victim?.where ?? '')?.[1]);
     await using callers = load({ 'flyball-deadline-ms': '3000' });
     await callers.passed(100);
