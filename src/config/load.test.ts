@@ -72,6 +72,11 @@ const single: readonly (readonly [why: string, text: string, said: string])[] = 
     '1:10: models.a/b: a name has 1 to 63 of a-z A-Z 0-9 . _ - and begins and ends with a letter or digit, got "a/b"',
   ],
   [
+    'the one name that is a path of the protocol',
+    'deployments: {stats: {model: a}}',
+    '1:15: deployments.stats: this name is taken by the protocol (/v2/models/stats), got "stats"',
+  ],
+  [
     'bounds that cross',
     'deployments: {a: {model: a, replicas: {min: 3}}}',
     '1:29: deployments.a.replicas: replicas.min must not be above replicas.max',

@@ -11,6 +11,12 @@ const name = z
   .string()
   .regex(namePattern, 'a name has 1 to 63 of a-z A-Z 0-9 . _ - and begins and ends with a letter or digit');
 
+/** Triton's path for the statistics of all models is /v2/models/stats: a deployment of that name could not be asked about. */
+export const reservedNames: ReadonlySet<string> = new Set(['stats']);
+const deploymentName = name.refine((value) => !reservedNames.has(value), {
+  error: 'this name is taken by the protocol (/v2/models/stats)',
+});
+
 const bytes = z
   .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?\s?(B|KiB|MiB|GiB)$/)])
   .describe('Bytes as a number, or with a unit: B, KiB, MiB, GiB.');
@@ -127,7 +133,7 @@ export const specification = z.strictObject({
     .default('flyball')
     .describe('Name of this platform; what the inference protocol gives as the server name.'),
   models: z.record(name, modelSource).default({}),
-  deployments: z.record(name, deploymentSpecification).default({}),
+  deployments: z.record(deploymentName, deploymentSpecification).default({}),
   listeners: z
     .strictObject({
       http: listener(8000, 'Open Inference Protocol over REST, and /predictions.'),

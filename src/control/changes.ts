@@ -6,7 +6,7 @@
 import type { OperationView, ResolvedSpecification } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
-import { namePattern } from '../config/specification.ts';
+import { namePattern, reservedNames } from '../config/specification.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store, StoreAccess } from '../store/store.ts';
@@ -194,6 +194,12 @@ const clamp = (desired: number, { replicas: { min, max } }: DeploymentSpecificat
   Math.min(max, Math.max(min, desired));
 
 function requireName(name: string): void {
+  if (reservedNames.has(name)) {
+    throw new FlyballError(
+      'INVALID_NAME',
+      `expected another name: ${name} is taken by the protocol (/v2/models/${name})`,
+    );
+  }
   if (namePattern.test(name)) return;
   throw new FlyballError(
     'INVALID_NAME',

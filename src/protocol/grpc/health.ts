@@ -1,6 +1,6 @@
-/** gRPC health checking (grpc.health.v1): for the server as a whole, and for each service by its name. */
+/** gRPC health checking (grpc.health.v1): for the server as a whole, each service by its name, each model by its. */
 import type { Clock } from '../../clock.ts';
-import { grpcStatus } from '../../errors.ts';
+import { FlyballError, grpcStatus } from '../../errors.ts';
 import type { InferenceService } from '../inference.ts';
 import { codecOf, definitions } from './definitions.ts';
 import { frame, GrpcFailure } from './framing.ts';
@@ -25,15 +25,23 @@ export interface HealthMethods {
 export function healthMethods(service: InferenceService, draining: AbortSignal, clock: Clock): HealthMethods {
   const names = new Set(['', 'inference.GRPCInferenceService', 'grpc.health.v1.Health']);
   const statusOf = (name: string): number => {
-    if (!names.has(name)) return serviceUnknown;
-    return service.ready() && !draining.aborted ? serving : notServing;
+    try {
+      const ready = names.has(name) ? service.ready() : service.modelReady(name);
+      return ready && !draining.aborted ? serving : notServing;
+    } catch (error) {
+      if (error instanceof FlyballError && error.code === 'MODEL_NOT_FOUND') return serviceUnknown;
+      throw error;
+    }
   };
   return {
     check(message) {
       const { service: name } = request.decode(message);
       const status = statusOf(name);
       if (status === serviceUnknown) {
-        throw new GrpcFailure(grpcStatus.NOT_FOUND, `expected one of ${[...names].join(', ')}, got '${name}'`);
+        throw new GrpcFailure(
+          grpcStatus.NOT_FOUND,
+          `expected the name of a model or one of '${[...names].join("', '")}', got '${name}'`,
+        );
       }
       return response.encode({ status });
     },

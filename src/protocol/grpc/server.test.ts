@@ -276,6 +276,8 @@ test('health is checked and watched, and draining shows in it', async () => {
     assert.deepEqual((await request(session, '/grpc.health.v1.Health/Check', [everything])).body, serving);
     const unknown = await request(session, '/grpc.health.v1.Health/Check', [frame(Buffer.from('\n\u0001x'))]);
     assert.equal(unknown.trailers['grpc-status'], '5');
+    const model = frame(Buffer.concat([Buffer.from('\n\u0006'), Buffer.from('addsub')]));
+    assert.deepEqual((await request(session, '/grpc.health.v1.Health/Check', [model])).body, serving);
     const watched: Buffer[] = [];
     const watch = session.request({
       ':method': 'POST',

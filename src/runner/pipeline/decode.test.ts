@@ -47,6 +47,21 @@ describe('decoding an image', () => {
     assert.equal((await decodeImage(cmyk, wish)).channels, 3);
   });
 
+  it('is not told a small size by a JPEG that hides its frame header from one reader', async () => {
+    const large = await sharp({ create: { width: 300, height: 300, channels: 3, background: '#ff0000' } })
+      .jpeg()
+      .toBuffer();
+    // TEM has no length. Who reads one all the same takes APP0's marker for it and lands inside APP0's data.
+    const segment = Buffer.alloc(2 + 0xffff, 0x20);
+    segment.writeUInt32BE(0xffe0ffff);
+    Buffer.from('ffc00011080008000803012200021101031101', 'hex').copy(segment, 0xffe0);
+    const liar = Buffer.concat([Buffer.from('ffd8ff01', 'hex'), segment, large.subarray(2)]);
+    await assert.rejects(decodeImage(liar, { grey: false, pixelsMax: 10_000 }), {
+      code: 'INVALID_IMAGE',
+      message: /300 × 300/,
+    });
+  });
+
   it('gives grey directly where grey is wanted', async () => {
     const file = await picture().jpeg().toBuffer();
     assert.equal((await decodeImage(file, { ...wish, grey: true })).channels, 1);

@@ -26,6 +26,8 @@ export function readJpegHeader(file: Uint8Array): JpegHeader | undefined {
       at += 1;
       continue;
     }
+    // Markers without a length. Nothing has them before the frame but a file that wants two readers to see two sizes.
+    if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd9)) return undefined;
     const start = at + 4;
     const end = at + 2 + view.getUint16(at + 2);
     if (end > file.length || end < start) return undefined;
