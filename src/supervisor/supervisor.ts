@@ -45,6 +45,9 @@ export interface SupervisorEnd {
   readonly code: number;
 }
 
+/** As a shell has it for SIGINT. */
+const abortedCode = 130;
+
 export interface Supervisor extends AsyncDisposable {
   readonly listeners: Readonly<Record<ListenerName, ListenerAddress>>;
   readonly dataDirectory: string;
@@ -107,6 +110,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
   const ended = Promise.withResolvers<SupervisorEnd>();
   let draining: Promise<void> | undefined;
+  // Also when a drain had begun: requests were cut off, and whoever reads the exit code is to know.
+  let isAborted = false;
   const children: Child[] = [];
   const common = { clock, output, shutdown: (by: string) => void drain(`asked by ${by}`) };
   const hopeless =
@@ -166,7 +171,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     await of('gateway');
     await of('control');
     await resources.disposeAsync();
-    ended.resolve({ reason, code });
+    ended.resolve({ reason, code: isAborted ? abortedCode : code });
   }
   function end(drainMs: number, reason: string, code: number): Promise<void> {
     draining ??= unwind(drainMs, reason, code);
@@ -183,7 +188,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     drain,
     async abort(reason) {
       // A drain under way waits with the long deadline; the children are told the short one as well.
-      const first = end(0, reason, 130);
+      isAborted = true;
+      const first = end(0, reason, abortedCode);
       await Promise.all(children.map((child) => child.drain(0)));
       await first;
     },
