@@ -5,19 +5,25 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { FlyballError } from '../errors.ts';
 import { controlClient, type ControlClient } from './control-client.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
 import { stringOption, type Invocation } from './declaration.ts';
 
 export const defaultControlUrl = 'http://127.0.0.1:8080';
 
+/** UNREACHABLE when a data directory is named that nobody runs on: whoever is at the usual port is not who is meant. */
 export function controlUrl(invocation: Pick<Invocation, 'values' | 'terminal'>): string {
-  return (
-    stringOption(invocation.values, 'url') ??
-    filled(invocation.terminal.env['FLYBALL_URL']) ??
-    announcedUrl(dataDirectoryPath(invocation)) ??
-    defaultControlUrl
-  );
+  const given = stringOption(invocation.values, 'url') ?? filled(invocation.terminal.env['FLYBALL_URL']);
+  if (given !== undefined) return given;
+  const dataDirectory = dataDirectoryPath(invocation);
+  const announced = announcedUrl(dataDirectory);
+  if (announced !== undefined) return announced;
+  const isNamed =
+    stringOption(invocation.values, 'data-dir') !== undefined ||
+    filled(invocation.terminal.env['FLYBALL_DATA_DIR']) !== undefined;
+  if (isNamed) throw new FlyballError('UNREACHABLE', `nothing that this user may see is running on ${dataDirectory}`);
+  return defaultControlUrl;
 }
 
 /**

@@ -10,7 +10,7 @@ export function overrideText({ path, value, owner, at }: OverrideView, now: numb
   if (deployment !== undefined && path === `deployments.${deployment}`) {
     return value === null
       ? `${deployment} was stopped ${by}; deploying the specification brings it back`
-      : `${deployment} was deployed ${by}, past the specification; if that names it too, deploying it takes its place, else: flyball down ${deployment}`;
+      : `${deployment} was deployed ${by}, past the specification (flyball plan tells what becomes of it, flyball down ${deployment} ends it)`;
   }
   return `${path} is ${shortJson(value)} ${by}; deploying the specification drops it`;
 }

@@ -1,10 +1,11 @@
 /** `flyball backup`: a copy of the data directory as one consistent state, also while the platform runs on it. */
 import { resolve } from 'node:path';
 import { systemClock } from '../../clock.ts';
+import { FlyballError } from '../../errors.ts';
 import { backupDataDirectory } from '../../store/backup.ts';
 import { dataDirectoryPath } from '../data-directory-path.ts';
 import type { Invocation } from '../declaration.ts';
-import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print } from '../output.ts';
 import { progressOn } from '../progress.ts';
 
@@ -15,6 +16,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const report = await backupDataDirectory(dataDirectoryPath(invocation), target, systemClock.wall()).catch(
     (error: unknown) => {
       step.drop();
+      if (error instanceof FlyballError && error.code === 'CONFLICT')
+        throw new UsageError(error.message, 'name another folder, or empty that one');
       throw error;
     },
   );

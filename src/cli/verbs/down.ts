@@ -21,12 +21,16 @@ const pollMs = 100;
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, values, positionals, signal } = invocation;
   const timeoutMs = parseDurationMs(stringOption(values, 'timeout') ?? '2m', '--timeout');
-  const client = connect(invocation);
   const [deployment] = positionals;
-  if (deployment !== undefined) return await removeDeployment(invocation, client, deployment, timeoutMs);
+  if (deployment !== undefined) return await removeDeployment(invocation, connect(invocation), deployment, timeoutMs);
   const startedAt = performance.now();
-  const dataDirectory = await runningIn(client, signal);
   const own = dataDirectoryPath(invocation);
+  const client = clientOrNobody(invocation);
+  if (client === undefined) {
+    terminal.stderr.write(`  nothing is running on ${own}\n`);
+    return exitCodes.done;
+  }
+  const dataDirectory = await runningIn(client, signal);
   if (dataDirectory === undefined) {
     terminal.stderr.write(`  nothing is running at ${client.url}\n`);
     return exitCodes.done;
@@ -64,6 +68,16 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return exitCodes.done;
 }
 
+/** Undefined when the data directory that was named has nobody on it. */
+function clientOrNobody(invocation: Invocation): ControlClient | undefined {
+  try {
+    return connect(invocation);
+  } catch (error) {
+    if (error instanceof FlyballError && error.code === 'UNREACHABLE') return undefined;
+    throw error;
+  }
+}
+
 function isNamed({ values, terminal }: Invocation): boolean {
   return stringOption(values, 'url') !== undefined || (terminal.env['FLYBALL_URL'] ?? '') !== '';
 }
@@ -76,6 +90,7 @@ async function removeDeployment(
 ): Promise<ExitCode> {
   const started = await client.removeDeployment(name, caller(terminal.env), signal);
   await finish(client, started, { wait: true, timeoutMs }, progressOn(terminal), signal);
+  terminal.stderr.write(`  ${name} is stopped and removed; its model stays: flyball models\n`);
   return exitCodes.done;
 }
 

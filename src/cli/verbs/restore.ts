@@ -1,5 +1,6 @@
 /** `flyball restore`: a backup into an empty or missing data directory. It starts nothing and overwrites nothing. */
 import { resolve } from 'node:path';
+import { FlyballError } from '../../errors.ts';
 import { restoreDataDirectory } from '../../store/backup.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
@@ -15,6 +16,8 @@ export async function run({ terminal, values, positionals }: Invocation): Promis
   const step = progressOn(terminal).begin(`restoring ${source}`);
   const report = await restoreDataDirectory(source, resolve(terminal.cwd, given)).catch((error: unknown) => {
     step.drop();
+    if (error instanceof FlyballError && error.code === 'CONFLICT')
+      throw new UsageError(error.message, 'name another folder with --data-dir, or empty that one');
     throw error;
   });
   step.end('ok', `${report.versions} versions and ${report.artefacts} artefacts, each there by its digest`);
