@@ -40,8 +40,18 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 export function toApiError(thrown: unknown): FlyballError {
   if (thrown instanceof FlyballError) return thrown;
   const code = thrown instanceof Error && 'code' in thrown ? frameworkCodes[String(thrown.code)] : undefined;
+  if (code === 'TOO_LARGE')
+    return new FlyballError(code, 'the body is larger than limits.bodyBytesMax', { cause: thrown });
   if (code !== undefined && thrown instanceof Error) return new FlyballError(code, thrown.message, { cause: thrown });
+  // Whatever else the framework blames on the caller.
+  if (isFrameworkRefusal(thrown)) return new FlyballError('INVALID_REQUEST', thrown.message, { cause: thrown });
   // The secure JSON parser's own: a syntax error, or a key that would change a prototype.
   if (thrown instanceof SyntaxError) return new FlyballError('INVALID_JSON', thrown.message, { cause: thrown });
   return toFlyballError(thrown);
+}
+
+function isFrameworkRefusal(thrown: unknown): thrown is Error {
+  if (!(thrown instanceof Error) || !('code' in thrown) || !('statusCode' in thrown)) return false;
+  const { code, statusCode } = thrown;
+  return String(code).startsWith('FST_') && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
 }

@@ -99,8 +99,7 @@ const bytes = { kind: 'bytes' } as const;
 const operation = { status: 202, answer: operationView } as const;
 
 function numberOf(text: string | undefined): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1) return number;
+  if (text !== undefined && /^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new FlyballError('INVALID_REQUEST', `expected a version number from 1, got ${text}`);
 }
 

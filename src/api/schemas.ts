@@ -3,7 +3,13 @@
  * Times are Unix milliseconds; durations carry their unit in the name.
  */
 import * as z from 'zod';
+import { checkDeployment, checkSpecification } from '../config/check.ts';
+import type { ConfigurationProblem } from '../config/problems.ts';
 import { deploymentSpecification, specification } from '../config/specification.ts';
+
+/** Characters of what callers say in their own words; it is stored and shown. */
+const wordsMax = 1000;
+const by = z.string().max(200).default('unknown').describe('Who asks.');
 
 export const problem = z
   .object({
@@ -104,14 +110,21 @@ export const statusView = z.object({
   warnings: z.array(z.string()),
 });
 
+/** The rules between keys hold for whoever calls, not only for files. */
+const ruledBy =
+  <Value>(check: (value: Value) => readonly ConfigurationProblem[]) =>
+  (value: Value, context: z.RefinementCtx): void => {
+    for (const { path, text } of check(value)) context.addIssue({ code: 'custom', path: [...path], message: text });
+  };
+
 /** A specification whose model sources have been resolved to artefacts that the server holds. */
-export const resolvedSpecification = z.object({
-  specification,
+export const resolvedSpecification = z.strictObject({
+  specification: specification.superRefine(ruledBy(checkSpecification)),
   models: z.record(
     z.string(),
-    z.object({
-      versions: z.array(z.object({ version: z.int(), digest: z.string() })),
-      note: z.string().optional(),
+    z.strictObject({
+      versions: z.array(z.strictObject({ version: z.int().min(1), digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) })),
+      note: z.string().max(wordsMax).optional(),
     }),
   ),
 });
@@ -154,15 +167,15 @@ export const operationView = z.object({
 export const applyRequest = z.strictObject({
   resolved: resolvedSpecification,
   fingerprint: z.string().optional(),
-  by: z.string().default('unknown'),
+  by,
 });
 export const deployRequest = z.strictObject({
-  deployment: deploymentSpecification,
-  by: z.string().default('unknown'),
-  note: z.string().optional(),
+  deployment: deploymentSpecification.superRefine(ruledBy((value) => checkDeployment([], value))),
+  by,
+  note: z.string().max(wordsMax).optional(),
 });
-export const scaleRequest = z.strictObject({ replicas: z.int().min(0).max(1000), by: z.string().default('unknown') });
-export const aliasRequest = z.strictObject({ version: z.int().min(1), by: z.string().default('unknown') });
+export const scaleRequest = z.strictObject({ replicas: z.int().min(0).max(1000), by });
+export const aliasRequest = z.strictObject({ version: z.int().min(1), by });
 
 /**
  * Upload of a version: the body is the ONNX file (application/octet-stream); the rest is in the query.
@@ -173,9 +186,9 @@ export const versionQuery = z.strictObject({
   version: z.coerce.number().int().min(1).optional(),
   /** Digest announced, checked against the bytes. */
   digest: z.string().optional(),
-  by: z.string().default('unknown'),
-  source: z.string().default('upload'),
-  note: z.string().optional(),
+  by,
+  source: z.string().max(wordsMax).default('upload'),
+  note: z.string().max(wordsMax).optional(),
   /** Digest of the model.yaml, uploaded before with PUT artefacts/{digest}. */
   modelFile: z.string().optional(),
   /** Files that the model.yaml names (labels, samples), each `name=sha256:…`, uploaded before; may be repeated. */
@@ -193,14 +206,14 @@ export const specificationView = z.object({
   overrides: z.array(overrideView),
 });
 
-export const byQuery = z.strictObject({ by: z.string().default('unknown') });
+export const byQuery = z.strictObject({ by });
 
 /** Long poll: answers when the operation has more than `after` steps (or a step's end) or has ended, or after `waitMs`. */
 export const operationQuery = z.strictObject({
   after: z.coerce.number().int().min(0).optional(),
   waitMs: z.coerce.number().int().min(0).max(30_000).default(0),
 });
-export const shutdownRequest = z.strictObject({ by: z.string().default('unknown') });
+export const shutdownRequest = z.strictObject({ by });
 
 export type Problem = z.infer<typeof problem>;
 export type VersionView = z.infer<typeof versionView>;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
+import net from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { ControlService } from '../control/control-service.ts';
@@ -100,6 +102,111 @@ test('every kind of bad request is a problem document with a code of the catalog
     assert.equal(answer.status, catalogue[code as keyof typeof catalogue].status);
     assert.equal(answer.headers['x-request-id'], problem.instance);
   }
+});
+
+const garbage: readonly (readonly [string, string | Buffer, http.OutgoingHttpHeaders])[] = [
+  ['nothing', '', {}],
+  ['no JSON', '{', jsonType],
+  ['null', 'null', jsonType],
+  ['an array', '[]', jsonType],
+  ['a string', '"x"', jsonType],
+  ['an unknown key', '{"zzz": 1}', jsonType],
+  ['a deep array', '['.repeat(4000) + ']'.repeat(4000), jsonType],
+  ['what is no text', Buffer.from([0xff, 0xfe, 0x7b]), jsonType],
+  ['a form', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }],
+  ['no type at all', 'x', { 'content-type': ';;;' }],
+  ['compressed', '{}', { ...jsonType, 'content-encoding': 'gzip' }],
+  ['more than the limit', `"${'x'.repeat(limits.bodyBytesMax)}"`, jsonType],
+];
+
+test('whatever comes to whatever route is answered, and never as a fault of ours', async () => {
+  const refuse = async (): Promise<never> => {
+    throw new FlyballError('NOT_FOUND', 'there is nothing here');
+  };
+  const refusing = new Proxy({}, { get: () => refuse }) as ControlService;
+  const none = { shutdown() {}, live: () => true, ready: () => true };
+  await using api = await serve(Object.setPrototypeOf(none, refusing) as ControlService);
+  const names = ['nope', '..%2f..%2fetc', '%00', '%ff', '%', 'a'.repeat(300), '__proto__', '%20'];
+  const check = async (method: string, path: string, options: Parameters<typeof ask>[3], what: string) => {
+    const answer = await ask(api, method, path, options);
+    const where = `${method} ${path.slice(0, 80)} with ${what}: ${answer.status} ${answer.text}`;
+    assert.ok(answer.status < 500, where);
+    if (answer.status >= 400 && method !== 'HEAD') problemOf(answer);
+    return answer;
+  };
+  for (const { method, path } of routes) {
+    for (const name of names) await check(method, `/api/v1${path.replace(/\{\w+\}/g, name)}`, {}, 'a strange name');
+    const fine = `/api/v1${path.replace(/\{\w+\}/g, 'nope')}`;
+    await check(method, `${fine}?zz=1&zz=2`, {}, 'an unknown query');
+    for (const other of ['PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']) await check(other, fine, {}, 'that method');
+    if (method === 'HEAD') continue;
+    for (const [what, body, headers] of garbage) {
+      const framed = { ...headers, 'content-length': Buffer.byteLength(body) };
+      await check(method, fine, { headers: framed, body }, what);
+    }
+  }
+});
+
+test('what is not HTTP is answered with a problem too, once', async () => {
+  await using api = await serve({});
+  for (const bytes of ['hello\r\n\r\n', 'GET /livez HTTP/9.9\r\n\r\n', '\u0016\u0003\u0001\u0002\u0000']) {
+    const text = await new Promise<string>((resolve, reject) => {
+      let received = '';
+      const socket = net.connect(api.address.port, '127.0.0.1', () => socket.write(bytes));
+      socket.on('data', (chunk) => (received += chunk.toString()));
+      socket.on('end', () => resolve(received));
+      socket.on('error', reject);
+    });
+    assert.match(text, /^HTTP\/1\.1 400 /);
+    assert.match(text, /content-type: application\/problem\+json/);
+    assert.equal(text.match(/HTTP\/1\.1/g)?.length, 1, text);
+  }
+});
+
+test('the rules between keys hold for what comes over the API', async () => {
+  await using api = await serve({});
+  const put = async (path: string, method: string, body: unknown) =>
+    problemOf(await ask(api, method, `/api/v1${path}`, { headers: jsonType, body: JSON.stringify(body) }));
+  const deadline = { defaultMs: 10, maxMs: 1 };
+  const deployed = await put('/deployments/d', 'PUT', { deployment: { model: 'm', deadline } });
+  assert.equal(deployed.code, 'INVALID_SPECIFICATION');
+  assert.match(deployed.detail, /deployment\.deadline\.defaultMs: expected at most maxMs, 1, got 10/);
+  const planned = await put('/plan', 'POST', { specification: { models: { a: {} } }, models: {} });
+  assert.match(planned.detail, /specification\.models\.a: expected where the model comes from/);
+  const unknown = await put('/plan', 'POST', { specification: {}, models: {}, zz: 1 });
+  assert.match(unknown.detail, /Unrecognized key: "zz"/);
+});
+
+test('an upload that its caller gives up is no fault of ours', async () => {
+  const faults: unknown[] = [];
+  const note = (fault: unknown): void => void faults.push(fault);
+  subscribe('flyball:fault', note);
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  await using api = await serve({
+    async addVersion(_upload, body) {
+      try {
+        for await (const _chunk of body ?? []);
+      } catch (error) {
+        resolve(error);
+        throw error;
+      }
+      throw new Error('expected the upload to break off');
+    },
+  });
+  const request = http.request({
+    host: '127.0.0.1',
+    port: api.address.port,
+    method: 'POST',
+    path: '/api/v1/models/m/versions',
+    headers: { 'content-type': 'application/octet-stream', 'content-length': 1_000_000 },
+  });
+  request.on('error', () => {});
+  request.write('x'.repeat(1000), () => request.destroy());
+  assert.ok((await promise) instanceof Error);
+  // Answered after it, on the same loop: by then the first one has been dealt with.
+  await ask(api, 'GET', '/nowhere');
+  unsubscribe('flyball:fault', note);
+  assert.deepEqual(faults, []);
 });
 
 test('a wrong method is told which ones there are', async () => {

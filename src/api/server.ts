@@ -4,7 +4,7 @@
  * Invariant: every answer that is an error is a problem document with a code of the catalogue.
  */
 import { randomUUID } from 'node:crypto';
-import http from 'node:http';
+import http, { type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
@@ -58,6 +58,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       return typeof given === 'string' && given.length <= requestIdMax ? given : randomUUID();
     },
     frameworkErrors: (error, request, reply) => void fail(reply, request, error),
+    clientErrorHandler: (error, socket) => refuse(socket, error),
     // The server below listens on a handle that somebody else has bound, which the framework cannot.
     serverFactory: (handler) => http.createServer({ maxHeaderSize: limits.headerBytesMax }, handler),
   });
@@ -65,6 +66,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
     checkOrigin(request.headers, loopback);
+    checkEncoding(request.headers);
     if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
   });
   app.setErrorHandler((error, request, reply) => fail(reply, request, error));
@@ -100,7 +102,10 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       body: bodyOf(route, request),
       signal,
     };
-    const answer = await route.handle(control, input);
+    const answer = await route.handle(control, input).catch((error: unknown) => {
+      if (!gone.signal.aborted && !request.raw.readableAborted) throw error;
+      throw new FlyballError('CANCELLED', 'the caller hung up', { cause: error });
+    });
     void reply.code(route.status);
     if (answer.kind === 'bytes') {
       void reply.header('content-type', 'application/octet-stream').header('content-length', answer.bytes);
@@ -114,7 +119,6 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const { server } = app;
   server.maxConnections = limits.connectionsMax;
   server.requestTimeout = requestTimeoutMs;
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, error));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const { listen } = options;
@@ -184,6 +188,12 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
   const parsed = route.body.schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw fromZodError(parsed.error, body === undefined ? 'INVALID_REQUEST' : (route.invalid ?? 'INVALID_REQUEST'));
+}
+
+/** Bytes are taken as they come: a compressed body would otherwise be kept, or read, as something that it is not. */
+function checkEncoding({ 'content-encoding': encoding = 'identity' }: IncomingHttpHeaders): void {
+  if (encoding.toLowerCase() === 'identity') return;
+  throw new FlyballError('UNSUPPORTED_CONTENT', `expected a body that is not compressed, got ${encoding}`);
 }
 
 /** What is not even HTTP, answered before any route is known. */

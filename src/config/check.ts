@@ -25,7 +25,7 @@ function checkSource(path: readonly string[], source: ModelSource): Configuratio
   return [];
 }
 
-function checkDeployment(
+export function checkDeployment(
   path: readonly string[],
   { queue, deadline }: DeploymentSpecification,
 ): ConfigurationProblem[] {
