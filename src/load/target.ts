@@ -20,6 +20,7 @@ export interface Target extends AsyncDisposable {
   send(): Promise<Outcome>;
 }
 
+const messageLengthMax = 500;
 const ok: Outcome = { kind: 'ok' };
 
 export function restTarget(url: URL, request: HttpRequest, slots: number): Target {
@@ -39,7 +40,7 @@ export function restTarget(url: URL, request: HttpRequest, slots: number): Targe
       try {
         const answer = await connection.exchange(bytes);
         if (answer.status >= 200 && answer.status < 300) return ok;
-        return { kind: 'failed', code: `HTTP ${answer.status}`, message: answer.text.slice(0, 500) };
+        return { kind: 'failed', code: `HTTP ${answer.status}`, message: wordsOf(answer.text) };
       } catch (error) {
         return failure(error);
       } finally {
@@ -50,6 +51,18 @@ export function restTarget(url: URL, request: HttpRequest, slots: number): Targe
       for (const connection of all) connection.close();
     },
   };
+}
+
+/** `{"error": "…", "code": "…"}` as a sentence; whatever else came, as it came. */
+function wordsOf(text: string): string {
+  const shown = text.slice(0, messageLengthMax);
+  try {
+    const { error, code } = JSON.parse(text) as { readonly error?: unknown; readonly code?: unknown };
+    if (typeof error !== 'string') return shown;
+    return typeof code === 'string' ? `${error} (${code})` : error;
+  } catch {
+    return shown;
+  }
 }
 
 export function requestBytes(url: URL, request: HttpRequest): Uint8Array {
