@@ -1,0 +1,394 @@
+/**
+ * Requests that are nearly right, by the thousand and from a seed, against the real platform: right messages whose
+ * structure, bytes and headers have been changed. Whatever comes, the answer is a result, a typed refusal or a closed
+ * socket, never an INTERNAL; and right requests in between get their right answers.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import http2, { type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { catalogue, type ErrorCode } from '../../src/errors.ts';
+import { encodeInferRequest } from '../../src/protocol/grpc/infer-messages.ts';
+import { goldenModels } from '../fixtures/models.ts';
+import { startPlatform, type Platform } from '../support/platform.ts';
+
+const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_123);
+/** Groups of requests that are under way at the same time; more by hand: `FUZZ_RUNS=10000`. */
+const numRuns = Number(process.env['FUZZ_RUNS'] ?? 120);
+const group = 10;
+const answerMs = 10_000;
+
+interface Outcome {
+  /** `closed` where the socket ended without an answer. */
+  readonly status: number | 'closed';
+  readonly code: string | undefined;
+  readonly text: string;
+}
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+const names = ['addsub', 'identity_fp32', 'identity_int64', 'identity_bytes', 'identity_bool', 'identity_fp16'];
+const count = (length: number): number[] => Array.from({ length }, (_, index) => index);
+const message = (inputs: Json): Json => ({
+  id: 'f',
+  inputs,
+  outputs: [{ name: 'OUTPUT0' }],
+  parameters: { priority: 1 },
+});
+const one = (datatype: string, data: Json[]): Json =>
+  message([{ name: 'INPUT0', datatype, shape: [1, data.length], data }]);
+
+/** A right message for each model. */
+const right: Readonly<Record<string, Json>> = {
+  addsub: message(['INPUT0', 'INPUT1'].map((name) => ({ name, datatype: 'INT32', shape: [1, 16], data: count(16) }))),
+  identity_fp32: one('FP32', [1.5, -2, 3e38]),
+  identity_int64: one('INT64', [1, -2]),
+  identity_bytes: one('BYTES', ['a', 'é', '']),
+  identity_bool: one('BOOL', [true, false]),
+  identity_fp16: one('FP16', [1, 0.5]),
+};
+
+const junk: fc.Arbitrary<Json> = fc.oneof(
+  fc.constantFrom<Json>(null, true, '', 'INPUT0', 'FP32', 'BYTES', 'BF16', 0, -1, 1.5, 2 ** 31, 2 ** 53, 1e308, [], {}),
+  fc.constantFrom<Json>([[[[[]]]]], [1, [2, 3]], { binary_data_size: -1 }, { binary_data_size: 1e15 }, '\u0000\ud800'),
+  fc.string({ maxLength: 20 }),
+  fc.integer().map((length) => count(Math.abs(length) % 50)),
+);
+interface Change {
+  readonly kind: 'replace' | 'remove' | 'double' | 'rename' | 'wrap';
+  /** Which of the places in the value, taken modulo their number. */
+  readonly at: number;
+  readonly by: Json;
+}
+const change: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constantFrom('replace', 'replace', 'remove', 'double', 'rename', 'wrap'),
+  at: fc.nat(1000),
+  by: junk,
+});
+
+/** Every list and object of a value with the keys in it. */
+function places(value: Json): (readonly [Record<string, Json>, string])[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const holder = value as Record<string, Json>;
+  return Object.keys(holder).flatMap((key) => [[holder, key] as const].concat(places(holder[key] as Json)));
+}
+
+function changed(value: Json, changes: readonly Change[]): Json {
+  const copy = structuredClone(value);
+  for (const { kind, at, by } of changes) {
+    const all = places(copy);
+    const place = all[at % Math.max(all.length, 1)];
+    if (place === undefined) return structuredClone(by);
+    const [holder, key] = place;
+    if (kind === 'replace') holder[key] = structuredClone(by);
+    else if (kind === 'wrap') holder[key] = [holder[key] as Json];
+    else if (kind === 'double' && Array.isArray(holder)) holder.push(structuredClone(holder[Number(key)] as Json));
+    else if (kind === 'rename' && !Array.isArray(holder)) holder[`${key}x`] = holder[key] as Json;
+    else delete holder[key];
+  }
+  return copy;
+}
+
+interface Cut {
+  readonly kind: 'flip' | 'remove' | 'insert' | 'end';
+  readonly at: number;
+  readonly byte: number;
+}
+const cut: fc.Arbitrary<Cut> = fc.record({
+  kind: fc.constantFrom('flip', 'flip', 'remove', 'insert', 'end'),
+  at: fc.nat(100_000),
+  byte: fc.constantFrom(0, 1, 0x7f, 0x80, 0xff, 0x22, 0x7b, 0x5d, 0x0a),
+});
+
+function damaged(bytes: Buffer, cuts: readonly Cut[]): Buffer {
+  let result = Buffer.from(bytes);
+  for (const { kind, at, byte } of cuts) {
+    const index = at % Math.max(result.length, 1);
+    if (kind === 'flip' && result.length > 0) result[index] = byte;
+    else if (kind === 'end') result = result.subarray(0, index);
+    else {
+      const middle = kind === 'insert' ? Buffer.from([byte]) : Buffer.alloc(0);
+      result = Buffer.concat([result.subarray(0, index), middle, result.subarray(index + (kind === 'remove' ? 1 : 0))]);
+    }
+  }
+  return result;
+}
+
+const header = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({}) },
+  fc.constantFrom<Record<string, string>>(
+    { 'content-encoding': 'gzip' },
+    { 'content-encoding': 'deflate' },
+    { 'content-encoding': 'br, gzip' },
+    { 'flyball-deadline-ms': '-5' },
+    { 'flyball-deadline-ms': 'soon' },
+    { 'inference-header-content-length': '0' },
+    { 'inference-header-content-length': '7' },
+    { 'inference-header-content-length': '99999999999' },
+    { 'inference-header-content-length': '1e2' },
+    { traceparent: 'not one', 'x-request-id': 'y'.repeat(3000) },
+    { 'accept-encoding': 'gzip;q=nonsense, ,;' },
+    { 'content-type': 'multipart/form-data; boundary=' },
+    { expect: '100-continue' },
+  ),
+);
+const path = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(...names).map((name) => `/v2/models/${name}/infer`) },
+  fc.constantFrom(
+    '/v2/models/addsub/versions/9/infer',
+    '/v2/models/addsub/versions/1/infer?x=%',
+    '/v2/models/nobody/infer',
+    '/v2/models/%E0%A4%A/infer',
+    '/v2/models/addsub/generate',
+    '/v2/models/addsub/generate_stream',
+    '/v2/repository/index',
+    '/v2/repository/models/addsub/load',
+    '/predictions/addsub',
+    '/predictions/identity_bytes/1',
+    '/v2/models/stats/infer',
+  ),
+);
+
+/** The JSON part with its tensors' data after it, as FP32 or INT32 numbers: lengths fit until something is changed. */
+function toBinary(value: Json): { json: Json; blobs: Buffer } {
+  const json = structuredClone(value) as { inputs: { data?: number[]; datatype: string; parameters?: Json }[] };
+  const blobs = json.inputs.map((input) => {
+    const data = input.data ?? [];
+    delete input.data;
+    const array = input.datatype === 'INT32' ? Int32Array.from(data) : Float32Array.from(data);
+    input.parameters = { binary_data_size: array.byteLength };
+    return Buffer.from(array.buffer);
+  });
+  return { json: json as Json, blobs: Buffer.concat(blobs) };
+}
+
+describe('the platform under nearly right requests', () => {
+  let platform: Platform;
+  let agent: http.Agent;
+  let session: ClientHttp2Session;
+  /** Kinds of ending that were seen: a fuzz whose requests all die at the first check tries nothing. */
+  const reached = new Set<string>();
+
+  const post = (at: string, body: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Outcome> =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(platform.http);
+      const sent = { 'content-length': body.byteLength, ...headers };
+      const request = http.request({ hostname, port, path: at, method: 'POST', headers: sent, agent }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          const status = response.statusCode ?? 0;
+          if (status === 200) return resolve({ status, code: undefined, text });
+          try {
+            resolve({ status, code: (JSON.parse(text) as { code: string }).code, text });
+          } catch {
+            reject(new Error(`${status} without a typed error: ${text}`));
+          }
+        });
+      });
+      request.setTimeout(answerMs, () => reject(new Error(`no answer within ${answerMs} ms`)));
+      request.on('error', (error) => resolve({ status: 'closed', code: undefined, text: error.message }));
+      request.end(body);
+    });
+
+  const call = (frames: Buffer, headers: Readonly<Record<string, string>>): Promise<Outcome> =>
+    new Promise((resolve, reject) => {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': '/inference.GRPCInferenceService/ModelInfer',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...headers,
+      });
+      let ending: IncomingHttpHeaders = {};
+      const chunks: Buffer[] = [];
+      stream.on('response', (each) => (ending = { ...ending, ...each }));
+      stream.on('trailers', (each) => (ending = { ...ending, ...each }));
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('error', () => {});
+      stream.setTimeout(answerMs, () => reject(new Error(`no answer within ${answerMs} ms`)));
+      stream.on('close', () => {
+        const status = ending['grpc-status'];
+        resolve({
+          status: status === undefined ? 'closed' : Number(status),
+          code: ending['flyball-code'] as string | undefined,
+          text: `${String(ending['grpc-message'] ?? '')} ${Buffer.concat(chunks).toString('hex')}`,
+        });
+      });
+      stream.end(frames);
+    });
+
+  const isRight = async (): Promise<void> => {
+    const body = Buffer.from(JSON.stringify(right['addsub']));
+    const rest = await post('/v2/models/addsub/infer', body, {});
+    assert.equal(rest.status, 200, rest.text);
+    const { outputs } = JSON.parse(rest.text) as { outputs: { data: number[] }[] };
+    assert.deepEqual(
+      outputs[0]?.data,
+      count(16).map((value) => value * 2),
+    );
+    const grpc = await call(Buffer.concat(encodeInferRequest(typedAddsub)), {});
+    assert.equal(grpc.status, 0, grpc.text);
+    assert.ok(grpc.text.includes(Buffer.from(Int32Array.from(count(16), (value) => value * 2).buffer).toString('hex')));
+  };
+
+  /** Sends groups with a right request in their midst. */
+  const fuzz = <Wish>(
+    arbitrary: fc.Arbitrary<Wish>,
+    send: (wish: Wish) => Promise<Outcome>,
+    check: (outcome: Outcome) => void,
+  ): Promise<void> =>
+    fc.assert(
+      fc.asyncProperty(fc.array(arbitrary, { minLength: group, maxLength: group }), async (wishes) => {
+        const [, ...outcomes] = await Promise.all([isRight(), ...wishes.map(send)]);
+        for (const outcome of outcomes) {
+          check(outcome);
+          reached.add(outcome.code ?? String(outcome.status));
+        }
+      }),
+      { seed, numRuns, interruptAfterTimeLimit: 120_000 },
+    );
+
+  const typedRest = (outcome: Outcome): void => {
+    const { status, code, text } = outcome;
+    if (status === 200 || status === 'closed') return;
+    assert.ok(code !== undefined && Object.hasOwn(catalogue, code), `${status}: ${text}`);
+    assert.equal(catalogue[code as ErrorCode].status, status, text);
+    assert.ok(status < 500 || code === 'NOT_IMPLEMENTED', `${status}: ${text}`);
+  };
+
+  before(async () => {
+    platform = await startPlatform({
+      models: Object.fromEntries(
+        names.map((name) => [`${name}/1/model.onnx`, (goldenModels[name] as () => Uint8Array)()]),
+      ),
+      specification: {
+        models: Object.fromEntries(names.map((name) => [name, { path: `./models/${name}` }])),
+        deployments: Object.fromEntries(names.map((name) => [name, { model: name }])),
+      },
+    });
+    await platform.serving();
+    agent = new http.Agent({ keepAlive: true, maxSockets: group * 2 });
+    session = http2.connect(platform.grpc);
+    await once(session, 'connect');
+  });
+  after(async () => {
+    agent.destroy();
+    session.destroy();
+    await platform[Symbol.asyncDispose]();
+  });
+
+  const changes = fc.array(change, { maxLength: 3 });
+  const cuts = fc.oneof(
+    { weight: 3, arbitrary: fc.constant<Cut[]>([]) },
+    fc.array(cut, { minLength: 1, maxLength: 4 }),
+  );
+  const which = fc.constantFrom(...names);
+
+  test('REST with JSON answers, refuses with a type, or closes', async () => {
+    await fuzz(
+      fc.record({ which, changes, cuts, path, header }),
+      (wish) => {
+        const json = JSON.stringify(changed(right[wish.which] as Json, wish.changes));
+        return post(wish.path, damaged(Buffer.from(json), wish.cuts), wish.header);
+      },
+      typedRest,
+    );
+  });
+
+  test('REST with binary tensors answers, refuses with a type, or closes', async () => {
+    const off = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: -20, max: 20 }));
+    const numbers = fc.constantFrom('addsub', 'identity_fp32', 'identity_bool', 'identity_fp16');
+    await fuzz(
+      fc.record({ which: numbers, changes, cuts, path, off }),
+      (wish) => {
+        const { json, blobs } = toBinary(right[wish.which] as Json);
+        const head = Buffer.from(JSON.stringify(changed(json, wish.changes)));
+        const length = String(Math.max(head.byteLength + wish.off, 0));
+        const body = damaged(Buffer.concat([head, blobs]), wish.cuts);
+        return post(wish.path, body, { 'inference-header-content-length': length });
+      },
+      typedRest,
+    );
+  });
+
+  test('gRPC answers, refuses with a type, or resets', async () => {
+    const headers = fc.oneof(
+      { weight: 6, arbitrary: fc.constant({}) },
+      fc.constantFrom<Record<string, string>>(
+        { 'grpc-timeout': '99999999H' },
+        { 'grpc-timeout': '-1S' },
+        { 'grpc-timeout': '123456789m' },
+        { 'grpc-encoding': 'gzip' },
+        { 'grpc-encoding': 'snappy' },
+        { traceparent: '00', 'x-request-id': '%00' },
+      ),
+    );
+    const frameErrors = new Set([8, 12, 13]); // too large, unknown coding or two messages, half a message: no request at all
+    await fuzz(
+      fc.record({ cuts, headers, lie: fc.boolean() }),
+      (wish) => {
+        const whole = Buffer.concat(encodeInferRequest(typedAddsub));
+        const inner = damaged(whole.subarray(5), wish.cuts);
+        const prefix = Buffer.from(whole.subarray(0, 5));
+        prefix.writeUInt32BE(inner.length, 1);
+        const frames = Buffer.concat([prefix, inner]);
+        // With `lie`, the frame around the message is damaged too.
+        return call(wish.lie ? damaged(frames, wish.cuts) : frames, wish.headers);
+      },
+      ({ status, code, text }) => {
+        if (status === 0 || status === 'closed') return;
+        if (code === undefined) {
+          assert.ok(frameErrors.has(status), `${status}: ${text}`);
+          return;
+        }
+        const { grpc } = catalogue[code as ErrorCode];
+        assert.ok(['INVALID_ARGUMENT', 'NOT_FOUND', 'UNIMPLEMENTED'].includes(grpc), `${code}: ${text}`);
+      },
+    );
+  });
+
+  test('afterwards every process is the one that it was at the start, and says nothing of a fault', async () => {
+    const least = [
+      '200',
+      '0',
+      'INVALID_JSON',
+      'INVALID_TENSOR',
+      'INVALID_BINARY',
+      'INVALID_REQUEST',
+      'MODEL_NOT_FOUND',
+    ];
+    assert.deepEqual(
+      least.filter((kind) => !reached.has(kind)),
+      [],
+      `reached ${[...reached].join(', ')}`,
+    );
+    await isRight();
+    const { deployments } = await platform.status();
+    assert.deepEqual([...new Set(deployments.map(({ state }) => state))], ['serving']);
+    const log = readFileSync(join(platform.dataDirectory, 'flyball.log'), 'utf8');
+    assert.match(log, /"msg":"process"/, 'this is the log');
+    assert.deepEqual(
+      log.split('\n').filter((line) => /"msg":"fault"|"level":"error"|uncaught/i.test(line)),
+      [],
+    );
+  });
+});
+
+const typedAddsub = {
+  model: 'addsub',
+  id: 'f',
+  parameters: { priority: 1, note: 'x', fraction: 0.5, flag: true },
+  outputs: [{ name: 'OUTPUT0', parameters: { binary_data: true } }],
+  inputs: ['INPUT0', 'INPUT1'].map((name) => ({
+    name,
+    datatype: 'INT32' as const,
+    shape: [1, 16],
+    bytes: new Uint8Array(Int32Array.from(count(16)).buffer),
+  })),
+};
