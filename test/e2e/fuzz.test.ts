@@ -163,7 +163,7 @@ function toBinary(value: Json): { json: Json; blobs: Buffer } {
     input.parameters = { binary_data_size: array.byteLength };
     return Buffer.from(array.buffer);
   });
-  return { json: json as Json, blobs: Buffer.concat(blobs) };
+  return { json, blobs: Buffer.concat(blobs) };
 }
 
 describe('the platform under nearly right requests', () => {
