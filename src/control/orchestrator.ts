@@ -6,8 +6,9 @@ import type { ReplicaAddress } from '../gateway/routing-table.ts';
 import type { RunnerLaunch } from '../runner/launch.ts';
 
 export interface ReplicaResources {
-  /** Cores, may be a fraction; absent means unlimited. Applied once the replica is ready, so that a start is fast. */
+  /** Cores, may be a fraction; absent means unlimited. `settle` applies it: a start is not slowed. */
   readonly cpu?: number;
+  /** Holds from the start on; a replica that is over it is killed. */
   readonly memoryBytes?: number;
 }
 

@@ -61,6 +61,16 @@ test('where no hierarchy is mounted the limits are not enforced, and the reason 
   assert.match(limits.kind === 'unenforced' ? limits.reason : '', /is not a cgroup hierarchy/);
 });
 
+test('what was killed for its memory is known by the group, in either version', async () => {
+  await using first = await fakeRoot(['memory/flyball/s-a-1/cgroup.procs']);
+  await writeFile(join(first.root, 'memory/flyball/s-a-1/memory.oom_control'), 'under_oom 0\noom_kill 1\n');
+  assert.equal(openCgroups(first.root).ranOutOfMemory('s-a-1'), true);
+  assert.equal(openCgroups(first.root).ranOutOfMemory('s-a-2'), false);
+  await using second = await fakeRoot(['cgroup.controllers', 'flyball/s-a-1/cgroup.procs']);
+  await writeFile(join(second.root, 'flyball/s-a-1/memory.events'), 'oom 0\noom_kill 0\n');
+  assert.equal(openCgroups(second.root).ranOutOfMemory('s-a-1'), false);
+});
+
 test('sweeping spares what is in use and what is young', async () => {
   await using fake = await fakeRoot([
     'cpu/cgroup.procs',
@@ -70,7 +80,7 @@ test('sweeping spares what is in use and what is young', async () => {
   const used = join(fake.root, 'cpu/flyball/used');
   await writeFile(join(used, 'cgroup.procs'), '1\n');
   await utimes(used, 0, 0);
-  await openCgroups(fake.root).sweep();
+  await openCgroups(fake.root).sweep('own-');
   assert.ok(existsSync(used));
   assert.ok(existsSync(join(fake.root, 'cpu/flyball/young')));
 });

@@ -4,7 +4,7 @@
  *   v1  <root>/cpu/flyball/<name>/cpu.cfs_{period,quota}_us and <root>/memory/flyball/<name>/memory.limit_in_bytes
  *   v2  <root>/flyball/<name>/{cpu.max,memory.max}, controllers enabled in each cgroup.subtree_control above
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,8 +15,13 @@ export interface Cgroups {
   apply(name: string, pid: number, resources: ReplicaResources): Promise<FoundReplica['limits']>;
   /** After the process is gone. */
   remove(name: string): Promise<void>;
-  /** Removes what a platform that was killed has left behind: groups in which nothing has run for a while. */
-  sweep(): Promise<void>;
+  /** Whether the kernel has killed something in the group for its memory; ask before `remove`. */
+  ranOutOfMemory(name: string): boolean;
+  /**
+   * Removes what a platform that was killed has left behind: empty groups, whose names begin with `own` at once (nobody
+   * else makes those), others when nothing has run in them for a while.
+   */
+  sweep(own: string): Promise<void>;
 }
 
 const periodUs = 100_000;
@@ -95,7 +100,17 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
         }
       }
     },
-    async sweep() {
+    ranOutOfMemory(name) {
+      const path = unified
+        ? join(root, parent, name, 'memory.events')
+        : join(root, 'memory', parent, name, 'memory.oom_control');
+      try {
+        return /^oom_kill [1-9]/m.test(readFileSync(path, 'utf8'));
+      } catch {
+        return false; // it had no limit
+      }
+    },
+    async sweep(own) {
       const now = Date.now();
       for (const above of unified ? [join(root, parent)] : [join(root, 'cpu', parent), join(root, 'memory', parent)]) {
         const entries = await readdir(above, { withFileTypes: true }).catch(() => []);
@@ -103,7 +118,7 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
           if (!entry.isDirectory()) continue;
           const path = join(above, entry.name);
           try {
-            if (now - (await stat(path)).mtimeMs < sweepAgeMs) continue;
+            if (!entry.name.startsWith(own) && now - (await stat(path)).mtimeMs < sweepAgeMs) continue;
             if ((await readFile(join(path, 'cgroup.procs'), 'utf8')) === '') await rmdir(path);
           } catch {
             // Somebody else was faster, or it is in use after all.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,4 +86,64 @@ test('a socket path that the system would not take is refused before anything st
   await using world = await engine();
   await using orchestrator = await world.open();
   await assert.rejects(orchestrator.start(orderOf('x'.repeat(120)), signal), /at most 107 bytes/);
+});
+
+/** Folders in which this machine lets us make groups; a container often does not. */
+const hierarchies = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/memory'].filter((path) => {
+  try {
+    accessSync(path, constants.W_OK);
+    return existsSync(join(path, 'cgroup.procs'));
+  } catch {
+    return false;
+  }
+});
+const skip = hierarchies.length < 2 ? 'no cgroups of version 1 can be made here' : false;
+
+const groups = (): readonly string[] =>
+  hierarchies.flatMap((path) => {
+    const folder = join(path, 'flyball');
+    return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  });
+
+test('limits are made for real and are gone with the replica', { skip }, async () => {
+  await using world = await engine();
+  await using orchestrator = await world.open();
+  const before = new Set(groups());
+  const limits = { cpu: 0.5, memoryBytes: 512 * 1_048_576 };
+  const replica = await orchestrator.start({ ...orderOf('limited-1'), resources: limits }, signal);
+  assert.deepEqual(replica.limits, { kind: 'enforced' });
+  assert.deepEqual(await orchestrator.settle('limited-1', limits), { kind: 'enforced' });
+  const made = groups().filter((path) => path.endsWith('-limited-1') && !before.has(path));
+  assert.equal(made.length, 2);
+  await orchestrator.stop('limited-1', 0);
+  assert.deepEqual(
+    made.filter((path) => existsSync(path)),
+    [],
+  );
+});
+
+test('a replica that needs more memory than it may have ends for that reason', { skip }, async () => {
+  await using world = await engine();
+  await using orchestrator = await world.open();
+  const exits: ReplicaExit[] = [];
+  orchestrator.onExit((exit) => exits.push(exit));
+  await orchestrator.start({ ...orderOf('small-1'), resources: { memoryBytes: 4 * 1_048_576 } }, signal);
+  await until('the exit', () => exits.length > 0);
+  assert.match(exits[0]?.reason ?? '', /^killed by SIGKILL, over its limit of memory \(resources\.memory\)/);
+});
+
+test('groups that a killed platform of this directory left are gone at its next start', { skip }, async () => {
+  await using world = await engine();
+  const first = await world.open();
+  const resources = { cpu: 0.5 };
+  const { where } = await first.start({ ...orderOf('left-1'), resources }, signal);
+  await first.settle('left-1', resources);
+  const left = groups().find((path) => path.endsWith('-left-1'));
+  await first[Symbol.asyncDispose]();
+  process.kill(pidOf(where), 'SIGKILL');
+  // As if nobody had been there to tidy up.
+  await until('its end', () => !existsSync(`/proc/${pidOf(where)}/exe`));
+  mkdirSync(left ?? '', { recursive: true });
+  await using _second = await world.open();
+  assert.equal(existsSync(left ?? ''), false);
 });

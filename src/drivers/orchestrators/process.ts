@@ -49,6 +49,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
   const files = replicaFiles(runDirectory);
   // Two data directories of one machine may both have a replica `digits-1`.
   const scope = createHash('sha256').update(runDirectory).digest('hex').slice(0, 8);
+  const groupOf = (id: string): string => `${scope}-${id}`;
   const running = new Map<string, Running>();
   /** Between spawn and record, when the process can be seen but is not known yet. */
   const starting = new Set<string>();
@@ -75,10 +76,12 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     running.delete(id);
     const words = files.lastWords(id);
     files.remove(id);
-    entry.ended.resolve();
-    void cgroups.remove(`${scope}-${id}`);
+    const outOfMemory = cgroups.ranOutOfMemory(groupOf(id));
+    // Whoever waits for the end may end this process next: nothing may be left behind by then.
+    void cgroups.remove(groupOf(id)).finally(() => entry.ended.resolve());
     if (entry.stopping || disposed) return;
-    const exit = { id, reason: words === '' ? how : `${how}: ${words}` };
+    const why = outOfMemory ? `${how}, over its limit of memory (resources.memory)` : how;
+    const exit = { id, reason: words === '' ? why : `${why}: ${words}` };
     for (const listener of listeners) listener(exit);
   }
 
@@ -109,7 +112,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
   }
 
   await adopt();
-  await cgroups.sweep();
+  await cgroups.sweep(`${scope}-`);
   poll();
 
   return {
@@ -156,6 +159,9 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
           end(entry, killedBy === null ? `exit code ${code}` : `killed by ${killedBy}`),
         );
         await files.write(file);
+        // Before it loads: the kernel counts for a group only what is allocated in it.
+        const { memoryBytes } = order.resources;
+        if (memoryBytes !== undefined) entry.limits = await cgroups.apply(groupOf(order.id), file.pid, { memoryBytes });
         return found(entry);
       } catch (error) {
         files.remove(order.id);
@@ -171,7 +177,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     async settle(id, resources) {
       const entry = running.get(id);
       if (entry === undefined) return { kind: 'none' };
-      entry.limits = await cgroups.apply(`${scope}-${id}`, entry.file.pid, resources);
+      entry.limits = await cgroups.apply(groupOf(id), entry.file.pid, resources);
       return entry.limits;
     },
 
