@@ -104,6 +104,12 @@ function operation(summary: string, reply: SchemaName, parts: object = {}): obje
   return { summary, ...parts, responses: { 200: { description: 'OK', content: content(reply) }, default: failure } };
 }
 
+/** What is answered, but never with more than 501: clients of other servers ask for it. */
+const refused = (what: string): object => ({
+  summary: `Not offered: ${what}`,
+  responses: { 501: failure, default: failure },
+});
+
 const pathParameter = (name: string): object => ({ name, in: 'path', required: true, schema: { type: 'string' } });
 const header = (name: string, description: string): object => ({
   name,
@@ -128,6 +134,7 @@ function modelPaths(prefix: string, names: readonly string[]): Record<string, ob
     [prefix]: { parameters, get: operation('Metadata of a model', 'ModelMetadata') },
     [`${prefix}/ready`]: { parameters, get: operation('Whether a model can answer', 'ModelReady') },
     [`${prefix}/stats`]: { parameters, get: operation('Statistics of a model', 'Statistics') },
+    [`${prefix}/config`]: { parameters, get: refused('The extension model_configuration') },
     [`${prefix}/infer`]: {
       parameters: [...parameters, ...callHeaders, lengthHeader],
       post: operation('Infer', 'InferenceResponse', {
@@ -191,9 +198,28 @@ export function openApiDocument(server: ServerMetadata): object {
           requestBody: { required: false, content: content('IndexRequest') },
         }),
       },
+      '/v2/repository/models/{model}/load': {
+        parameters: [pathParameter('model')],
+        post: refused('what is served is declared in the specification'),
+      },
+      '/v2/repository/models/{model}/unload': {
+        parameters: [pathParameter('model')],
+        post: refused('what is served is declared in the specification'),
+      },
       '/predictions/{model}': predictionPath(['model']),
       '/predictions/{model}/{version}': predictionPath(['model', 'version']),
-      '/ping': { get: operation('Health, as TorchServe says it', 'Ping') },
+      '/ping': {
+        get: operation('Health, as TorchServe says it', 'Ping'),
+        post: operation('Health, as TorchServe says it', 'Ping'),
+      },
+      '/openapi.json': {
+        get: {
+          summary: 'This document',
+          responses: {
+            200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
+          },
+        },
+      },
     },
     components: {
       schemas: Object.fromEntries(
