@@ -3,11 +3,14 @@
  * control API. Ctrl-C drains, Ctrl-C again stops at once; either way nothing is left behind.
  */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../clock.ts';
 import { parseSpecification, type LoadedSpecification } from '../../config/load.ts';
+import type { Specification } from '../../config/specification.ts';
+import { openSqliteStore } from '../../drivers/stores/sqlite.ts';
 import { toFlyballError } from '../../errors.ts';
+import { databaseFile } from '../../store/data-directory.ts';
 import { startSupervisor, type Supervisor } from '../../supervisor/supervisor.ts';
 import { applySpecification } from '../apply.ts';
 import { caller } from '../connect.ts';
@@ -118,10 +121,20 @@ async function specificationOf({ terminal, values, positionals }: Invocation, pr
   if (existsSync(resolve(terminal.cwd, defaultSpecification)))
     return { loaded: await loadFrom(undefined, terminal), apply: true };
   progress.note(`there is no ${defaultSpecification} here; starting with what the data directory holds`);
+  const stored = await storedSpecification(dataDirectoryPath({ terminal, values }));
   return {
-    loaded: { specification: parseSpecification('{}', 'defaults'), path: terminal.cwd, folder: terminal.cwd },
+    loaded: { specification: stored ?? parseSpecification('{}', 'defaults'), path: terminal.cwd, folder: terminal.cwd },
     apply: false,
   };
+}
+
+/** What was applied last, so that a start without the file listens and limits as before. */
+async function storedSpecification(dataDirectory: string): Promise<Specification | undefined> {
+  const path = join(dataDirectory, databaseFile);
+  // Opening would make the file where there is none.
+  if (!existsSync(path)) return undefined;
+  await using store = openSqliteStore(path);
+  return (await store.applied())?.resolved.specification;
 }
 
 /** A model that cannot be served is told and leaves the platform up: the others are served. */
