@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explain, keysOf } from './explain.ts';
+import { explain, keyFacts, keysOf } from './explain.ts';
 import { findDrift } from './generate-docs.ts';
 import { modelFile } from './model-file.ts';
 import { specification } from './specification.ts';
@@ -71,4 +71,16 @@ test('every key of both files can be explained', () => {
 
 test('the generated documents are what the schema says', async () => {
   assert.deepEqual(await findDrift(), [], 'run npm run docs');
+});
+
+test('a misspelt key is answered with what it may be, and not with the part that is right', () => {
+  refused('deployments.digits.queue.length', /did you mean deployments\.<name>\.queue\.lengthMax\?$/);
+  refused('DEPLOYMENTS', /did you mean deployments\?$/);
+});
+
+test('programs get the same as values, with the keys just below', () => {
+  const facts = keyFacts('deployments.digits.queue.lengthMax');
+  assert.equal(facts.key, 'deployments.<name>.queue.lengthMax');
+  assert.deepEqual([facts.default, facts.required, facts.keys], [1024, false, []]);
+  assert.ok(keyFacts().keys.some(({ key }) => key === 'deployments'));
 });

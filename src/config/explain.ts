@@ -29,13 +29,49 @@ export function keysOf(schema: Schema, path = ''): readonly Key[] {
 
 /** Text for people, without a line break at the end. INVALID_SPECIFICATION with the nearest keys when there is none. */
 export function explain(keyPath = ''): string {
+  const { root, prefix, key } = lookUp(keyPath);
+  return key === undefined ? describeRoot(root, prefix) : describe(key, prefix);
+}
+
+/** The same for programs: what is absent is not said of the key. */
+export interface KeyFacts {
+  readonly key: string;
+  readonly type: string;
+  readonly required: boolean;
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly keys: readonly KeyFacts[];
+}
+
+/** With the keys just below it; those further down have an empty `keys`. */
+export function keyFacts(keyPath = ''): KeyFacts {
+  const { root, prefix, key } = lookUp(keyPath);
+  const { path, schema } = key ?? { path: '', schema: root };
+  const keys = childrenOf(schema).map((child) => ownFacts(prefix + join(path, child.key), child.schema));
+  return { ...ownFacts(prefix + path, schema), keys };
+}
+
+function ownFacts(key: string, schema: Schema): KeyFacts {
+  const { default: found, description, required } = factsOf(schema);
+  return {
+    key,
+    type: typeInWords(schema),
+    required,
+    ...(found === undefined ? {} : { default: found.value }),
+    ...(description === undefined ? {} : { description }),
+    keys: [],
+  };
+}
+
+/** `key` is absent for the top. */
+function lookUp(keyPath: string): { readonly root: Schema; readonly prefix: string; readonly key?: Key } {
   const { root, prefix, rest } = toRoot(keyPath.trim());
-  if (rest === '') return describeRoot(root, prefix);
+  if (rest === '') return { root, prefix };
   const found = find(root, rest.split('.'), '') ?? findAlone(root, rest);
-  if (found !== undefined) return describe(found, prefix);
+  if (found !== undefined) return { root, prefix, key: found };
   // A key alone that only model.yaml has: `explain pipeline`.
   const elsewhere = prefix === '' ? (find(modelFile, rest.split('.'), '') ?? findAlone(modelFile, rest)) : undefined;
-  if (elsewhere !== undefined) return describe(elsewhere, `${modelPrefix}:`);
+  if (elsewhere !== undefined) return { root: modelFile, prefix: `${modelPrefix}:`, key: elsewhere };
   throw new FlyballError('INVALID_SPECIFICATION', `no key ${keyPath}${suggestion(root, prefix, rest)}`);
 }
 
@@ -83,9 +119,12 @@ function suggestion(root: Schema, prefix: string, rest: string): string {
   ];
   if (several.length > 1) return `; which of ${several.slice(0, suggestionsMax).join(', ')}?`;
   const keys = keysOf(root);
+  const otherCase = keys.find(({ path }) => path.toLowerCase() === rest.toLowerCase());
+  if (otherCase !== undefined) return `; did you mean ${prefix}${otherCase.path}?`;
   const near = didYouMean(
     prefix + rest,
-    keys.map(({ path }) => prefix + path),
+    // What is right so far is no help.
+    keys.filter(({ path }) => !rest.startsWith(`${path}.`)).map(({ path }) => prefix + path),
   );
   if (near !== '') return near;
   // The last key alone, as people remember it.

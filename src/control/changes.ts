@@ -14,7 +14,14 @@ import type { ControlService } from './control-service.ts';
 import type { Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
 import type { Operations, RunningOperation } from './operations.ts';
-import { droppedOverrides, fingerprint, requireServable, wantedDeployments, type PlanState } from './plan.ts';
+import {
+  droppedOverrides,
+  fingerprint,
+  replicaBounds,
+  requireServable,
+  wantedDeployments,
+  type PlanState,
+} from './plan.ts';
 import { toProblem } from './progress.ts';
 import { resourcesOf } from './template.ts';
 import type { UpkeepLoop } from './upkeep-loop.ts';
@@ -126,8 +133,7 @@ export function makeChanges(parts: ChangesParts): Changes {
         const specified = await isSpecified('deployments', name);
         const at = clock.wall();
         const before = (await store.deployment(name))?.desired ?? deployment.replicas.min;
-        const { min, max } = deployment.replicas;
-        const done = [`${name}: set to version ${version.version}, ${min} to ${max} replicas`];
+        const done = [`${name}: set to version ${version.version}, ${replicaBounds(deployment)}`];
         return change({ kind: 'deploy', subject: name, by, deployments: [name] }, done, async (access) => {
           await access.putDeployment({
             name,

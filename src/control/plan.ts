@@ -49,6 +49,11 @@ export function plan(state: PlanState, wish: ResolvedSpecification): PlanView {
   return { fingerprint: fingerprint(state, wish), changes, overridesDropped: [...overridesDropped] };
 }
 
+/** `1 replica`, `1 to 4 replicas`. */
+export function replicaBounds({ replicas: { min, max } }: Pick<DeploymentSpecification, 'replicas'>): string {
+  return min === max ? `${min} replica${min === 1 ? '' : 's'}` : `${min} to ${max} replicas`;
+}
+
 export function fingerprint(state: PlanState, wish: ResolvedSpecification): string {
   const sorted = {
     applied: state.applied ?? null,
@@ -146,7 +151,7 @@ function deploymentChanges(state: PlanState, wish: ResolvedSpecification): reado
     const subject = `deployments.${name}`;
     const record = state.deployments.find((deployment) => deployment.name === name);
     if (record === undefined) {
-      const text = `deploys ${to.model} as ${name} (${to.replicas.min} to ${to.replicas.max} replicas)`;
+      const text = `deploys ${to.model} as ${name} (${replicaBounds(to)})`;
       changes.push({ action: 'add', subject, to, text });
       continue;
     }

@@ -127,11 +127,12 @@ describe('the command line on a platform that runs', { timeout: 60_000 }, () => 
       ['load', 'times', '--callers', '2', '--duration', '200ms'],
       ['deploy', platform.specificationPath],
     ];
-    const results = await Promise.all(verbs.map(async (verb) => ({ verb, ...(await flyball(...verb, '-o', 'json')) })));
-    for (const { verb, code, stdout, stderr } of results) {
-      assert.equal(code, 0, `${verb.join(' ')}: ${stderr}`);
+    const results = await Promise.all(verbs.map((verb) => flyball(...verb, '-o', 'json')));
+    for (const [index, { code, stdout, stderr }] of results.entries()) {
+      const verb = (verbs[index] ?? []).join(' ');
+      assert.equal(code, 0, `${verb}: ${stderr}`);
       JSON.parse(stdout);
-      assert.ok(!`${stdout}${stderr}`.includes('\u001B'), verb.join(' '));
+      assert.ok(!`${stdout}${stderr}`.includes('\u001B'), verb);
     }
   });
 
