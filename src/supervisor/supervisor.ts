@@ -140,9 +140,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         hopeless: hopeless('gateway'),
       }),
     );
-  telemetry.registry.gauge(
+  telemetry.registry.total(
     {
-      name: 'flyball_process_restarts',
+      name: 'flyball_process_restarts_total',
       help: 'Restarts of a process by the supervisor since `up`.',
       labels: ['role', 'worker'],
     },

@@ -26,14 +26,17 @@ export interface HistogramSeries {
 
 const seriesMax = 10_000;
 
+type Read = () => Iterable<{ readonly labels: Labels; readonly value: number }>;
+
 export interface Registry {
   /** The series for these label values, in the order of the definition; created at 0. */
   counter(definition: Definition): (...values: readonly string[]) => CounterSeries;
   histogram(
     definition: Definition & { readonly bounds: readonly number[] },
   ): (...values: readonly string[]) => HistogramSeries;
-  /** Gauges are read when somebody asks, so that they can't go stale. */
-  gauge(definition: Definition, read: () => Iterable<{ readonly labels: Labels; readonly value: number }>): void;
+  /** Gauges, and totals that somebody else keeps, are read when somebody asks, so that they can't go stale. */
+  gauge(definition: Definition, read: Read): void;
+  total(definition: Definition, read: Read): void;
   families(): MetricFamily[];
 }
 
@@ -62,6 +65,13 @@ function seriesOf<Series>(definition: Definition, create: () => Series) {
   };
   return { lookUp, all: () => [...series.values()] };
 }
+
+const toFamily = ({ name, help }: Definition, type: 'gauge' | 'counter', read: Read): MetricFamily => ({
+  name,
+  help,
+  type,
+  samples: [...read()].map(({ labels, value }) => ({ labels, value })),
+});
 
 export function openRegistry(): Registry {
   const families: (() => MetricFamily)[] = [];
@@ -92,14 +102,8 @@ export function openRegistry(): Registry {
       }));
       return lookUp;
     },
-    gauge(definition, read) {
-      families.push(() => ({
-        name: definition.name,
-        help: definition.help,
-        type: 'gauge',
-        samples: [...read()].map(({ labels, value }) => ({ labels, value })),
-      }));
-    },
+    gauge: (definition, read) => void families.push(() => toFamily(definition, 'gauge', read)),
+    total: (definition, read) => void families.push(() => toFamily(definition, 'counter', read)),
     families: () => families.map((family) => family()),
   };
 }

@@ -99,7 +99,8 @@ export function recordRequests(registry: Registry): () => void {
       replicaChanges(event.deployment, event.state).value += 1;
       if (event.coldStartMs === undefined) return;
       observe(coldStart(event.deployment), event.coldStartMs / 1000);
-      for (const [name, ms] of Object.entries(event.stages ?? {})) observe(stage(event.deployment, name), ms / 1000);
+      for (const [name, ms] of Object.entries(event.stages ?? {}))
+        observe(stage(event.deployment, name.replace(/Ms$/, '')), ms / 1000); // the value is in seconds
     }),
   ];
   return () => {

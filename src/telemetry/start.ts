@@ -31,9 +31,9 @@ export function startTelemetry(options: {
     },
     () => [{ labels, value: process.memoryUsage.rss() }],
   );
-  registry.gauge(
+  registry.total(
     {
-      name: 'flyball_process_cpu_seconds',
+      name: 'flyball_process_cpu_seconds_total',
       help: 'Processor time used by a process of the platform since its start.',
       labels: ['role', 'worker'],
     },
