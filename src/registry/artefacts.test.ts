@@ -91,3 +91,14 @@ test('nothing but a digest becomes a path', async () => {
   }
   await assert.rejects(artefacts.path(digestOfBytes('none')), { code: 'ARTEFACT_NOT_FOUND' });
 });
+
+test('when its folder is gone under it, what is put is refused with the folder named', async () => {
+  await using place = await folder();
+  const root = join(place.path, 'artefacts');
+  const artefacts = await openArtefactStore(root);
+  await rm(root, { recursive: true });
+  await assert.rejects(artefacts.put(streamOf('a')), {
+    code: 'DATA_DIR_UNUSABLE',
+    message: new RegExp(root),
+  });
+});

@@ -139,7 +139,7 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
         if (source.kind === 'path' && isMissing(error)) {
           throw new FlyballError('ARTEFACT_NOT_FOUND', `there is no file ${source.path}`, { cause: error });
         }
-        if (isDiskTrouble(error)) throw directoryError(root, error);
+        if (isDiskTrouble(error, root)) throw directoryError(root, error);
         throw error;
       } finally {
         await rm(temporary, { force: true });
@@ -169,7 +169,10 @@ function checkDigest(announced: string | undefined, found: string): void {
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
-const isDiskTrouble = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(codeOf(error));
+const isDiskTrouble = (error: unknown, root: string): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(codeOf(error)) ||
+  // Our own folder cannot be written to any more, or is gone.
+  (error instanceof Error && 'path' in error && String(error.path).startsWith(root));
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');

@@ -89,7 +89,7 @@ test('control killed at random moments of changes: each is done or not, none twi
       const operations = await get<OperationView[]>(platform, 'operations');
       return operations.every(({ state }) => state !== 'running') ? true : undefined;
     });
-    const [times] = (await get<ModelView[]>(platform, 'models')).filter(({ name }) => name === 'times');
+    const times = (await get<ModelView[]>(platform, 'models')).find(({ name }) => name === 'times');
     const versions = times?.versions ?? [];
     assert.equal(new Set(versions.map(({ digest }) => digest)).size, versions.length, where);
     assert.ok(versions.length >= 2 && versions.length <= 2 + round, where);

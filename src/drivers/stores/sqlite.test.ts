@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -82,6 +82,20 @@ test('what was committed is there after the process is gone without closing', as
   assert.deepEqual(await second.models(), ['digits']);
   await second[Symbol.asyncDispose]();
   await first[Symbol.asyncDispose]();
+});
+
+test('a change of a store whose file is gone, or another one by now, is refused rather than lost', async () => {
+  await using place = await folder();
+  const path = join(place.path, 'flyball.db');
+  await using store = openSqliteStore(path);
+  const change = () => store.transaction((access) => access.setMeta('key', 'value'));
+  await change();
+  await rename(path, `${path}.away`);
+  await assert.rejects(change(), { code: 'DATA_DIR_UNUSABLE', message: /moved, removed or replaced/ });
+  await writeFile(path, '');
+  await assert.rejects(change(), { code: 'DATA_DIR_UNUSABLE' });
+  await rename(`${path}.away`, path);
+  await change();
 });
 
 test('a closed store says so', async () => {

@@ -4,6 +4,7 @@
  * Invariant: when a call has returned, a power cut does not take it back.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { FlyballError } from '../../errors.ts';
 import type { Store, StoreAccess } from '../../store/store.ts';
@@ -47,6 +48,17 @@ export function openSqliteStore(path: string): Store {
     }
   };
 
+  /**
+   * A file that was removed or replaced under us goes on taking writes, and all of them are lost with this process: the
+   * system tells nobody. Whoever asks for a change has to hear it.
+   */
+  const opened = path === ':memory:' ? undefined : identityOf(path);
+  const requireFile = (): void => {
+    if (opened === undefined || identityOf(path) === opened) return;
+    const help = 'it was moved, removed or replaced while in use, so that nothing can be kept; put it back';
+    throw new FlyballError('DATA_DIR_UNUSABLE', `${path}: ${help}, then start again`);
+  };
+
   const transaction = <Result>(change: (access: StoreAccess) => Promise<Result>): Promise<Result> =>
     inTurn(async () => {
       const scope = { over: false };
@@ -54,6 +66,7 @@ export function openSqliteStore(path: string): Store {
         if (scope.over) throw new FlyballError('INTERNAL', 'a transaction was used after its end');
         return translated(step);
       });
+      requireFile();
       translated(() => database.exec('BEGIN IMMEDIATE'));
       try {
         const result = await inside.run(scope, () => change(access));
@@ -95,6 +108,12 @@ function openDatabase(path: string): DatabaseSync {
     database?.close();
     throw toStoreError(error, path);
   }
+}
+
+/** Which file it is, whatever it is called; undefined when there is none. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 
 /** Each step as a promise, run by `run`. */
