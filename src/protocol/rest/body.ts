@@ -50,6 +50,17 @@ function decompress(encoding: string, body: Uint8Array, bytesMax: number, done: 
   });
 }
 
+/** One buffer of all; the pieces are gone afterwards. */
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const body = Buffer.concat(chunks, size);
+  // Their memory is given back now, not at the next full collection: those come every few images otherwise, for bytes
+  // that nobody needs (a tenth of the gateway's time for each). Only a piece alone in its buffer is nobody else's.
+  for (const { buffer, byteLength } of chunks) {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  }
+  return body;
+}
+
 /**
  * Calls back once, or never when the caller hangs up before the body is whole. After an error the rest of the body is
  * read and dropped, so that the caller gets to read the answer.
@@ -79,7 +90,7 @@ export function readBody(request: IncomingMessage, headers: RestHeaders, bytesMa
   request.on('error', () => {});
   request.on('end', () => {
     if (over) return;
-    const body = chunks === undefined ? (first ?? nothing) : Buffer.concat(chunks, size);
+    const body = chunks === undefined ? (first ?? nothing) : joined(chunks, size);
     const encoding = headers.contentEncoding?.trim().toLowerCase() ?? '';
     if (encoding === '' || encoding === 'identity') done(undefined, body);
     else decompress(encoding, body, bytesMax, done);
