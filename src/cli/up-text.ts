@@ -1,6 +1,6 @@
 /** The last lines of a start: what is running, where, and what to try next. Pure. */
 import { existsSync } from 'node:fs';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StatusView } from '../api/schemas.ts';
 import { overviewText, type StatusStyle } from './status-text.ts';
@@ -49,11 +49,13 @@ function trials(status: StatusView, http: string, where: string): string[] {
   return lines;
 }
 
-/** In a checkout nobody has `flyball` on the path; `npx` finds it only from inside, and would fetch another elsewhere. */
+/**
+ * In a checkout nobody has `flyball` on the path. `npx` finds it, with the checkout's own Node, from inside only; from
+ * elsewhere what runs here is named in full.
+ */
 function commandName(): string {
   if (!import.meta.url.endsWith('.ts')) return 'flyball';
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  return relative(root, process.cwd()).startsWith('..')
-    ? `npx --prefix ${root.replace(/\/$/, '')} flyball`
-    : 'npx flyball';
+  const isInside = !relative(root, process.cwd()).startsWith('..');
+  return isInside ? 'npx flyball' : `${process.execPath} ${join(root, 'bin', 'flyball.js')}`;
 }

@@ -36,7 +36,9 @@ test('with every port of the demo taken, it takes the next free ones and its cur
       'the curl line',
       () => /curl -T (\S+) (\S+)/.exec(text) ?? undefined,
     )) as unknown as [string, string, string];
-    const ports = [...text.matchAll(/http:\/\/127\.0\.0\.1:(\d+)$/gm)].map(([, port]) => port);
+    const ports = [...text.matchAll(/^ {2}(?:REST|gRPC|metrics|control API) +\w+:\/\/127\.0\.0\.1:(\d+)/gm)].map(
+      ([, port]) => port,
+    );
     assert.equal(new Set(ports).size, 4, text);
     assert.ok(!ports.includes('8000') && !ports.includes('8080'), text);
     assert.match(text, /the usual port for http is taken/);

@@ -89,7 +89,8 @@ function failureOf(response: Response, text: string): FlyballError {
     // Whatever it is, its beginning is shown.
   }
   const { error, code } = body;
-  const words = typeof error === 'string' ? error : text.slice(0, 300);
+  // What was sent may be quoted in it; an error is one line here.
+  const words = (typeof error === 'string' ? error : text.slice(0, 300)).replaceAll('\n', '\\n');
   const known = typeof code === 'string' && Object.hasOwn(catalogue, code);
   return new FlyballError(
     known ? (code as ErrorCode) : codeOf(response.status),

@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const unsubscribe = terminal.onInterrupt(() => {
     interrupts++;
     // After the terminal's own ^C.
-    if (interrupts === 1) terminal.stderr.write('\n  ending; answers that are under way are waited for\n');
+    if (interrupts === 1) terminal.stderr.write('\n  ending; waiting for the answers under way\n');
     stopping.abort();
   });
   try {
