@@ -7,8 +7,10 @@ import type { OperationView, ResolvedSpecification } from '../api/schemas.ts';
 import { deploymentSpecification, specification } from '../config/specification.ts';
 import { systemClock } from '../clock.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { FlyballError } from '../errors.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
 import { openRegistry } from '../registry/open-registry.ts';
+import type { Store } from '../store/store.ts';
 import { connectGateway } from '../testing/fake-gateway.ts';
 import { simulatedWorld } from '../testing/simulated-orchestrator.ts';
 import { until } from '../testing/until.ts';
@@ -20,12 +22,20 @@ const signal = new AbortController().signal;
 async function machine() {
   const directory = await mkdtemp(join(tmpdir(), 'fb-'));
   const broken = new Set<string>();
+  const disk = { full: false };
   const world = simulatedWorld(directory, (launch) =>
     broken.has(launch.version) ? { readyAfterMs: 5, failWith: 'Op Foo is not registered' } : { readyAfterMs: 5 },
   );
   const controlSocket = join(directory, 'control.sock');
   const start = async (): Promise<Control & AsyncDisposable> => {
-    const store = openSqliteStore(join(directory, 'flyball.db'));
+    const opened = openSqliteStore(join(directory, 'flyball.db'));
+    const store: Store = {
+      ...opened,
+      setMeta: (key, value) =>
+        disk.full
+          ? Promise.reject(new FlyballError('DATA_DIR_UNUSABLE', 'the disk is full'))
+          : opened.setMeta(key, value),
+    };
     const artefacts = await openArtefactStore(join(directory, 'artefacts'));
     const registry = openRegistry({ store, artefacts, clock: systemClock });
     const orchestrator = await world.open();
@@ -69,6 +79,7 @@ async function machine() {
   return {
     world,
     broken,
+    disk,
     start,
     controlSocket,
     async [Symbol.asyncDispose]() {
@@ -188,6 +199,48 @@ test('a replica that dies is replaced at once', async () => {
   await place.world.kill('d-1', 'killed by SIGKILL');
   await until('the next one', () => place.world.replicas.has('d-2'));
   await until('it to serve', async () => (await control.service.deployment('d')).state === 'serving');
+});
+
+test('replicas that end one after another are replaced more and more slowly, and status says why and when', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  const serving = () =>
+    until('it to serve', async () => {
+      const { state, replicas } = await control.service.deployment('d');
+      return state === 'serving' ? replicas[0]?.id : undefined;
+    });
+  await place.world.kill(await serving(), 'killed by SIGSEGV on the tenth request');
+  await place.world.kill(await serving(), 'killed by SIGSEGV on the tenth request');
+  const { state, reason } = await until('the wait', async () => {
+    const view = await control.service.deployment('d');
+    return view.state === 'failed' ? view : undefined;
+  });
+  assert.equal(state, 'failed');
+  assert.match(
+    reason ?? '',
+    /a replica of version 1 ended: killed by SIGSEGV on the tenth request \(trying again in 1 s\)/,
+  );
+  const { warnings } = await control.service.status();
+  assert.ok(warnings.some((warning) => warning.includes('SIGSEGV')));
+  await serving();
+  assert.equal(place.world.starts(), 3);
+});
+
+test('when the disk is full, what runs goes on, status says what cannot be done, and it is done once there is room', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  await ended(control, await control.service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  place.disk.full = true;
+  await place.world.kill('d-1', 'killed by SIGKILL');
+  await until('the warning', async () => {
+    const { warnings } = await control.service.status();
+    return warnings.includes('replicas cannot be looked after: the disk is full') || undefined;
+  });
+  place.disk.full = false;
+  await until('it to serve', async () => (await control.service.deployment('d')).state === 'serving' || undefined);
+  const { warnings } = await control.service.status();
+  assert.ok(!warnings.some((warning) => warning.includes('the disk')));
 });
 
 test('after a restart control adopts what runs, starts nothing, and never publishes a table without it', async () => {

@@ -112,7 +112,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
         deployments: views,
         overrides: await overrides(),
-        warnings: warningsOf(views, gateways),
+        warnings: warningsOf(views, gateways, loop.trouble()),
       };
     },
     specification: async () => ({ resolved: await specification(), overrides: await overrides() }),

@@ -22,6 +22,8 @@ export interface UpkeepLoop {
   onFleetEvent(event: FleetEvent): void;
   /** Runs `change` between two turns and looks again after it. */
   exclusively<T>(change: () => Promise<T>): Promise<T>;
+  /** Why the last turn could not do what it had to (a full disk); undefined when it could. */
+  trouble(): string | undefined;
   start(): void;
   /** No turn begins after this; returns when the last one has ended. */
   stop(): Promise<void>;
@@ -52,6 +54,7 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
   let stopped = true;
   let tail: Promise<unknown> = Promise.resolve();
   let queued = false;
+  let trouble: string | undefined;
   let cancelTick = (): void => {};
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -68,8 +71,10 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       if (stopped) return;
       try {
         await turn();
+        trouble = undefined;
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
+        trouble = message;
         publishEvent('flyball:fault', { where: 'upkeep', message, error });
       }
     });
@@ -240,6 +245,7 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       void done.then(poke, poke);
       return done;
     },
+    trouble: () => trouble,
     start() {
       if (running) return;
       running = true;

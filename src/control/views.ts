@@ -66,8 +66,13 @@ export function toDeploymentView(
 }
 
 /** What an operator should know although nobody asked. */
-export function warningsOf(deployments: readonly DeploymentView[], gateways: readonly ConnectedGateway[]): string[] {
+export function warningsOf(
+  deployments: readonly DeploymentView[],
+  gateways: readonly ConnectedGateway[],
+  trouble: string | undefined,
+): string[] {
   const warnings: string[] = [];
+  if (trouble !== undefined) warnings.push(`replicas cannot be looked after: ${trouble}`);
   if (gateways.length === 0) warnings.push('no gateway is connected');
   for (const deployment of deployments) {
     const { name, state, reason, replicas } = deployment;
