@@ -45,7 +45,22 @@ export function sendError(response: ServerResponse, error: FlyballError, request
   else if (error.retry) head.push('Retry-After', '1');
   if (allow !== undefined) head.push('Allow', allow);
   response.writeHead(error.status, head);
-  response.end(text);
+  endAfterRequest(response, text);
+}
+
+/**
+ * The end of an answer that may come before the body has been read. Where the connection closes after the answer, closing
+ * it on unread bytes resets it, and the reset can take the answer along: so they are read first, and dropped.
+ */
+function endAfterRequest(response: ServerResponse, text: string): void {
+  const { req } = response;
+  if (response.shouldKeepAlive || req.complete) {
+    response.end(text);
+    return;
+  }
+  response.write(text);
+  req.once('end', () => response.end());
+  req.resume();
 }
 
 function sendCompressed(response: ServerResponse, text: string, requestId: string, encoding: 'gzip' | 'deflate'): void {

@@ -321,3 +321,24 @@ test('who asks by Flyball-Timing is told where the time went, and nobody else', 
   assert.match(String(told.headers['server-timing']), /^queue;dur=[\d.]+, compute;dur=[\d.]+, total;dur=[\d.]+$/);
   assert.equal((await server.send('POST', path, body(1))).headers['server-timing'], undefined);
 });
+
+test('who sends more than is taken, and wants the connection closed, gets the answer and no reset', async () => {
+  await using server = await startRest(tableService());
+  const large = Buffer.alloc(30_000_000);
+  for (const [at, expected] of [
+    [path, 413],
+    ['/nowhere', 404],
+  ] as const) {
+    const status = await new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: server.port, method: 'POST', path: at, agent: false as const };
+      const headers = { 'content-length': large.byteLength };
+      const request = http.request({ ...options, headers }, (response) => {
+        response.on('error', reject);
+        response.resume().on('close', () => resolve(response.statusCode));
+      });
+      request.on('error', reject);
+      request.end(large);
+    });
+    assert.equal(status, expected, at);
+  }
+});
