@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { toBytes, type Specification } from '../config/specification.ts';
+import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { modulePath } from '../module-path.ts';
 import { openDataDirectory } from '../store/data-directory.ts';
 import { publish } from '../telemetry/events.ts';
@@ -70,6 +71,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   await using starting = new AsyncDisposableStack();
 
   const directory = starting.use(await openDataDirectory(options.dataDirectory));
+  // A store that cannot be used is told here in its own words, not as a control that dies again and again.
+  await openSqliteStore(directory.databasePath)[Symbol.asyncDispose]();
   const logPath = join(directory.path, 'flyball.log');
   const logFile = starting.adopt(openLogFile(logPath), (file) => file.close());
   const output = (chunk: Uint8Array | string): void => {

@@ -5,7 +5,10 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import { openSqliteStore } from '../../src/drivers/stores/sqlite.ts';
+import { multiplier } from '../fixtures/models.ts';
 import { runCli } from '../support/cli.ts';
 import { startPlatform } from '../support/platform.ts';
 
@@ -70,6 +73,45 @@ test('a data directory that cannot be one is an error that names it', async () =
   const refused = await runCli(['up', path, '--data-dir', join(readOnly, 'data')]);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /read-only/);
+});
+
+test('a store of a newer Flyball is left as it is, and the error says so, in the foreground and detached', async () => {
+  const path = specificationAt(
+    'newer.yaml',
+    'listeners: { http: { port: 0 }, grpc: { port: 0 }, metrics: { port: 0 }, control: { port: 0 } }\n',
+  );
+  const dataDirectory = join(folder, 'newer');
+  mkdirSync(dataDirectory);
+  const file = join(dataDirectory, 'flyball.db');
+  await openSqliteStore(file)[Symbol.asyncDispose]();
+  const database = new DatabaseSync(file);
+  database.exec('PRAGMA user_version = 99');
+  database.close();
+  for (const more of [[], ['--detach']]) {
+    const { code, stderr } = await runCli(['up', path, '--data-dir', dataDirectory, ...more]);
+    assert.equal(code, 1);
+    assert.match(stderr, /flyball\.db has schema version 99, this Flyball knows up to \d+; use the newer one/);
+    assert.match(stderr, /STORE_TOO_NEW/);
+    assert.doesNotMatch(stderr, /detached|fault of Flyball/);
+  }
+});
+
+test('a start that fails after the platform was up ends it and says so by its exit code', async () => {
+  await using platform = await startPlatform({
+    models: { 'm/1/model.onnx': multiplier(2) },
+    specification: { models: { m: { path: './models/m' } }, deployments: { m: { model: 'm' } } },
+  });
+  await platform.serving();
+  await platform.end('SIGTERM');
+  // A version never changes under its name.
+  writeFileSync(join(platform.folder, 'models/m/1/model.onnx'), multiplier(3));
+  for (const more of [[], ['--detach']]) {
+    const args = ['up', platform.specificationPath, '--data-dir', platform.dataDirectory, ...more];
+    const { code, stderr } = await runCli(args);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /a version never changes/);
+    assert.doesNotMatch(stderr, /detached/);
+  }
 });
 
 test('with nothing running, status says so, says what to do, and exits 5', async () => {

@@ -72,6 +72,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   const client = controlClient({ url: supervisor.listeners.control.url, apiKey: terminal.env['FLYBALL_API_KEY'] });
   const unsubscribe = onInterrupts(terminal, client, supervisor, stopping);
   let code: ExitCode = exitCodes.done;
+  let failed: ExitCode | undefined;
   try {
     await Promise.race([supervisor.ready, supervisor.closed]);
     if (!stopping.signal.aborted) {
@@ -87,14 +88,14 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   } catch (error) {
     // What follows from the stop itself is no news.
     if (!stopping.signal.aborted) {
-      code = reportError(error, 'up', terminal, verbose);
-      onServing(code);
+      failed = reportError(error, 'up', terminal, verbose);
       await supervisor.drain('the start failed');
     }
   }
   const end = await supervisor.closed;
   unsubscribe();
   terminal.stderr.write(`  stopped: ${end.reason}\n`);
+  if (failed !== undefined) return failed;
   if (end.code === exitCodes.interrupted) return exitCodes.interrupted;
   return end.code === 0 ? (code === exitCodes.usage ? code : exitCodes.done) : exitCodes.failed;
 }
