@@ -2,13 +2,14 @@
  * CPU and memory limits of a process by cgroup, version 1 or 2, where the machine lets us make one. Best effort by
  * nature: whoever asks gets the truth back, `enforced` or why not. Not a sandbox.
  *   v1  <root>/cpu/flyball/<name>/cpu.cfs_{period,quota}_us and <root>/memory/flyball/<name>/memory.limit_in_bytes
- *   v2  <root>/flyball/<name>/{cpu.max,memory.max}, controllers enabled in each cgroup.subtree_control above
+ *   v2  <root>/flyball/<name>/{cpu.max,memory.max}, or below a group that was given to us: cgroup-delegation.ts
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FoundReplica, ReplicaResources } from '../../control/orchestrator.ts';
+import { openUnifiedParent, ownGroup } from './cgroup-delegation.ts';
 
 export interface Cgroups {
   /** Puts the process under the limits; called again with others, it changes them. */
@@ -18,10 +19,10 @@ export interface Cgroups {
   /** Whether the kernel has killed something in the group for its memory; ask before `remove`. */
   ranOutOfMemory(name: string): boolean;
   /**
-   * Removes what a platform that was killed has left behind: empty groups, whose names begin with `own` at once (nobody
+   * Removes what a platform that was killed has left behind: empty groups, whose names begin with `prefix` at once (nobody
    * else makes those), others when nothing has run in them for a while.
    */
-  sweep(own: string): Promise<void>;
+  sweep(prefix: string): Promise<void>;
 }
 
 const periodUs = 100_000;
@@ -35,11 +36,26 @@ const sweepAgeMs = 60_000;
 
 export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
   const unified = existsSync(join(root, 'cgroup.controllers'));
+  /** Of version 2; where exactly it may be is known when the first group has been made. */
+  let unifiedParent = join(root, parent);
+  let opening: Promise<string> | undefined;
+
+  /** A machine that lets us make none today may do so tomorrow: only what worked is kept. */
+  async function openParent(): Promise<string> {
+    opening ??= openUnifiedParent({ root, parent });
+    try {
+      unifiedParent = await opening;
+      return unifiedParent;
+    } catch (error) {
+      opening = undefined;
+      throw error;
+    }
+  }
 
   /** One directory for each controller in v1, one for all in v2. */
   const directories = (name: string): readonly string[] =>
     unified
-      ? [join(root, parent, name)]
+      ? [join(unifiedParent, name)]
       : [join(root, 'cpu', parent, name), join(root, 'memory', parent, name)].filter((path) =>
           existsSync(join(path, '../..')),
         );
@@ -48,11 +64,7 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
     const { cpu, memoryBytes } = resources;
     const quotaUs = cpu === undefined ? undefined : Math.max(quotaUsMin, Math.round(cpu * periodUs));
     if (unified) {
-      const group = join(root, parent, name);
-      await mkdir(join(root, parent), { recursive: true });
-      for (const above of [root, join(root, parent)]) {
-        await writeFile(join(above, 'cgroup.subtree_control'), '+cpu +memory');
-      }
+      const group = join(await openParent(), name);
       await mkdir(group, { recursive: true });
       await writeFile(join(group, 'cpu.max'), `${quotaUs ?? 'max'} ${periodUs}`);
       await writeFile(join(group, 'memory.max'), String(memoryBytes ?? 'max'));
@@ -102,7 +114,7 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
     },
     ranOutOfMemory(name) {
       const path = unified
-        ? join(root, parent, name, 'memory.events')
+        ? join(unifiedParent, name, 'memory.events')
         : join(root, 'memory', parent, name, 'memory.oom_control');
       try {
         return /^oom_kill [1-9]/m.test(readFileSync(path, 'utf8'));
@@ -110,15 +122,19 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
         return false; // it had no limit
       }
     },
-    async sweep(own) {
+    async sweep(prefix) {
       const now = Date.now();
-      for (const above of unified ? [join(root, parent)] : [join(root, 'cpu', parent), join(root, 'memory', parent)]) {
+      const own = unified ? await ownGroup({ root }) : undefined;
+      const places = unified
+        ? [join(root, parent), ...(own === undefined ? [] : [join(own, parent)])]
+        : [join(root, 'cpu', parent), join(root, 'memory', parent)];
+      for (const above of places) {
         const entries = await readdir(above, { withFileTypes: true }).catch(() => []);
         for (const entry of entries) {
           if (!entry.isDirectory()) continue;
           const path = join(above, entry.name);
           try {
-            if (!entry.name.startsWith(own) && now - (await stat(path)).mtimeMs < sweepAgeMs) continue;
+            if (!entry.name.startsWith(prefix) && now - (await stat(path)).mtimeMs < sweepAgeMs) continue;
             if ((await readFile(join(path, 'cgroup.procs'), 'utf8')) === '') await rmdir(path);
           } catch {
             // Somebody else was faster, or it is in use after all.

@@ -1,11 +1,11 @@
-/** Laws of the plan (src/control/plan.ts), for any specification that the schema lets through. */
+/** Laws of the plan, for any specification that the schema lets through. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ResolvedSpecification } from '../api/schemas.ts';
-import { droppedOverrides, plan, type PlanState } from '../control/plan.ts';
-import { canonicalJson } from './canonical-json.ts';
-import { specification } from './specification.ts';
+import { canonicalJson } from '../config/canonical-json.ts';
+import { specification } from '../config/specification.ts';
+import { droppedOverrides, plan, type PlanState } from './plan.ts';
 
 const name = fc.constantFrom('digits', 'ocr', 'a.b');
 
