@@ -8,39 +8,11 @@
  * next control finds every process that this one has started.
  */
 import type { Clock } from '../clock.ts';
-import type { ReplicaAddress } from '../gateway/routing-table.ts';
-import type { ReplicaRecord, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { publish } from '../telemetry/events.ts';
 import type { FoundReplica, Orchestrator, ReplicaOrder, ReplicaResources } from './orchestrator.ts';
 import { openReplicaLink, type ReplicaFacts, type ReplicaLink } from './replica-link.ts';
-import { templateKey } from './template.ts';
-
-export interface Replica {
-  readonly id: string;
-  readonly deployment: string;
-  readonly version: string;
-  /** Template's key. */
-  readonly template: string;
-  readonly order: ReplicaOrder;
-  /** Unix milliseconds. */
-  readonly startedAt: number;
-  phase: ReplicaRecord['phase'];
-  /** Monotonic milliseconds, here and below. */
-  readonly orderedAt: number;
-  readonly adopted: boolean;
-  readyAt?: number;
-  readyAfterMs?: number;
-  drainingSince?: number;
-  address?: ReplicaAddress;
-  where: string;
-  limits: FoundReplica['limits'];
-  facts?: ReplicaFacts;
-  residentBytes?: number;
-  inFlight?: number;
-  reason?: string;
-  /** Its end has been ordered: it is in no table any more. */
-  stopping: boolean;
-}
+import { adoptedReplica, orderedReplica, type Replica } from './replica.ts';
 
 export type FleetEvent =
   | { readonly kind: 'changed'; readonly replica: Replica }
@@ -212,24 +184,6 @@ export function openFleet(options: FleetOptions): Fleet {
     if (replica !== undefined) died(replica, reason);
   });
 
-  function fromRecord(record: ReplicaRecord): Replica {
-    return {
-      id: record.id,
-      deployment: record.deployment,
-      version: record.version,
-      template: templateKey(record.order.launch),
-      order: record.order,
-      startedAt: record.startedAt,
-      orderedAt: clock.now(),
-      adopted: true,
-      phase: record.phase === 'draining' ? 'draining' : 'starting',
-      ...(record.phase === 'draining' ? { drainingSince: clock.now() } : {}),
-      where: '',
-      limits: { kind: 'none' },
-      stopping: false,
-    };
-  }
-
   async function stopOne(replica: Replica, reason: string, graceMs: number): Promise<void> {
     if (!isCurrent(replica) || replica.stopping) return;
     replica.stopping = true;
@@ -254,7 +208,7 @@ export function openFleet(options: FleetOptions): Fleet {
           await orchestrator.stop(found.id, 0);
           continue;
         }
-        const replica = fromRecord(record);
+        const replica = adoptedReplica(record, clock);
         replicas.set(replica.id, replica);
         const { promise, resolve } = Promise.withResolvers<void>();
         const cancel = clock.after(adoptionMs, resolve);
@@ -271,20 +225,7 @@ export function openFleet(options: FleetOptions): Fleet {
 
     async start(deployment, order) {
       const { id, launch } = order;
-      const replica: Replica = {
-        id,
-        deployment,
-        version: launch.version,
-        template: templateKey(launch),
-        order,
-        startedAt: clock.wall(),
-        orderedAt: clock.now(),
-        adopted: false,
-        phase: 'starting',
-        where: '',
-        limits: { kind: 'none' },
-        stopping: false,
-      };
+      const replica = orderedReplica(deployment, order, clock);
       replicas.set(id, replica);
       const { version, startedAt, phase } = replica;
       await store.putReplica({ id, deployment, version, digest: launch.digest, order, startedAt, phase });

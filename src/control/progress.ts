@@ -6,7 +6,7 @@
 import { catalogue, errorLink, FlyballError, type ErrorCode } from '../errors.ts';
 import type { Problem } from '../api/schemas.ts';
 import type { Deployment, Deployments } from './deployments.ts';
-import type { Replica } from './fleet.ts';
+import type { Replica } from './replica.ts';
 import type { Operations, RunningOperation } from './operations.ts';
 
 export interface Progress {

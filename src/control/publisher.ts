@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts';
 import type { RoutingTable } from '../gateway/routing-table.ts';
 import type { Store } from '../store/store.ts';
 import type { Deployment } from './deployments.ts';
-import type { Replica } from './fleet.ts';
+import type { Replica } from './replica.ts';
 import type { GatewayChannel } from './gateway-channel.ts';
 import { drainConfirmed, queueEmpty } from './observations.ts';
 import { routingTable, type RoutableDeployment, type RoutableReplica, type RoutableVersion } from './routing.ts';

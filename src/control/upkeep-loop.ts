@@ -9,7 +9,8 @@ import { reconcile, type Action, type DeploymentSeen, type ReplicaPhase } from '
 import type { Store } from '../store/store.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
 import type { Deployment, Deployments } from './deployments.ts';
-import type { Fleet, FleetEvent, Replica } from './fleet.ts';
+import type { Fleet, FleetEvent } from './fleet.ts';
+import type { Replica } from './replica.ts';
 import type { GatewayChannel } from './gateway-channel.ts';
 import { outstandingOf } from './observations.ts';
 import type { Progress } from './progress.ts';

@@ -2,7 +2,7 @@
 import type { DeploymentView, ReplicaView } from '../api/schemas.ts';
 import { wantedReplicas } from '../core/upkeep/reconcile.ts';
 import type { Deployment } from './deployments.ts';
-import type { Replica } from './fleet.ts';
+import type { Replica } from './replica.ts';
 import type { ConnectedGateway } from './gateway-channel.ts';
 import { ejectionOf, loadOf, outstandingOf } from './observations.ts';
 
