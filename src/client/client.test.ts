@@ -335,3 +335,16 @@ test('a URL of no known kind is refused with the kinds there are', () => {
     assert.throws(() => openClient({ url }), failsAs('INVALID_REQUEST', /grpc:\/\//));
   }
 });
+
+test('calls over gRPC that are made while nobody listens all know that nothing was sent', async () => {
+  const gone = await listen(net.createServer());
+  await gone[Symbol.asyncDispose]();
+  await using client = openClient({ url: `grpc://127.0.0.1:${gone.port}`, retries: 0 });
+  const inputs = [tensor('x', 'FP32', [1], [1])];
+  const calls = Array.from({ length: 4 }, () => client.infer({ model: 'm', inputs }));
+  for (const outcome of await Promise.allSettled(calls)) {
+    assert.equal(outcome.status, 'rejected');
+    assert.equal((outcome.reason as FlyballError).code, 'UNREACHABLE');
+    assert.match(String(outcome.reason), /could not connect/, 'a further attempt is safe');
+  }
+});

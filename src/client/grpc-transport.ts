@@ -73,7 +73,10 @@ export function openGrpcTransport(options: GrpcTransportOptions): Transport {
   let connecting: Promise<Connection> | undefined;
 
   const connect = (): Promise<Connection> => {
-    if (connection !== undefined && !connection.session.closed) return Promise.resolve(connection);
+    // Not before it is made: who sends on one that fails cannot tell any more that nothing was sent.
+    if (connecting === undefined && connection !== undefined && !connection.session.closed) {
+      return Promise.resolve(connection);
+    }
     connecting ??= open().finally(() => (connecting = undefined));
     return connecting;
   };
