@@ -99,7 +99,7 @@ function refused(wish: BindWish, host: string, port: number, code: number): Flyb
       : code === addressUnavailable
         ? 'this machine does not have that address'
         : `system error ${code}`;
-  return new FlyballError('PORT_IN_USE', `${wish.key}: cannot listen on ${host}:${port}: ${reason}`);
+  return new FlyballError('INVALID_SPECIFICATION', `${wish.key}: cannot listen on ${host}:${port}: ${reason}`);
 }
 
 export function isLoopback(host: string): boolean {

@@ -83,6 +83,11 @@ test('a listener outside loopback is refused unless told otherwise', () => {
   assert.throws(() => bindSocket({ ...wish, host: '0.0.0.0' }), { code: 'LISTENER_NOT_LOOPBACK' });
   bindSocket({ ...wish, host: '0.0.0.0', insecure: true }).close();
   assert.throws(() => bindSocket({ ...wish, host: 'example' }), { code: 'INVALID_SPECIFICATION' });
+  // An address of the documentation's range, which no machine has.
+  assert.throws(() => bindSocket({ ...wish, host: '192.0.2.1', insecure: true }), {
+    code: 'INVALID_SPECIFICATION',
+    message: /listeners\.http.*does not have that address/,
+  });
   assert.equal(urlOf('::1', 80), 'http://[::1]:80');
 });
 
