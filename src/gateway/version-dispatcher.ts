@@ -3,6 +3,7 @@
  * src/core/routing, which decide. It sends batches, answers callers, and keeps one timer for whatever is due next.
  * A request that finds a free replica and an empty queue is sent in the same turn, without a key, timer or promise hop.
  * Invariant: every submitted request ends exactly once; a slot is held until its work has really ended.
+ * Longer than other files on purpose: every turn that a request can take is here, where the invariant can be checked.
  */
 import type { Clock } from '../clock.ts';
 import { admit } from '../core/queueing/admission.ts';

@@ -2,7 +2,6 @@
  * The specification of the runtime seam: what every driver does with an identity model. A driver's test names the
  * datatypes that it cannot carry, with the reason.
  */
-// oxlint-disable typescript/no-floating-promises -- node:test keeps the promises of its own tests
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { datatypeWidths, type Datatype, type ModelSignature, type Tensor } from '../../protocol/tensor.ts';
