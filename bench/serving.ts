@@ -100,7 +100,8 @@ async function startServer(): Promise<Platform> {
         densenet161: { path: './models/densenet161' },
       },
       deployments: {
-        // One replica computes in its share of a core what several gateways can bring; a second only takes time from them.
+        // A request takes 7 µs of its replica and 35 of the gateway: a second replica only takes time from the gateway
+        // (24.8 → 22.6 k requests a second with 32 callers).
         tiny: { model: 'tiny', replicas: { min: 1, max: 1 } },
         resnet18: { model: 'resnet18', replicas: { min: 2, max: 2 } },
         densenet161: { model: 'densenet161', replicas: { min: 2, max: 2 } },

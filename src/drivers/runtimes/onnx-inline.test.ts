@@ -104,7 +104,9 @@ describe('the short way to a small model', () => {
   it('shares the order of calls with the thread: neither overtakes the other', async () => {
     const { path } = identity();
     await using model = await loadOnnx(settings(path), new AbortController().signal);
-    await model.run([rows(4)]);
+    // The first calls pay for memory, and a busy machine interrupts some: warm-up goes on until one was undisturbed.
+    for (let calls = 0, ms = Infinity; ms > 0.5 && calls < 1000; calls += 1)
+      ms = (await model.run([rows(4)])).computeMs;
     await model.warmed();
     const order: string[] = [];
     const call = async (count: number): Promise<void> => {
