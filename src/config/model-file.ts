@@ -118,6 +118,21 @@ export const modelFile = z.strictObject({
       outputs: z.array(z.strictObject({ name: z.string(), datatype: z.string(), shape: z.array(z.int().min(-1)) })),
       serviceMs: z.number().min(0).default(0).describe('Time that a call takes.'),
       serviceMsPerRow: z.number().min(0).default(0).describe('Added for each row of the batch.'),
+      fault: z
+        .strictObject({
+          at: z.enum(['load', 'warm-up', 'request']).describe('When it happens.'),
+          count: z
+            .int()
+            .min(1)
+            .default(1)
+            .describe('At which call of the warm-up or request; a load is always the first.'),
+          kind: z
+            .enum(['crash', 'error'])
+            .default('crash')
+            .describe('`crash` ends the process as a fault of native code would; `error` is a refusal in words.'),
+        })
+        .optional()
+        .describe('A failure to rehearse: what a version that misbehaves in a known way does to the platform.'),
     })
     .optional()
     .describe('For platform `simulated`: outputs repeat the inputs by position; no model is loaded.'),

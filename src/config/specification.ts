@@ -114,6 +114,14 @@ export const deploymentSpecification = z.strictObject({
     })
     .prefault({}),
   drainMs: z.int().min(0).default(30_000).describe('How long a replica that is to go may finish what it has.'),
+  probationMs: z
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(10_000)
+    .describe(
+      'How long the replicas of the version before are kept after an update, to take over again when the new ones end; 0 keeps none.',
+    ),
 });
 
 const listener = (port: number, what: string) =>
@@ -153,6 +161,16 @@ export const specification = z.strictObject({
       jsonDepthMax: z.int().min(1).max(10_000).default(512).describe('Nesting of a JSON body.'),
       connectionsMax: z.int().min(1).default(4096).describe('Open connections a listener and worker.'),
       requestTimeoutMs: z.int().min(0).default(60_000).describe('Time for a request to arrive whole.'),
+    })
+    .prefault({}),
+  registry: z
+    .strictObject({
+      unusedAfterMs: z
+        .int()
+        .min(1000)
+        .max(31_536_000_000)
+        .default(86_400_000)
+        .describe('An artefact that was uploaded and that no version was made of is removed after this.'),
     })
     .prefault({}),
   shutdown: z

@@ -59,7 +59,12 @@ export function makeChanges(parts: ChangesParts): Changes {
     for (const name of options.deployments) {
       const deployment = deployments.find(name);
       if (deployment === undefined) continue;
-      if (deployment.target !== undefined) deployment.failures.delete(deployment.target.key);
+      const key = deployment.target?.key;
+      const failure = key === undefined ? undefined : deployment.failures.get(key);
+      // How many is another question than which: scaling gives a version that was given up no other chance.
+      if (key !== undefined && failure !== undefined && !(options.kind === 'scale' && failure.kind === 'rejected')) {
+        deployments.noteFailure(deployment, key, undefined);
+      }
       fleet.settle(name, resourcesOf(deployment.record.specification));
     }
     for (const text of done) operation.step(text, 'ok');

@@ -90,7 +90,7 @@ async function machine() {
 }
 
 const deploymentOf = (model: string, min = 1, max = 4) =>
-  deploymentSpecification.parse({ model, replicas: { min, max }, drainMs: 3000 });
+  deploymentSpecification.parse({ model, replicas: { min, max }, drainMs: 3000, probationMs: 100 });
 
 async function ended(control: Control, { id }: OperationView): Promise<OperationView> {
   return until('the end of the operation', async () => {

@@ -19,6 +19,7 @@ import type { Orchestrator } from './orchestrator.ts';
 import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
+import { startSweeping } from './sweeping.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
 import { toDeploymentView, warningsOf } from './views.ts';
 
@@ -57,7 +58,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const fleet = starting.use(
     openFleet({ orchestrator: options.orchestrator, store, clock, onEvent: (event) => onFleetEvent(event) }),
   );
-  const deployments = openDeployments(store, registry);
+  const deployments = openDeployments(store, registry, clock);
   const operations = openOperations(store, clock);
   const progress = trackProgress(operations);
   await deployments.refresh();
@@ -76,6 +77,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   onFleetEvent = (event) => loop.onFleetEvent(event);
   poke = () => loop.poke();
   loop.start();
+  starting.defer(startSweeping(registry, clock));
   const resources = starting.move();
   let draining = false;
 

@@ -2,11 +2,13 @@
  * The deployments as control works on them: the record in the store, the template that the reference resolves to now,
  * and the one that serves. Read again from the store after every change, so that memory and store cannot drift apart.
  */
+import type { Clock } from '../clock.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Failure } from '../core/upkeep/failures.ts';
-import type { Upkeep } from '../core/upkeep/reconcile.ts';
+import type { Reserve, Upkeep } from '../core/upkeep/reconcile.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { DeploymentRecord, Store, StoreAccess, VersionRecord } from '../store/store.ts';
+import { openFailureMemory } from './failure-memory.ts';
 import { makeTemplate, templateKey, type Template, type TemplateLaunch } from './template.ts';
 
 export interface Deployment {
@@ -17,9 +19,12 @@ export interface Deployment {
   /** Why the reference resolves to nothing. */
   targetError: FlyballError | undefined;
   serving: Template | undefined;
+  /** What served before, until what serves now has proved itself. */
+  reserve: (Reserve & { readonly launch: TemplateLaunch }) | undefined;
   /** By version number, of the target, of what serves, and of whatever replicas still run. */
   readonly versions: Map<string, VersionRecord>;
-  readonly failures: Map<string, Failure>;
+  /** By template; changed by `noteFailures` alone. */
+  readonly failures: ReadonlyMap<string, Failure>;
   upkeep: Upkeep | undefined;
 }
 
@@ -30,8 +35,10 @@ export interface Deployments {
   /** DEPLOYMENT_NOT_FOUND. */
   get(name: string): Deployment;
   find(name: string): Deployment | undefined;
-  /** From now on this template answers; durable. */
-  serve(deployment: Deployment, template: string, launch: TemplateLaunch): Promise<void>;
+  /** From now on this template answers; durable. What served before may be held in reserve. */
+  serve(deployment: Deployment, template: string, launch: TemplateLaunch, reserve?: Reserve): Promise<void>;
+  /** Remembers a template's failure, or forgets it; kept across restarts as well as the disk allows. */
+  noteFailure(deployment: Deployment, template: string, failure: Failure | undefined): void;
   /** Which of the names are to go, and which are not any more; part of a transaction when its access is handed in. */
   markRemoving(names: Readonly<Record<string, boolean>>, access?: StoreAccess): Promise<void>;
   /** Nothing is left of it. */
@@ -40,20 +47,26 @@ export interface Deployments {
 
 const servingKey = 'control.serving';
 const removingKey = 'control.removing';
+const reserveKey = 'control.reserve';
 
-export function openDeployments(store: Store, registry: Registry): Deployments {
+export function openDeployments(store: Store, registry: Registry, clock: Clock): Deployments {
   const deployments = new Map<string, Deployment>();
+  const memory = openFailureMemory(store, clock);
 
   const readMeta = async <T>(key: string, empty: T, access: StoreAccess = store): Promise<T> => {
     const text = await access.meta(key);
     return text === undefined ? empty : (JSON.parse(text) as T);
   };
   const readServing = (): Promise<Record<string, TemplateLaunch>> => readMeta(servingKey, {});
+  const readReserves = (): Promise<Record<string, TemplateLaunch>> => readMeta(reserveKey, {});
   const readRemoving = (access?: StoreAccess): Promise<readonly string[]> => readMeta(removingKey, [], access);
 
   async function refreshOne(record: DeploymentRecord, removing: boolean, launch?: TemplateLaunch): Promise<void> {
     let deployment = deployments.get(record.name);
     if (deployment === undefined) {
+      const before = launch === undefined ? undefined : (await readReserves())[record.name];
+      // Its time begins again with this control: what is too long does less harm than what is too short.
+      const until = clock.now() + record.specification.probationMs;
       deployment = {
         name: record.name,
         record,
@@ -61,8 +74,9 @@ export function openDeployments(store: Store, registry: Registry): Deployments {
         target: undefined,
         targetError: undefined,
         serving: launch === undefined ? undefined : { key: templateKey(launch), launch },
+        reserve: before === undefined ? undefined : { template: templateKey(before), launch: before, until },
         versions: new Map(),
-        failures: new Map(),
+        failures: await memory.read(record.name),
         upkeep: undefined,
       };
       deployments.set(record.name, deployment);
@@ -105,9 +119,27 @@ export function openDeployments(store: Store, registry: Registry): Deployments {
         `there is no deployment ${name}; ${names === '' ? 'there are none' : `there are ${names}`}`,
       );
     },
-    async serve(deployment, template, launch) {
+    async serve(deployment, template, launch, reserve) {
+      const before = [
+        deployment.reserve,
+        deployment.serving && { ...deployment.serving, template: deployment.serving.key },
+      ].find((held) => held !== undefined && held.template === reserve?.template)?.launch;
       deployment.serving = { key: template, launch };
-      await store.setMeta(servingKey, JSON.stringify({ ...(await readServing()), [deployment.name]: launch }));
+      deployment.reserve = before === undefined || reserve === undefined ? undefined : { ...reserve, launch: before };
+      const { [deployment.name]: _, ...others } = await readReserves();
+      const reserves = before === undefined ? others : { ...others, [deployment.name]: before };
+      const serving = { ...(await readServing()), [deployment.name]: launch };
+      await store.transaction(async (access) => {
+        await access.setMeta(servingKey, JSON.stringify(serving));
+        await access.setMeta(reserveKey, JSON.stringify(reserves));
+      });
+    },
+    noteFailure(deployment, template, failure) {
+      const failures = new Map(deployment.failures);
+      if (failure === undefined) failures.delete(template);
+      else failures.set(template, failure);
+      Object.assign(deployment, { failures });
+      memory.keep(deployment.name, failures);
     },
     async markRemoving(names, access = store) {
       const before = await readRemoving(access);
@@ -117,13 +149,16 @@ export function openDeployments(store: Store, registry: Registry): Deployments {
     },
     async forget(name) {
       const { [name]: _, ...serving } = await readServing();
+      const { [name]: __, ...reserves } = await readReserves();
       const removing = (await readRemoving()).filter((other) => other !== name);
       await store.transaction(async (access) => {
         await access.removeDeployment(name);
         await access.setMeta(servingKey, JSON.stringify(serving));
         await access.setMeta(removingKey, JSON.stringify(removing));
+        await access.setMeta(reserveKey, JSON.stringify(reserves));
       });
       deployments.delete(name);
+      memory.keep(name, new Map());
     },
   };
 }

@@ -28,6 +28,8 @@ export interface Fleet extends AsyncDisposable {
   /** The record is durable when this returns; the process follows. */
   start(deployment: string, order: ReplicaOrder): Promise<void>;
   drain(id: string, reason: string): Promise<void>;
+  /** It was draining and takes requests again: nobody has told it to go yet. */
+  restore(id: string, reason: string): void;
   stop(id: string, reason: string, graceMs: number): void;
   /** Applies limits that have changed to the replicas that are ready. */
   settle(deployment: string, resources: ReplicaResources): void;
@@ -252,6 +254,17 @@ export function openFleet(options: FleetOptions): Fleet {
       replica.drainingSince = clock.now();
       replica.reason = reason;
       enter(replica, 'draining', reason);
+    },
+
+    restore(id, reason) {
+      const replica = replicas.get(id);
+      // One that is ending by itself cannot be kept.
+      const going = replica?.facts?.state.kind === 'draining';
+      if (replica?.phase !== 'draining' || replica.stopping || going) return;
+      delete replica.drainingSince;
+      delete replica.reason;
+      replica.readyAt ??= clock.now();
+      enter(replica, 'ready', reason);
     },
 
     stop(id, reason, graceMs) {

@@ -86,11 +86,15 @@ export function modelService(parts: {
     },
     async putArtefact(digest, body, signal) {
       const { bytes } = await artefacts.put({ kind: 'stream', stream: body }, digest, signal);
+      // After the upload, which may have taken longer than the grace.
+      registry.touch(digest);
       return { digest, bytes };
     },
     async artefact(digest) {
       const path = await artefacts.path(digest);
       const found = await artefacts.find(digest);
+      // Who asks may be about to make a version of it.
+      registry.touch(digest);
       return { digest, bytes: found?.bytes ?? 0, open: () => createReadStream(path) };
     },
   };

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DeploymentView, OperationView } from '../api/schemas.ts';
+import { specification } from '../config/specification.ts';
 import { modulePath } from '../module-path.ts';
 import { openLifeline } from '../supervisor/lifeline.ts';
 import { bindSocket } from '../supervisor/listening-socket.ts';
@@ -36,6 +37,7 @@ async function platform() {
       requestTimeoutMs: 10_000,
     },
     listeners: { control: { url } },
+    registry: specification.parse({}).registry,
     logLevel: 'info',
   };
   const children: ChildProcess[] = [];

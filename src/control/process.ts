@@ -49,7 +49,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   await using stack = new AsyncDisposableStack();
   const store = stack.use(openSqliteStore(join(dataDirectory, databaseFile)));
   const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
-  const registry = openRegistry({ store, artefacts, clock: systemClock });
+  const registry = openRegistry({ store, artefacts, clock: systemClock, ...given.registry });
   const orchestrator = stack.use(
     await openProcessOrchestrator({ runDirectory, clock: systemClock, lifeline: given.lifeline }),
   );

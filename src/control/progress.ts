@@ -117,7 +117,12 @@ export function trackProgress(operations: Operations): Progress {
           // Scaling in and removing are done when what was to go is gone; a deploy when the new version serves.
           return (
             operation.kind !== 'scale' ||
-            !replicas.some((replica) => replica.deployment === name && replica.phase === 'draining')
+            !replicas.some(
+              (replica) =>
+                replica.deployment === name &&
+                replica.phase === 'draining' &&
+                replica.template !== deployment?.reserve?.template,
+            )
           );
         });
         if (!done) continue;

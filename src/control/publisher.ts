@@ -111,6 +111,11 @@ export function openPublisher(options: {
       for (const version of deployment.versions) {
         for (const { id, state } of version.replicas) {
           present.add(id);
+          // It serves, perhaps again: whatever was confirmed of an earlier drain says nothing about the next one.
+          if (version.version === deployment.serving && state === 'ready') {
+            retiredIn.delete(id);
+            drainingIn.delete(id);
+          }
           if (version.version !== deployment.serving && !retiredIn.has(id)) retiredIn.set(id, at);
           if (state === 'draining' && !drainingIn.has(id)) drainingIn.set(id, at);
         }

@@ -57,6 +57,7 @@ export function makeTemplate(
             signature: record.signature,
             serviceMs: simulated?.serviceMs ?? 0,
             serviceMsPerRow: simulated?.serviceMsPerRow ?? 0,
+            ...(simulated?.fault === undefined ? {} : { fault: simulated.fault }),
           }
         : {
             kind: 'onnx',

@@ -4,7 +4,7 @@
  * Invariant: what a turn has decided is durable (records, what serves) before the table that follows from it leaves.
  */
 import type { Clock } from '../clock.ts';
-import { noteFailure, noteReady, type FailureEvent } from '../core/upkeep/failures.ts';
+import { noteFailure, noteReady, noteRejection, type FailureEvent } from '../core/upkeep/failures.ts';
 import { reconcile, type Action, type DeploymentSeen, type ReplicaPhase } from '../core/upkeep/reconcile.ts';
 import type { Store } from '../store/store.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
@@ -105,6 +105,8 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       removing: deployment.removing,
       drainMs: record.specification.drainMs,
       failures: deployment.failures,
+      probationMs: record.specification.probationMs,
+      ...(deployment.reserve === undefined ? {} : { reserve: deployment.reserve }),
       replicas: replicas
         .filter((replica) => replica.deployment === deployment.name && !replica.stopping)
         .map((replica) => ({
@@ -142,7 +144,8 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
 
   function launchOf(deployment: Deployment, template: string): TemplateLaunch | undefined {
     if (deployment.target?.key === template) return deployment.target.launch;
-    return deployment.serving?.key === template ? deployment.serving.launch : undefined;
+    if (deployment.serving?.key === template) return deployment.serving.launch;
+    return deployment.reserve?.template === template ? deployment.reserve.launch : undefined;
   }
 
   async function act(deployment: Deployment, action: Action): Promise<void> {
@@ -168,7 +171,29 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
         const launch = launchOf(deployment, action.template);
         if (launch === undefined) return;
         publishEvent('flyball:control', { action: `serve ${launch.version}`, subject, by, reason: action.reason });
-        await deployments.serve(deployment, action.template, launch);
+        await deployments.serve(deployment, action.template, launch, action.reserve);
+        progress.serves(deployment.name, launch.version);
+        break;
+      }
+      case 'restore': {
+        fleet.restore(action.replica, action.reason);
+        break;
+      }
+      case 'revert': {
+        const launch = launchOf(deployment, action.template);
+        if (launch === undefined) return;
+        publishEvent('flyball:control', {
+          action: `serve ${launch.version} again`,
+          subject,
+          by,
+          reason: action.reason,
+        });
+        const rejection = noteRejection(deployment.failures.get(action.rejected), clock.now());
+        try {
+          await deployments.serve(deployment, action.template, launch);
+        } finally {
+          deployments.noteFailure(deployment, action.rejected, rejection);
+        }
         progress.serves(deployment.name, launch.version);
         break;
       }
@@ -205,7 +230,8 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
     const at = clock.now();
     const readyForMs = replica.readyAt === undefined ? 0 : at - replica.readyAt;
     const { template } = replica;
-    deployment.failures.set(template, noteFailure(deployment.failures.get(template), { ...event, at, readyForMs }));
+    const failure = noteFailure(deployment.failures.get(template), { ...event, at, readyForMs });
+    deployments.noteFailure(deployment, template, failure);
   }
 
   return {
@@ -214,9 +240,11 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       const { replica } = event;
       switch (event.kind) {
         case 'ready': {
-          const failures = deployments.find(replica.deployment)?.failures;
-          const after = noteReady(failures?.get(replica.template));
-          if (after === undefined) failures?.delete(replica.template);
+          const deployment = deployments.find(replica.deployment);
+          const failure = deployment?.failures.get(replica.template);
+          if (deployment !== undefined && failure !== undefined && noteReady(failure) === undefined) {
+            deployments.noteFailure(deployment, replica.template, undefined);
+          }
           progress.replicaReady(replica);
           break;
         }

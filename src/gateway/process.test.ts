@@ -7,6 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { specification } from '../config/specification.ts';
 import { modulePath } from '../module-path.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import { startAddingRunner } from '../testing/adding-runner.ts';
@@ -63,6 +64,7 @@ async function startWorker() {
       requestTimeoutMs: 5000,
     },
     listeners: {},
+    registry: specification.parse({}).registry,
     logLevel: 'error',
   };
   const child: ChildProcess = fork(modulePath(import.meta.url, './process'), [], { stdio: 'inherit' });

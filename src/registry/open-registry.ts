@@ -16,17 +16,23 @@ import { requireModel, requireName, requireVersion, resolveReference } from './r
 import type { AddedVersion, ModelFileInput, Registry, VersionOffer } from './registry.ts';
 import { signatureOf } from './signature.ts';
 import { followersOfAlias, usersOfModel, usersOfVersion } from './usage.ts';
+import { trackUnused } from './unused.ts';
 import { toModelView } from './views.ts';
 
 export interface RegistryParts {
   readonly store: Store;
   readonly artefacts: ArtefactStore;
-  readonly clock: Pick<Clock, 'wall'>;
+  readonly clock: Pick<Clock, 'wall' | 'now'>;
+  /** How long an artefact may lie unused. */
+  readonly unusedAfterMs?: number;
 }
+
+const unusedAfterMsDefault = 86_400_000;
 
 const versionMax = 999_999_999;
 
-export function openRegistry({ store, artefacts, clock }: RegistryParts): Registry {
+export function openRegistry({ store, artefacts, clock, ...parts }: RegistryParts): Registry {
+  const unused = trackUnused(parts.unusedAfterMs ?? unusedAfterMsDefault);
   let adding = 0;
 
   let releasing: Promise<void> | undefined;
@@ -35,16 +41,22 @@ export function openRegistry({ store, artefacts, clock }: RegistryParts): Regist
    * Removes those bytes that no version names. While others are adding they stay: they may turn out to be theirs; and
    * who wants to add waits until the removal is over.
    */
-  const release = async (digests: readonly string[], ownAdds: 0 | 1): Promise<void> => {
-    if (adding > ownAdds || releasing !== undefined) return;
+  const release = async (choose: Choose, ownAdds: 0 | 1): Promise<readonly string[]> => {
+    if (adding > ownAdds || releasing !== undefined) return [];
+    const removed: string[] = [];
     const removal = async (): Promise<void> => {
       const named = new Set((await store.versions()).flatMap(digestsOf));
-      for (const digest of digests) if (!named.has(digest)) await artefacts.remove(digest);
+      for (const digest of await choose(named)) {
+        if (named.has(digest)) continue;
+        await artefacts.remove(digest);
+        removed.push(digest);
+      }
     };
     releasing = removal().finally(() => {
       releasing = undefined;
     });
     await releasing;
+    return removed;
   };
 
   const readSettings = async (modelFile: VersionOffer['modelFile'], put: Put): Promise<Settings> => {
@@ -116,7 +128,7 @@ export function openRegistry({ store, artefacts, clock }: RegistryParts): Regist
       try {
         return await record(model, offer, put);
       } catch (error) {
-        await release(added, 1).catch(() => undefined);
+        await release(() => added, 1).catch(() => undefined);
         throw error;
       } finally {
         adding -= 1;
@@ -129,7 +141,7 @@ export function openRegistry({ store, artefacts, clock }: RegistryParts): Regist
         await access.removeVersion(model, version);
         return found;
       });
-      await release(digestsOf(removed), 0);
+      await release(() => digestsOf(removed), 0);
     },
     async removeModel(model) {
       const removed = await store.transaction(async (access) => {
@@ -139,7 +151,7 @@ export function openRegistry({ store, artefacts, clock }: RegistryParts): Regist
         await access.removeModel(model);
         return versions;
       });
-      await release(removed.flatMap(digestsOf), 0);
+      await release(() => removed.flatMap(digestsOf), 0);
     },
     async setAlias(model, alias, version, by, access) {
       requireName(alias, 'alias');
@@ -179,6 +191,8 @@ export function openRegistry({ store, artefacts, clock }: RegistryParts): Regist
         samples: await Promise.all((warmUp?.samples ?? []).map(assetOf)),
       };
     },
+    touch: (digest) => unused.touch(digest, clock.now()),
+    sweep: () => release(async (named) => unused.due(await artefacts.list(), named, clock.now()), 0),
     async verify(model, version) {
       const found = await requireVersion(store, model, version);
       for (const digest of digestsOf(found)) await artefacts.verify(digest);
@@ -186,6 +200,8 @@ export function openRegistry({ store, artefacts, clock }: RegistryParts): Regist
   };
 }
 
+/** What may go, given what versions name. */
+type Choose = (named: ReadonlySet<string>) => readonly string[] | Promise<readonly string[]>;
 type Put = (source: ArtefactSource, announced?: string) => Promise<PutArtefact>;
 type Settings = { readonly settings: ModelFileInput; readonly modelFile: ModelFile };
 

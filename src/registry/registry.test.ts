@@ -16,13 +16,18 @@ interface Place extends AsyncDisposable {
   readonly store: Store;
 }
 
-async function open(): Promise<Place> {
+async function open(time = { now: 0 }): Promise<Place> {
   await using stack = new AsyncDisposableStack();
   const path = await mkdtemp(join(tmpdir(), 'fb-'));
   stack.defer(() => rm(path, { recursive: true, force: true }));
   const store = stack.use(openSqliteStore(':memory:'));
   const artefacts = await openArtefactStore(path);
-  const registry = openRegistry({ store, artefacts, clock: { wall: () => 17 } });
+  const registry = openRegistry({
+    store,
+    artefacts,
+    clock: { wall: () => 17, now: () => time.now },
+    unusedAfterMs: 1000,
+  });
   const held = stack.move();
   return { registry, store, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
@@ -208,6 +213,50 @@ test('a version that is used stays; one that is removed takes the bytes that nob
   await registry.removeModel('digits');
   assert.deepEqual([await registry.list(), await registry.artefacts.list()], [[], []]);
   await assert.rejects(registry.removeModel('digits'), { code: 'MODEL_NOT_FOUND' });
+});
+
+test('what was uploaded and never used is swept after a while; what versions name stays, and so does what somebody asks for', async () => {
+  const time = { now: 0 };
+  await using place = await open(time);
+  const { registry } = place;
+  const { version } = await registry.addVersion('digits', offer(1));
+  const [forgotten, wanted] = await Promise.all(
+    ['forgotten', 'wanted'].map(async (text) => (await registry.artefacts.put(bytesOf(text))).digest),
+  );
+  assert.deepEqual(await registry.sweep(), []);
+  time.now = 999;
+  registry.touch(wanted ?? '');
+  assert.deepEqual(await registry.sweep(), []);
+  time.now = 1000;
+  assert.deepEqual(await registry.sweep(), [forgotten]);
+  assert.deepEqual(new Set(await registry.artefacts.list()), new Set([version.file, wanted]));
+  await registry.removeModel('digits');
+  assert.deepEqual(await registry.artefacts.list(), [wanted]);
+});
+
+test('nothing is swept while something is added that may turn out to be made of it', async () => {
+  const time = { now: 0 };
+  await using place = await open(time);
+  const { registry } = place;
+  const { digest } = await registry.artefacts.put(bytesOf(onnx(1)));
+  await registry.sweep();
+  time.now = 5000;
+  const reached = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const slow = {
+    kind: 'stream',
+    stream: (async function* () {
+      reached.resolve();
+      await goOn.promise;
+      yield Buffer.from(onnx(1));
+    })(),
+  } as const;
+  const adding = registry.addVersion('digits', offer(1, { file: slow }));
+  await reached.promise;
+  assert.deepEqual(await registry.sweep(), []);
+  goOn.resolve();
+  assert.equal((await adding).version.file, digest);
+  assert.deepEqual(await registry.sweep(), []);
 });
 
 test('verify reads every byte again', async () => {

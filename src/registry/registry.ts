@@ -68,6 +68,10 @@ export interface Registry {
   /** `digits@champion`, `digits:3`, `digits` (the newest) → the version; MODEL_, ALIAS_ or VERSION_NOT_FOUND. */
   resolve(reference: string): Promise<VersionRecord>;
   files(version: VersionRecord): Promise<VersionFiles>;
+  /** Somebody counts on an artefact that no version names yet: it is not swept for another while. */
+  touch(digest: string): void;
+  /** Removes artefacts that were put and never used for long enough; gives those removed. */
+  sweep(): Promise<readonly string[]>;
   /** Reads every byte of a version again; DIGEST_MISMATCH or ARTEFACT_NOT_FOUND names what is wrong. */
   verify(model: string, version: number): Promise<void>;
 }

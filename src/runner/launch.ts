@@ -26,6 +26,13 @@ export const runnerLaunch = z.strictObject({
       signature: z.custom<ModelSignature>(),
       serviceMs: z.number().min(0),
       serviceMsPerRow: z.number().min(0),
+      fault: z
+        .strictObject({
+          at: z.enum(['load', 'warm-up', 'request']),
+          count: z.int().min(1),
+          kind: z.enum(['crash', 'error']),
+        })
+        .optional(),
     }),
   ]),
   pipeline: imagePipeline.optional(),

@@ -4,6 +4,7 @@
  * as bound handles that the child listens on: the supervisor keeps its own copy, so the port stays open when the child
  * dies and callers wait in the kernel's backlog for the next one.
  */
+import type { Specification } from '../config/specification.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 
 export interface ProcessLimits {
@@ -29,6 +30,7 @@ export interface ProcessSettings {
   /** Socket of the supervisor: it closes when the supervisor is gone. */
   readonly lifeline: string;
   readonly limits: ProcessLimits;
+  readonly registry: Specification['registry'];
   /** Addresses that people use, by listener: http, grpc, metrics, control. */
   readonly listeners: Readonly<Record<string, { readonly url: string }>>;
   readonly logLevel: string;

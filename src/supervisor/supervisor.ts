@@ -20,7 +20,7 @@ import { serveMetrics } from './metrics-endpoint.ts';
 
 export interface SupervisorOptions {
   readonly dataDirectory: string;
-  readonly specification: Pick<Specification, 'name' | 'listeners' | 'gateway' | 'limits' | 'shutdown'>;
+  readonly specification: Pick<Specification, 'name' | 'listeners' | 'gateway' | 'limits' | 'registry' | 'shutdown'>;
   /** Allow listeners outside loopback without authentication. */
   readonly insecure: boolean;
   /** Take the next free port when one is in use. */
@@ -107,6 +107,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       bodyBytesMax: toBytes(specification.limits.bodyBytesMax),
       headerBytesMax: toBytes(specification.limits.headerBytesMax),
     },
+    registry: specification.registry,
     listeners,
     logLevel: options.logLevel,
   };

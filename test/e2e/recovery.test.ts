@@ -23,7 +23,9 @@ const start = (): Promise<Platform> =>
     models: { 'times/1/model.onnx': multiplier(2), 'times/2/model.onnx': multiplier(3) },
     specification: {
       models: { times: { path: './models/times', aliases: { champion: 1 } } },
-      deployments: { times: { model: 'times@champion', replicas: { min: 1, max: 3 }, drainMs: 5000 } },
+      deployments: {
+        times: { model: 'times@champion', replicas: { min: 1, max: 3 }, drainMs: 5000, probationMs: 500 },
+      },
     },
   });
 

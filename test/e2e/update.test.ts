@@ -25,7 +25,9 @@ describe('a platform with two gateway workers under load', { timeout: 120_000 },
       specification: {
         gateway: { workers: 2 },
         models: { times: { path: './models/times', aliases: { champion: 1 } } },
-        deployments: { times: { model: 'times@champion', replicas: { min: 2, max: 3 }, drainMs: 10_000 } },
+        deployments: {
+          times: { model: 'times@champion', replicas: { min: 2, max: 3 }, drainMs: 10_000, probationMs: 500 },
+        },
       },
     });
     await platform.serving();
@@ -154,7 +156,9 @@ describe('a platform with two gateway workers under load', { timeout: 120_000 },
     const wish = (max: number) => ({
       specification: {
         ...specification,
-        deployments: { times: { model: 'times@champion', replicas: { min: 2, max }, drainMs: 10_000 } },
+        deployments: {
+          times: { model: 'times@champion', replicas: { min: 2, max }, drainMs: 10_000, probationMs: 500 },
+        },
       },
       models: {},
     });

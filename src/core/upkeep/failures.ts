@@ -10,8 +10,11 @@ export const backOffMaxMs = 60_000;
 export const livedMs = 10_000;
 
 export interface Failure {
-  /** `load` never became ready and said why; `death` ended by itself. */
-  readonly kind: 'load' | 'death';
+  /**
+   * `load` never became ready and said why; `death` ended by itself; `rejected` took over and ended before it had proved
+   * itself, so that what served before took over again.
+   */
+  readonly kind: 'load' | 'death' | 'rejected';
   /** Failures in a row, at least 1. */
   readonly count: number;
   readonly lastAt: number;
@@ -19,7 +22,7 @@ export interface Failure {
 }
 
 export interface FailureEvent {
-  readonly kind: Failure['kind'];
+  readonly kind: 'load' | 'death';
   readonly at: number;
   /** How long it had been ready; 0 when it never was. */
   readonly readyForMs: number;
@@ -27,8 +30,15 @@ export interface FailureEvent {
 }
 
 export function noteFailure(before: Failure | undefined, event: FailureEvent): Failure {
+  // Those of its replicas that end after it was rejected add nothing.
+  if (before?.kind === 'rejected') return before;
   const inARow = event.readyForMs >= livedMs ? 0 : (before?.count ?? 0);
   return { kind: event.kind, count: inARow + 1, lastAt: event.at, reason: event.reason };
+}
+
+/** It has cost callers their answers once: only somebody who asks for it again gives it another chance. */
+export function noteRejection(before: Failure | undefined, at: number): Failure {
+  return { kind: 'rejected', count: before?.count ?? 1, lastAt: at, reason: before?.reason ?? 'it ended' };
 }
 
 /** A replica became ready: the load is proved, so that a failed one no longer counts; early deaths still do. */
@@ -38,6 +48,7 @@ export function noteReady(before: Failure | undefined): Failure | undefined {
 
 /** The first death is replaced at once; a load that failed is not tried again before a second has passed. */
 export function delayMs(failure: Failure): number {
+  if (failure.kind === 'rejected') return Number.POSITIVE_INFINITY;
   const doublings = failure.kind === 'death' ? failure.count - 2 : failure.count - 1;
   if (doublings < 0) return 0;
   return Math.min(backOffMaxMs, backOffFirstMs * 2 ** Math.min(doublings, 16));

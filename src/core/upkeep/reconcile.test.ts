@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { noteFailure, noteReady, type Failure } from './failures.ts';
+import { noteFailure, noteReady, noteRejection, type Failure } from './failures.ts';
 import { reconcile, wantedReplicas, type DeploymentSeen, type ReplicaPhase, type ReplicaSeen } from './reconcile.ts';
 
 const base: DeploymentSeen = {
@@ -12,6 +12,7 @@ const base: DeploymentSeen = {
   target: '1/a',
   removing: false,
   drainMs: 1000,
+  probationMs: 5000,
   replicas: [],
   failures: new Map(),
 };
@@ -30,8 +31,8 @@ const kinds = (seen: DeploymentSeen, at = 0): readonly string[] =>
   reconcile(seen, at).actions.map((action) =>
     action.kind === 'start'
       ? `start ${action.count} ${action.template}`
-      : action.kind === 'switch'
-        ? `switch ${action.template}`
+      : action.kind === 'switch' || action.kind === 'revert'
+        ? `${action.kind} ${action.template}`
         : action.kind === 'forget'
           ? 'forget'
           : `${action.kind} ${action.replica}`,
@@ -113,6 +114,59 @@ test('a drained replica is stopped when every gateway has confirmed, or when the
   assert.deepEqual(kinds(drain(false), 1000), ['stop a']);
 });
 
+test('what served before is kept until its successor has lived, and no longer', () => {
+  const reserve = { template: '1/a', until: 5000 };
+  const drained = {
+    ...replica('a', '1/a', 'draining'),
+    phase: { kind: 'draining', since: 0, drained: true } as const,
+  };
+  const seen = { ...base, desired: 1, serving: '2/b', target: '2/b', reserve };
+  const replicas = [drained, replica('b', '2/b', 'ready')];
+  assert.deepEqual(kinds({ ...seen, replicas }, 4999), []);
+  assert.equal(reconcile({ ...seen, replicas }, 4999).wakeAt, 5000);
+  assert.deepEqual(kinds({ ...seen, replicas }, 5000), ['stop a']);
+  assert.deepEqual(kinds({ ...seen, removing: true, replicas }, 0), ['stop a', 'drain b']);
+});
+
+test('a version that ends soon after taking over gives way to the one before, and is not tried again by itself', () => {
+  const death = noteFailure(undefined, { kind: 'death', at: 100, readyForMs: 90, reason: 'exit code 134' });
+  const reserve = { template: '1/a', until: 5000 };
+  const seen = {
+    ...base,
+    desired: 1,
+    serving: '2/b',
+    target: '2/b',
+    reserve,
+    replicas: [replica('a', '1/a', 'draining')],
+  };
+  const before = { ...seen, failures: new Map([['2/b', death]]) };
+  assert.deepEqual(kinds(before, 101), ['restore a', 'revert 1/a']);
+  // Later it is one that has lived, and is replaced like any other.
+  assert.deepEqual(kinds(before, 5000), ['stop a', 'start 1 2/b']);
+  const after = {
+    ...base,
+    desired: 1,
+    serving: '1/a',
+    target: '2/b',
+    failures: new Map([['2/b', noteRejection(death, 101)]]),
+    replicas: [replica('a', '1/a', 'ready'), replica('c', '2/b', 'starting'), replica('d', '2/b', 'ready')],
+  };
+  assert.deepEqual(kinds(after, 9_999_999), ['stop c', 'drain d']);
+  assert.match(
+    reconcile(after, 9_999_999).reason ?? '',
+    /exit code 134 \(not tried again until.*version 1 keeps serving/,
+  );
+});
+
+test('one replica of several that ends soon after taking over is no reason to go back, three deaths are', () => {
+  const reserve = { template: '1/a', until: 5000 };
+  const replicas = [replica('a', '1/a', 'draining'), replica('b', '2/b', 'ready')];
+  const seen = { ...base, desired: 2, serving: '2/b', target: '2/b', reserve, replicas };
+  const failureOf = (count: number): Failure => ({ kind: 'death', count, lastAt: 100, reason: 'exit code 134' });
+  assert.deepEqual(kinds({ ...seen, failures: new Map([['2/b', failureOf(1)]]) }, 101), ['start 1 2/b']);
+  assert.deepEqual(kinds({ ...seen, failures: new Map([['2/b', failureOf(3)]]) }, 101), ['restore a', 'revert 1/a']);
+});
+
 test('a removed deployment drains everything and is forgotten when nothing is left', () => {
   const seen = { ...base, removing: true, min: 2, serving: '1/a', replicas: [replica('a', '1/a', 'ready')] };
   assert.deepEqual(kinds(seen), ['drain a']);
@@ -168,7 +222,7 @@ function setPhase(world: World, id: string, phase: ReplicaPhase | undefined): vo
   world.seen = { ...world.seen, replicas };
 }
 
-function fail(world: World, replica: ReplicaSeen, kind: Failure['kind']): void {
+function fail(world: World, replica: ReplicaSeen, kind: 'load' | 'death'): void {
   const failures = new Map(world.seen.failures);
   const event = { kind, at: world.at, readyForMs: 0, reason: 'words' };
   failures.set(replica.template, noteFailure(failures.get(replica.template), event));
@@ -235,7 +289,20 @@ function act(world: World): number {
         break;
       }
       case 'switch': {
-        world.seen = { ...world.seen, serving: action.template };
+        const { reserve: _, ...seen } = world.seen;
+        const { reserve } = action;
+        world.seen = { ...seen, serving: action.template, ...(reserve === undefined ? {} : { reserve }) };
+        break;
+      }
+      case 'revert': {
+        const { reserve: _, ...seen } = world.seen;
+        const failures = new Map(seen.failures);
+        failures.set(action.rejected, noteRejection(failures.get(action.rejected), world.at));
+        world.seen = { ...seen, serving: action.template, failures };
+        break;
+      }
+      case 'restore': {
+        setPhase(world, action.replica, { kind: 'ready' });
         break;
       }
       case 'forget': {
@@ -283,13 +350,14 @@ test('continuity: acting never leaves fewer ready replicas serving than before, 
   );
 });
 
-test('idempotence: acting twice on the same facts does nothing the second time', () => {
+test('idempotence: acting until nothing is left to do ends within three turns', () => {
   fc.assert(
     fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
       const world = newWorld();
       for (const step of steps) {
         happen(world, step);
-        act(world);
+        // Going back to what served before is a turn of its own, and what is left of its successor ends in the next.
+        for (let turn = 0; turn < 2 && act(world) > 0; turn++);
         assert.equal(act(world), 0);
       }
     }),
@@ -304,6 +372,8 @@ test('convergence: once loads succeed and nothing dies, exactly what is wanted s
         happen(world, step);
         act(world);
       }
+      // A version that was given up comes back only when somebody asks for it.
+      world.seen = { ...world.seen, failures: new Map() };
       for (let round = 0; round < 100; round++) {
         happen(world, { kind: 'tick', ms: 61_000 });
         happen(world, { kind: 'load', which: round, ok: true });

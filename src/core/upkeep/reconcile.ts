@@ -3,7 +3,8 @@
  * It holds the target, it never chooses one: how many and which version are given.
  *
  *   replica:    starting → ready → draining → (gone)       a failed one is stopped, a dead one is just not there
- *   deployment: serving S ──(enough of T ready)──▶ serving T, S drains
+ *   deployment: serving S ──(enough of T ready)──▶ serving T, S drains but stays in reserve ──(T has lived)──▶ S stops
+ *                    ▲────────────(T's replicas end meanwhile: S is restored, T is rejected)────┘
  *
  * Invariant: what serves is given up only for at least as many that are ready, and T that cannot load never replaces S.
  */
@@ -26,6 +27,12 @@ export interface ReplicaSeen {
   readonly outstanding: number;
 }
 
+export interface Reserve {
+  readonly template: string;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+}
+
 export interface DeploymentSeen {
   readonly name: string;
   readonly desired: number;
@@ -37,6 +44,10 @@ export interface DeploymentSeen {
   readonly serving?: string;
   readonly removing: boolean;
   readonly drainMs: number;
+  /** How long a template must have served before the one that it replaced is given up; 0 keeps no reserve. */
+  readonly probationMs: number;
+  /** What served before, until what serves now has proved itself. */
+  readonly reserve?: Reserve;
   readonly replicas: readonly ReplicaSeen[];
   /** By template. */
   readonly failures: ReadonlyMap<string, Failure>;
@@ -48,7 +59,11 @@ export type Action =
   /** It serves nobody (any more): end it. */
   | { readonly kind: 'stop'; readonly replica: string; readonly reason: string }
   /** From now on the table sends requests to this template. */
-  | { readonly kind: 'switch'; readonly template: string; readonly reason: string }
+  | { readonly kind: 'switch'; readonly template: string; readonly reserve?: Reserve; readonly reason: string }
+  /** `template`, which served before, serves again; `rejected` is not tried until somebody asks for it. */
+  | { readonly kind: 'revert'; readonly template: string; readonly rejected: string; readonly reason: string }
+  /** It was draining and is wanted again. */
+  | { readonly kind: 'restore'; readonly replica: string; readonly reason: string }
   /** The deployment was to be removed, and nothing is left of it. */
   | { readonly kind: 'forget'; readonly reason: string };
 
@@ -134,6 +149,10 @@ function endDrains(seen: DeploymentSeen, at: number): { readonly actions: readon
     if (replica.phase.kind === 'failed') {
       actions.push({ kind: 'stop', replica: replica.id, reason: 'it failed to load' });
     } else if (replica.phase.kind === 'draining') {
+      if (isReserve(seen, replica.template, at)) {
+        wakeAt = Math.min(wakeAt, seen.reserve?.until ?? Number.POSITIVE_INFINITY);
+        continue;
+      }
       const endsAt = replica.phase.since + seen.drainMs;
       if (replica.phase.drained) actions.push({ kind: 'stop', replica: replica.id, reason: 'drained' });
       else if (at >= endsAt) {
@@ -142,6 +161,45 @@ function endDrains(seen: DeploymentSeen, at: number): { readonly actions: readon
     }
   }
   return { actions, wakeAt };
+}
+
+function isReserve({ reserve, removing }: DeploymentSeen, template: string, at: number): boolean {
+  return !removing && reserve !== undefined && reserve.template === template && at < reserve.until;
+}
+
+/** What has proved itself stays in reserve, also when its successor is replaced before that could. */
+function reserveAfter(seen: DeploymentSeen, next: string, at: number): Reserve | undefined {
+  const held = seen.reserve !== undefined && isReserve(seen, seen.reserve.template, at);
+  const template = held ? seen.reserve?.template : seen.serving;
+  if (template === undefined || template === next || seen.probationMs === 0) return undefined;
+  return { template, until: at + seen.probationMs };
+}
+
+/** Ends without a ready replica, or one after another, so soon after taking over are the new template's own fault. */
+const deathsMax = 3;
+
+function revert(seen: DeploymentSeen, wanted: number, at: number): Upkeep | undefined {
+  const { serving, reserve } = seen;
+  if (serving === undefined || reserve === undefined || !isReserve(seen, reserve.template, at)) return undefined;
+  const failure = seen.failures.get(serving);
+  if (failure?.kind !== 'death' || failure.lastAt < reserve.until - seen.probationMs) return undefined;
+  const of = (name: string, kind: ReplicaPhase['kind']): readonly ReplicaSeen[] =>
+    seen.replicas.filter(({ template, phase }) => template === name && phase.kind === kind);
+  const ready = of(serving, 'ready').length;
+  const restorable = of(reserve.template, 'draining');
+  if (restorable.length === 0 || wanted === 0) return undefined;
+  if (ready > 0 && (failure.count < deathsMax || restorable.length < ready)) return undefined;
+  const version = templateVersion(serving);
+  const reason = `version ${version} ended within ${seen.probationMs / 1000} s of taking over: ${failure.reason}`;
+  return {
+    actions: [
+      ...restorable.slice(0, wanted).map(({ id }): Action => ({ kind: 'restore', replica: id, reason })),
+      { kind: 'revert', template: reserve.template, rejected: serving, reason },
+    ],
+    state: 'degraded',
+    reason,
+    wakeAt: at,
+  };
 }
 
 export function reconcile(seen: DeploymentSeen, at: number): Upkeep {
@@ -163,27 +221,32 @@ export function reconcile(seen: DeploymentSeen, at: number): Upkeep {
   if (seen.removing && seen.replicas.length === 0) {
     return { actions: [{ kind: 'forget', reason: 'no replica is left' }], state: 'idle', reason: 'being removed' };
   }
+  const reverted = revert(seen, wanted, at);
+  if (reverted !== undefined) return reverted;
+  const rejected = target !== undefined && seen.failures.get(target)?.kind === 'rejected' && target !== seen.serving;
   let serving = seen.serving;
-  if (target !== undefined && serving !== target && !seen.removing) {
+  if (target !== undefined && serving !== target && !seen.removing && !rejected) {
     // Enough: as many as served before, capped by what is wanted now; one at least, unless none is wanted.
     const enough = Math.min(wanted, Math.max(1, readyBefore));
     if (ready >= enough) {
       serving = target;
       const version = templateVersion(target);
+      const reserve = reserveAfter(seen, target, at);
       actions.push({
         kind: 'switch',
         template: target,
+        ...(reserve === undefined ? {} : { reserve }),
         reason: `${ready} of ${wanted} replicas of version ${version} are ready`,
       });
     }
   }
-  if (target !== undefined) keep(target, wanted);
+  if (target !== undefined) keep(target, rejected ? 0 : wanted);
   const updating = serving !== undefined && serving !== target;
   const failure = target === undefined ? undefined : seen.failures.get(target);
   if (updating && serving !== undefined) {
     // Until the new version has proved itself the old one keeps its size; a start that works needs no second fleet.
     const active = count(serving, 'ready') + count(serving, 'starting');
-    if (failure?.kind === 'load' || active > wanted) keep(serving, wanted);
+    if (failure?.kind === 'load' || failure?.kind === 'rejected' || active > wanted) keep(serving, wanted);
   }
   for (const replica of seen.replicas) {
     const { kind } = replica.phase;
@@ -233,6 +296,9 @@ function judge(seen: DeploymentSeen, facts: Facts): Pick<Upkeep, 'state' | 'reas
 }
 
 function whatFailed(version: string, failure: Failure, at: number): string {
+  if (failure.kind === 'rejected') {
+    return `version ${version} took over and ended at once: ${failure.reason} (not tried again until it is deployed anew)`;
+  }
   const wait = Math.ceil((retryAt(failure) - at) / 1000);
   const again = wait > 0 ? `trying again in ${wait} s` : 'trying again';
   return failure.kind === 'load'

@@ -1,8 +1,8 @@
 /** Upkeep by example: a script of what happens, and the log of what is decided, under a clock that only the script moves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noteFailure, noteReady, type Failure } from './failures.ts';
-import { reconcile, type DeploymentSeen, type ReplicaPhase, type ReplicaSeen } from './reconcile.ts';
+import { noteFailure, noteReady, noteRejection, type Failure } from './failures.ts';
+import { reconcile, type DeploymentSeen, type ReplicaPhase, type ReplicaSeen, type Reserve } from './reconcile.ts';
 
 /**
  *   at MS | scale N | release TEMPLATE | ready ID | broken ID WORDS | dies ID WORDS | drained ID | remove
@@ -15,6 +15,7 @@ function play(script: string): string {
   let desired = 0;
   let target = '1/a';
   let serving: string | undefined;
+  let reserve: Reserve | undefined;
   let removing = false;
   let replicas: readonly ReplicaSeen[] = [];
   const readyAt = new Map<string, number>();
@@ -23,7 +24,7 @@ function play(script: string): string {
   const enter = (id: string, phase: ReplicaPhase): void => {
     replicas = replicas.map((replica) => (replica.id === id ? { ...replica, phase } : replica));
   };
-  const fail = (id: string, kind: Failure['kind'], reason: string): void => {
+  const fail = (id: string, kind: 'load' | 'death', reason: string): void => {
     const template = replicas.find((replica) => replica.id === id)?.template ?? '';
     const since = readyAt.get(id);
     const event = { kind, at, reason, readyForMs: since === undefined ? 0 : at - since };
@@ -59,6 +60,8 @@ function play(script: string): string {
       ...(serving === undefined ? {} : { serving }),
       removing,
       drainMs: 30_000,
+      probationMs: 10_000,
+      ...(reserve === undefined ? {} : { reserve }),
       replicas,
       failures,
     };
@@ -75,7 +78,16 @@ function play(script: string): string {
         }
       } else if (action.kind === 'switch') {
         serving = action.template;
+        reserve = action.reserve;
         log.push(`  switch to ${action.template}: ${action.reason}`);
+      } else if (action.kind === 'revert') {
+        serving = action.template;
+        reserve = undefined;
+        failures.set(action.rejected, noteRejection(failures.get(action.rejected), at));
+        log.push(`  back to ${action.template}: ${action.reason}`);
+      } else if (action.kind === 'restore') {
+        enter(action.replica, { kind: 'ready' });
+        log.push(`  restore ${action.replica}`);
       } else if (action.kind === 'forget') {
         log.push('  forget');
         return false;
@@ -154,10 +166,47 @@ test('an update, from the first new replica to the last old one', () => {
       drain r2: version 2 serves now
       = serving
     drained r1
+      = serving
+    at 10000
       stop r1: drained
       = serving
     at 30000
       stop r2: not drained within 30000 ms
+      = serving
+  `);
+});
+
+test('a version that ends on its first requests: the one before takes over again, and stays', () => {
+  expect(`
+    scale 1
+      start r1 of 1/a: 0 of 1 replicas of version 1 are there
+      = starting, 0 of 1 replicas are ready
+    ready r1
+      switch to 1/a: 1 of 1 replicas of version 1 are ready
+      = serving
+    release 2/b
+      start r2 of 2/b: 0 of 1 replicas of version 2 are there
+      = updating, 0 of 1 replicas of version 2 are ready
+    ready r2
+      switch to 2/b: 1 of 1 replicas of version 2 are ready
+      drain r1: version 2 serves now
+      = serving
+    drained r1
+      = serving
+    at 3000
+      = serving
+    dies r2 exit code 134
+      restore r1
+      back to 1/a: version 2 ended within 10 s of taking over: exit code 134
+      = degraded, version 2 took over and ended at once: exit code 134 (not tried again until it is deployed anew); version 1 keeps serving
+    at 3600000
+      = degraded, version 2 took over and ended at once: exit code 134 (not tried again until it is deployed anew); version 1 keeps serving
+    dies r1 killed by SIGKILL
+      start r3 of 1/a: replaces one that ended: killed by SIGKILL
+      = failed, version 2 took over and ended at once: exit code 134 (not tried again until it is deployed anew)
+    release 1/a
+      = failed, a replica of version 1 ended: killed by SIGKILL (trying again)
+    ready r3
       = serving
   `);
 });

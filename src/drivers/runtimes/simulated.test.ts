@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Clock } from '../../clock.ts';
+import { systemClock, type Clock } from '../../clock.ts';
 import { runtimeConformance } from '../../testing/conformance/runtime.ts';
 import { loadSimulated } from './simulated.ts';
 
@@ -59,5 +59,29 @@ describe('the simulated runtime', () => {
         ['text', [2], new Uint8Array(8)],
       ],
     );
+  });
+
+  it('fails as it was told to: at the load, at a call of the warm-up, or at a request, each counted for itself', async () => {
+    const signature = { inputs: [spec], outputs: [{ ...spec, name: 'y' }], batchable: true };
+    const load = (at: 'load' | 'warm-up' | 'request', count = 1, kind: 'crash' | 'error' = 'error') =>
+      loadSimulated(
+        { signature, serviceMs: 0, serviceMsPerRow: 0, fault: { at, count, kind } },
+        signal,
+        systemClock,
+        (words) => crashes.push(words),
+      );
+    const crashes: string[] = [];
+    await assert.rejects(load('load'), { code: 'MODEL_LOAD_FAILED', message: 'the simulated error at the load' });
+    await using warming = await load('warm-up', 2);
+    await warming.run([input(1)]);
+    await assert.rejects(warming.run([input(1)]), { code: 'INFERENCE_FAILED', message: /error at warm-up 2/ });
+    await warming.warmed();
+    for (let call = 0; call < 3; call++) await warming.run([input(1)]);
+    await using serving = await load('request', 3, 'crash');
+    for (let call = 0; call < 5; call++) await serving.run([input(1)]);
+    await serving.warmed();
+    for (let call = 0; call < 2; call++) await serving.run([input(1)]);
+    await assert.rejects(serving.run([input(1)]));
+    assert.deepEqual(crashes, ['the simulated crash at request 3']);
   });
 });

@@ -3,8 +3,9 @@
  * scaling can be rehearsed with a service time that is known. An output whose datatype or size differs from the input
  * at its position is zeros. It waits, it does not compute: many of them share one core.
  */
+import { writeSync } from 'node:fs';
 import { systemClock, type Clock } from '../../clock.ts';
-import { FlyballError } from '../../errors.ts';
+import { FlyballError, toFlyballError } from '../../errors.ts';
 import {
   datatypeWidths,
   elementCount,
@@ -18,14 +19,45 @@ export interface SimulatedSettings {
   readonly signature: ModelSignature;
   readonly serviceMs: number;
   readonly serviceMsPerRow: number;
+  /** A failure to rehearse; `count` counts from 1, the calls of warm-up and of requests each for themselves. */
+  readonly fault?: SimulatedFault | undefined;
+}
+
+export interface SimulatedFault {
+  readonly at: 'load' | 'warm-up' | 'request';
+  readonly count: number;
+  readonly kind: 'crash' | 'error';
+}
+
+/** Ends this process as a fault in native code would: at once, with nothing tidied up. */
+function crash(words: string): void {
+  writeSync(process.stderr.fd, `${words}\n`);
+  process.kill(process.pid, 'SIGKILL');
 }
 
 export function loadSimulated(
   settings: SimulatedSettings,
   signal: AbortSignal,
   clock: Clock = systemClock,
+  onCrash: (words: string) => void = crash,
 ): Promise<LoadedModel> {
-  const { signature, serviceMs, serviceMsPerRow } = settings;
+  const { signature, serviceMs, serviceMsPerRow, fault } = settings;
+  let stage: SimulatedFault['at'] = 'load';
+  let calls = 0;
+
+  /** Does what was declared when its moment has come. */
+  function mayFail(code: 'MODEL_LOAD_FAILED' | 'INFERENCE_FAILED'): void {
+    calls += 1;
+    if (fault?.at !== stage || (stage !== 'load' && calls !== fault.count)) return;
+    const words = `the simulated ${fault.kind} at ${stage === 'load' ? 'the load' : `${stage} ${calls}`}`;
+    if (fault.kind === 'crash') onCrash(words);
+    throw new FlyballError(code, words);
+  }
+  function enter(next: SimulatedFault['at']): void {
+    stage = next;
+    calls = 0;
+  }
+
   let last: Promise<unknown> = Promise.resolve();
   let open = true;
 
@@ -50,20 +82,30 @@ export function loadSimulated(
       await before;
       const began = clock.now();
       try {
+        mayFail('INFERENCE_FAILED');
         const names = outputs ?? signature.outputs.map((spec) => spec.name);
         return { outputs: await compute(inputs, names), computeMs: clock.now() - began };
       } finally {
         resolve();
       }
     },
-    async warmed() {},
+    async warmed() {
+      enter('request');
+    },
     onFailure() {},
     async [Symbol.asyncDispose]() {
       open = false;
       await last;
     },
   };
-  return signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve(model);
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
+  try {
+    mayFail('MODEL_LOAD_FAILED');
+  } catch (error) {
+    return Promise.reject(toFlyballError(error));
+  }
+  enter('warm-up');
+  return Promise.resolve(model);
 }
 
 function outputOf(signature: ModelSignature, name: string): { spec: TensorSpec; position: number } {
