@@ -170,6 +170,12 @@ export const catalogue = {
   ),
   UNAUTHENTICATED: entry(401, 'UNAUTHENTICATED', false, 'No API key, or not a valid one.'),
   FORBIDDEN: entry(403, 'PERMISSION_DENIED', false, 'This caller may not do that.'),
+  CONTROL_UNAVAILABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'Control is restarting or does not answer, so nothing can be changed now; inference goes on. Try again after `Retry-After`.',
+  ),
   UNREACHABLE: entry(503, 'UNAVAILABLE', true, 'The server could not be reached at its address.'),
   TIMED_OUT: entry(504, 'DEADLINE_EXCEEDED', true, 'The operation did not end within the time given; it goes on.'),
   // The machine

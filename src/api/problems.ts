@@ -14,6 +14,15 @@ export function toProblemDetails(error: FlyballError, requestId: string): Proble
   };
 }
 
+/** The error that a problem document was made of; undefined when it is no document of ours. */
+export function fromProblemDetails(value: unknown, retryAfterSeconds?: number): FlyballError | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { code, detail, title } = value as Partial<Problem>;
+  const words = detail ?? title;
+  if (typeof code !== 'string' || !Object.hasOwn(catalogue, code) || typeof words !== 'string') return undefined;
+  return new FlyballError(code as ErrorCode, words, retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
+}
+
 const issuesMax = 5;
 
 /** One line: each place with what was expected there. */

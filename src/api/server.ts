@@ -4,6 +4,7 @@
  * Invariant: every answer that is an error is a problem document with a code of the catalogue.
  */
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import http, { type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -30,6 +31,8 @@ export interface ApiOptions {
   readonly listen:
     | { readonly kind: 'handle'; readonly handle: object }
     | { readonly kind: 'port'; readonly host: string; readonly port: number };
+  /** A Unix socket that answers the same, for the processes of the platform: only this user can open it. */
+  readonly socketPath?: string;
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -47,6 +50,9 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const { control, limits } = options;
   const closing = new AbortController();
   let loopback = true;
+  let dispatch: http.RequestListener = () => {};
+  /** Connections over the Unix socket: those are gateways, and no browser. */
+  const local = new WeakSet<Socket>();
 
   const app = fastify({
     logger: false,
@@ -60,12 +66,15 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     frameworkErrors: (error, request, reply) => void fail(reply, request, error),
     clientErrorHandler: (error, socket) => refuse(socket, error),
     // The server below listens on a handle that somebody else has bound, which the framework cannot.
-    serverFactory: (handler) => http.createServer({ maxHeaderSize: limits.headerBytesMax }, handler),
+    serverFactory(handler) {
+      dispatch = handler;
+      return http.createServer({ maxHeaderSize: limits.headerBytesMax }, handler);
+    },
   });
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
-    checkOrigin(request.headers, loopback);
+    if (!local.has(request.raw.socket)) checkOrigin(request.headers, loopback);
     checkEncoding(request.headers);
     if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
   });
@@ -117,29 +126,44 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
 
   await app.ready();
   const { server } = app;
-  server.maxConnections = limits.connectionsMax;
-  server.requestTimeout = requestTimeoutMs;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    const { listen } = options;
-    if (listen.kind === 'handle') server.listen(listen.handle, resolve);
-    else server.listen(listen.port, listen.host, resolve);
+  const { listen, socketPath } = options;
+  const servers = [server];
+  await listening(server, limits.connectionsMax, (done) => {
+    if (listen.kind === 'handle') server.listen(listen.handle, done);
+    else server.listen(listen.port, listen.host, done);
   });
   const address = server.address() as AddressInfo;
   loopback = isLoopbackName(address.address);
+  if (socketPath !== undefined) {
+    // What a killed process left would be in the way.
+    rmSync(socketPath, { force: true });
+    const beside = http.createServer({ maxHeaderSize: limits.headerBytesMax }, dispatch);
+    beside.on('connection', (socket) => local.add(socket));
+    servers.push(beside);
+    await listening(beside, limits.connectionsMax, (done) => beside.listen(socketPath, done));
+  }
 
   async function drain(deadlineMs: number): Promise<void> {
     closing.abort();
-    const closed = new Promise<void>((resolve) => {
-      server.close(() => resolve());
-    });
-    server.closeIdleConnections();
-    const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
-    await closed;
+    const closed = servers.map((each) => new Promise<void>((resolve) => void each.close(() => resolve())));
+    for (const each of servers) each.closeIdleConnections();
+    const cut = setTimeout(() => {
+      for (const each of servers) each.closeAllConnections();
+    }, deadlineMs);
+    await Promise.all(closed);
     clearTimeout(cut);
   }
 
   return { address, drain, [Symbol.asyncDispose]: () => drain(0) };
+}
+
+function listening(server: http.Server, connectionsMax: number, listen: (done: () => void) => void): Promise<void> {
+  server.maxConnections = connectionsMax;
+  server.requestTimeout = requestTimeoutMs;
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    listen(resolve);
+  });
 }
 
 function fail(reply: FastifyReply, request: FastifyRequest, thrown: unknown): FastifyReply {

@@ -17,6 +17,7 @@ import { openRegistry } from '../registry/open-registry.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import { publish } from '../telemetry/events.ts';
 import { artefactsFolder, databaseFile } from '../store/data-directory.ts';
+import { apiSocketFile } from '../store/run-directory.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { startControl, type Control } from './control.ts';
 import { registerGauges } from './gauges.ts';
@@ -83,6 +84,7 @@ async function listen(handle: object): Promise<void> {
     version,
     limits: settings.limits,
     listen: { kind: 'handle', handle },
+    socketPath: join(settings.runDirectory, apiSocketFile),
   });
   tell({ kind: 'ready' });
 }

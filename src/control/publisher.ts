@@ -19,11 +19,15 @@ export interface Publisher {
   /** Publishes when something has changed. */
   publish(deployments: readonly Deployment[], replicas: readonly Replica[]): Promise<void>;
   isDrained(replica: Replica): boolean;
+  /** Every gateway acts on the last table; one that does not answer is waited for a while and no longer. */
+  isInForce(): boolean;
   revision(): number;
 }
 
 /** Without a gateway there is nobody to confirm; one that only lost its connection is back within this. */
 const reconnectMs = 2000;
+/** How long a gateway that hangs can keep others from hearing that what they asked for is done. */
+const confirmMsMax = 2000;
 /** A retired version's queue may use this share of the drain time; the rest is for what is in flight. */
 const queueShare = 0.5;
 
@@ -36,6 +40,7 @@ export function openPublisher(options: {
   const { channel, store, serverName, clock } = options;
   let revision = channel.found?.revision ?? 0;
   let last: string | undefined;
+  let publishedAt = 0;
   /** Revision of the first table in which a replica's version was retired, and in which it was draining. */
   const retiredIn = new Map<string, number>();
   const drainingIn = new Map<string, number>();
@@ -90,6 +95,7 @@ export function openPublisher(options: {
       const whole: RoutingTable = { revision, ...table };
       await channel.publish(whole);
       last = text;
+      publishedAt = clock.now();
       remember(whole, revision);
     },
     isDrained(replica) {
@@ -102,6 +108,8 @@ export function openPublisher(options: {
       if (gateways.length === 0) return clock.now() - (replica.drainingSince ?? 0) >= reconnectMs;
       return drainConfirmed(gateways, replica.id, since);
     },
+    isInForce: () =>
+      clock.now() - publishedAt > confirmMsMax || channel.gateways().every((gateway) => gateway.revision >= revision),
     revision: () => revision,
   };
 

@@ -219,7 +219,8 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       }
     }
     await publisher.publish(deployments.all(), fleet.replicas());
-    progress.look(deployments, fleet.replicas());
+    // Whoever hears that an operation has ended may ask any gateway for what came of it.
+    if (publisher.isInForce()) progress.look(deployments, fleet.replicas());
     // What was done may be the last thing that was missing: somebody waits to hear it.
     if (acted) poke();
   }

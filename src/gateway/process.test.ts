@@ -154,3 +154,14 @@ test('a replica that vanishes with a request in flight costs the caller nothing 
   first[0].vanish();
   assert.deepEqual(await answer, { status: 200, close: false, data: [2, 3] });
 });
+
+test('without control nothing can be managed, which is said at once with Retry-After, and inference goes on', async () => {
+  await using worker = await startWorker();
+  const { port } = worker;
+  await until('answered', async () => (await infer(port)).status === 200);
+  const answer = await fetch(`http://127.0.0.1:${port}/v2/repository/models/m/unload`, { method: 'POST' });
+  assert.equal(answer.status, 503);
+  assert.ok(Number(answer.headers.get('retry-after')) > 0);
+  assert.equal(((await answer.json()) as { code: string }).code, 'CONTROL_UNAVAILABLE');
+  assert.equal((await infer(port)).status, 200);
+});

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { grpcHttp2Options, openGrpc, type GrpcServer } from '../protocol/grpc/server.ts';
 import { restHandler } from '../protocol/rest/server.ts';
+import { apiSocketFile } from '../store/run-directory.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
@@ -18,6 +19,7 @@ import { openControlLink, readLastTable, type ControlLink } from './control-link
 import { createDispatcher, type Dispatcher } from './dispatcher.ts';
 import { registerGauges } from './gauges.ts';
 import { listenHttp, type HttpListener } from './http-listener.ts';
+import { openManagement } from './management.ts';
 import { openReplicaConnection } from './replica-connection.ts';
 import { createGatewayService, type GatewayService } from './service.ts';
 
@@ -64,7 +66,12 @@ function start(settings: ProcessSettings): Worker {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const service = createGatewayService({ dispatcher, clock: systemClock, version, limits: settings.limits });
+  const management = openManagement({
+    socketPath: join(settings.runDirectory, apiSocketFile),
+    clock: systemClock,
+  });
+  const { limits } = settings;
+  const service = createGatewayService({ dispatcher, clock: systemClock, version, limits, management });
   return { settings, telemetry, dispatcher, service, link, http: undefined, grpc: undefined };
 }
 

@@ -25,6 +25,8 @@ export interface ServiceOptions {
   /** Flyball's own version. */
   readonly version: string;
   readonly limits: { readonly tensorElementsMax: number };
+  /** The way to control; without one nothing can be managed from here. */
+  readonly management?: NonNullable<InferenceService['management']>;
 }
 
 export interface GatewayService extends InferenceService {
@@ -162,6 +164,7 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
         return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
     },
+    ...(options.management !== undefined && { management: options.management }),
     drain() {
       draining = true;
     },

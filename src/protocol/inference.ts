@@ -4,6 +4,7 @@
  * implements it directly; the protocol adapters know only this file.
  */
 import type { HangUpSignal } from './hang-up.ts';
+import type { Management, ManagementCaller } from './management.ts';
 import type { ModelSignature, Tensor } from './tensor.ts';
 
 export type ParameterValue = string | number | bigint | boolean;
@@ -120,4 +121,6 @@ export interface InferenceService {
   statistics(model?: string, version?: string): readonly ModelStatistics[];
   /** A hang-up takes the request out of the queue; what runs already is run to its end. */
   infer(request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse>;
+  /** The way to control, for callers who may manage; absent where there is no control. UNAUTHENTICATED, FORBIDDEN. */
+  readonly management?: (caller: ManagementCaller) => Management;
 }

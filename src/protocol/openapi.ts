@@ -89,6 +89,7 @@ const schemas = {
       }),
     ),
   }),
+  Done: z.object({}).describe('It is done.'),
   Ping: z.object({ status: z.enum(['Healthy', 'Unhealthy']) }),
 };
 
@@ -200,11 +201,11 @@ export function openApiDocument(server: ServerMetadata): object {
       },
       '/v2/repository/models/{model}/load': {
         parameters: [pathParameter('model')],
-        post: refused('what is served is declared in the specification'),
+        post: operation('Gives a registered model a deployment; answers when it is ready', 'Done'),
       },
       '/v2/repository/models/{model}/unload': {
         parameters: [pathParameter('model')],
-        post: refused('what is served is declared in the specification'),
+        post: operation('Drains the deployment of a model and forgets it', 'Done'),
       },
       '/predictions/{model}': predictionPath(['model']),
       '/predictions/{model}/{version}': predictionPath(['model', 'version']),

@@ -12,6 +12,8 @@ import { directoryError } from './directory-failure.ts';
 
 /** Bytes that the name of a socket in the run directory may have. */
 export const socketNameBytesMax = 48;
+/** Of control's API for the processes of the platform; who can open it is this user. */
+export const apiSocketFile = 'api.sock';
 export const socketPathBytesMax = process.platform === 'linux' ? 107 : 103;
 
 const fits = (folder: string): boolean => Buffer.byteLength(folder) + 1 + socketNameBytesMax <= socketPathBytesMax;

@@ -10,11 +10,13 @@ import type { ProcessLimits } from '../../supervisor/messages.ts';
 import type { InferenceService } from '../inference.ts';
 import { asObject } from '../v2-fields.ts';
 import { parseJsonBytes, printJson } from '../json.ts';
+import { loadModel, requireModelName, unloadModel } from '../repository.ts';
 import { predictionForm } from '../torchserve/predictions.ts';
 import { readBody } from './body.ts';
 import { handleCall, requestIdOf, type RestContext } from './call.ts';
 import { generateForm, generateStreamForm } from './generate.ts';
 import { readHeaders } from './headers.ts';
+import { handleManagement } from './manage.ts';
 import { inferForm } from './infer.ts';
 import { toModelMetadata, toRepositoryIndex, toStatistics } from './models.ts';
 import { sendError, sendText } from './reply.ts';
@@ -133,26 +135,21 @@ function index(exchange: Exchange): void {
   });
 }
 
-const modelName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
-
-/** `models/{m}/load` and `/unload`: what is served is the specification's business, so they are refused, honestly. */
+/** `models/{m}/load` and `/unload`. */
 function repositoryModel(exchange: Exchange, path: string): void {
   const end = path.indexOf('/');
   const action = end === -1 ? '' : path.slice(end + 1);
   if (action !== 'load' && action !== 'unload') return notFound(exchange);
   if (!isMethod(exchange, 'POST')) return;
   const model = decodeName(path.slice(0, end));
-  if (!modelName.test(model)) {
-    throw new FlyballError(
-      'INVALID_NAME',
-      `expected a model name of letters, digits, dots, dashes and underscores, got ${JSON.stringify(model.slice(0, 80))}`,
-    );
-  }
-  exchange.context.service.metadata(model);
-  throw new FlyballError(
-    'NOT_IMPLEMENTED',
-    `${action} is not offered: what is served is declared in the specification`,
-  );
+  requireModelName(model);
+  const { context, request, response } = exchange;
+  // Where nothing can be loaded, a model that is not there is still not found.
+  if (context.service.management === undefined) context.service.metadata(model);
+  handleManagement(context, request, response, async (management, _body, signal) => {
+    await (action === 'load' ? loadModel : unloadModel)(management, model, signal);
+    return { status: 200, value: {} };
+  });
 }
 
 function predictions(exchange: Exchange, path: string): void {
