@@ -7,11 +7,11 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import { generateModel } from '../src/onnx/generate.ts';
 import { startPlatform, type Platform } from '../test/support/platform.ts';
 import { generateLoad, type Load, type LoadResult } from './h2load.ts';
 import { grpcInferBody, v2BinaryBody } from './bodies.ts';
+import { imagePipeline, photograph } from './photograph.ts';
 import { cpuSeconds } from './process-cpu.ts';
 import { calibrate, median, report, row, slowness, type BenchmarkOptions, type Report } from './report.ts';
 
@@ -58,39 +58,13 @@ async function startEcho(): Promise<{ url: string; child: ChildProcess }> {
   return { url: `http://127.0.0.1:${port}/`, child };
 }
 
-/** 640×480, with enough detail that it compresses like a photograph (about 70 KB). */
-async function photograph(): Promise<Buffer> {
-  const [width, height] = [640, 480];
-  const pixels = Buffer.alloc(width * height * 3);
-  let state = 1;
-  for (let index = 0; index < pixels.length; index += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    const [x, y] = [(index / 3) % width, Math.floor(index / 3 / width)];
-    pixels[index] = 128 + 80 * Math.sin(x / 23) * Math.cos(y / 17) + ((state >>> 24) - 128) * 0.18;
-  }
-  return sharp(pixels, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality: 85 })
-    .toBuffer();
-}
-
-const pipeline = {
-  pipeline: {
-    channels: 'rgb',
-    resize: { shorterSide: 256 },
-    crop: { width: 224, height: 224 },
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
-  },
-  output: { kind: 'classification', topK: 5 },
-} as const;
-
 async function startServer(): Promise<Platform> {
   const model = (architecture: 'mlp' | 'resnet18' | 'densenet161'): Uint8Array => generateModel(architecture, 1);
   return startPlatform({
     models: {
       'tiny/1/model.onnx': model('mlp'),
       'resnet18/1/model.onnx': model('resnet18'),
-      'resnet18/model.yaml': JSON.stringify(pipeline),
+      'resnet18/model.yaml': JSON.stringify(imagePipeline),
       'densenet161/1/model.onnx': model('densenet161'),
     },
     specification: {

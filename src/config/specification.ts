@@ -53,6 +53,9 @@ const replicaBounds = z
   })
   .refine((bounds) => bounds.min <= bounds.max, { error: 'replicas.min must not be above replicas.max' });
 
+/** Five times the second in which even a starved process answers. */
+export const silentMsDefault = 5000;
+
 export const deploymentSpecification = z.strictObject({
   model: z
     .string()
@@ -111,6 +114,18 @@ export const deploymentSpecification = z.strictObject({
         ),
       graphOptimisation: z.enum(['disabled', 'basic', 'extended', 'all']).default('all'),
       memoryArena: z.boolean().default(true).describe("The runtime's memory arena: faster, keeps its peak."),
+    })
+    .prefault({}),
+  health: z
+    .strictObject({
+      silentMs: z
+        .int()
+        .min(500)
+        .max(600_000)
+        .default(silentMsDefault)
+        .describe(
+          'A replica that answers nothing for this long is ended and replaced. Gateways route around it sooner, as soon as its work is far overdue.',
+        ),
     })
     .prefault({}),
   drainMs: z.int().min(0).default(30_000).describe('How long a replica that is to go may finish what it has.'),

@@ -6,8 +6,9 @@
 import { join } from 'node:path';
 import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
+import { silentMsDefault } from '../config/specification.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Store } from '../store/store.ts';
+import type { DeploymentRecord, Store } from '../store/store.ts';
 import { makeChanges } from './changes.ts';
 import type { ControlService } from './control-service.ts';
 import { openDeployments } from './deployments.ts';
@@ -49,6 +50,12 @@ export interface Control extends AsyncDisposable {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** A record that an earlier release has written knows no such setting. */
+function silentMsOf(record: DeploymentRecord | undefined): number {
+  const health: Partial<DeploymentRecord['specification']>['health'] = record?.specification.health;
+  return health?.silentMs ?? silentMsDefault;
+}
+
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { store, registry, clock } = options;
   await using starting = new AsyncDisposableStack();
@@ -56,7 +63,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   let poke = (): void => {};
 
   const fleet = starting.use(
-    openFleet({ orchestrator: options.orchestrator, store, clock, onEvent: (event) => onFleetEvent(event) }),
+    openFleet({
+      orchestrator: options.orchestrator,
+      store,
+      clock,
+      onEvent: (event) => onFleetEvent(event),
+      silentMs: (deployment) => silentMsOf(deployments.find(deployment)?.record),
+    }),
   );
   const deployments = openDeployments(store, registry, clock);
   const operations = openOperations(store, clock);

@@ -42,6 +42,8 @@ export interface FleetOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly onEvent: (event: FleetEvent) => void;
+  /** How long a replica of this deployment may answer nothing before it is ended and replaced. */
+  readonly silentMs: (deployment: string) => number;
 }
 
 /** A replica that was alive before must answer within this, or adoption goes on without it. */
@@ -177,6 +179,7 @@ export function openFleet(options: FleetOptions): Fleet {
         },
       },
       clock,
+      () => options.silentMs(replica.deployment),
     );
     links.set(replica.id, link);
   }

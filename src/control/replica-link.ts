@@ -27,12 +27,18 @@ export interface ReplicaLink {
 const retryMs = 25;
 /** A process that boots on a machine with every core busy may take this long to its first word. */
 const firstWordMs = 60_000;
-const askEveryMs = 1000;
-/** Asks in a row, not seconds: a laptop that slept for an hour has asked once. */
+/** Asks in a row, not seconds: a laptop that slept for an hour has asked once. They share the time it may be silent. */
 const unansweredMax = 5;
 const frameBytesMax = 1_048_576;
 
-export function openReplicaLink(address: ReplicaAddress, handlers: ReplicaLinkHandlers, clock: Clock): ReplicaLink {
+/** `silentMs`, asked for each time, is how long a replica may answer nothing before it counts as dead. */
+export function openReplicaLink(
+  address: ReplicaAddress,
+  handlers: ReplicaLinkHandlers,
+  clock: Clock,
+  silentMs: () => number,
+): ReplicaLink {
+  const askEveryMs = (): number => silentMs() / unansweredMax;
   const openedAt = clock.now();
   let closed = false;
   let connection: FrameConnection | undefined;
@@ -88,13 +94,13 @@ export function openReplicaLink(address: ReplicaAddress, handlers: ReplicaLinkHa
   }
 
   function ask(): void {
-    cancelAsk = clock.after(askEveryMs, ask);
+    cancelAsk = clock.after(askEveryMs(), ask);
     if (facts === undefined) {
       if (clock.now() - openedAt > firstWordMs) dead(`it said nothing for ${firstWordMs / 1000} s after its start`);
       return;
     }
     if (unanswered >= unansweredMax) {
-      dead(`it answered nothing for ${unansweredMax} s`);
+      dead(`it answered nothing for ${silentMs()} ms (health.silentMs)`);
       return;
     }
     unanswered += 1;
@@ -102,7 +108,7 @@ export function openReplicaLink(address: ReplicaAddress, handlers: ReplicaLinkHa
     connection?.send('status', { ask: asked });
   }
 
-  let cancelAsk = clock.after(askEveryMs, ask);
+  let cancelAsk = clock.after(askEveryMs(), ask);
   connect();
   return { close };
 }

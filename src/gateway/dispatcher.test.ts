@@ -104,6 +104,41 @@ test('what was in flight on a replica that dies runs once more elsewhere, one by
   assert.ok(b.ends.some((end) => end.startsWith('y ok')));
 });
 
+test('a replica whose work is far overdue and that says nothing is parted from it, and the work runs elsewhere', async () => {
+  const b = bench({ replicas: [route('a'), route('b')], costCurve: [{ rows: 1, ms: 10 }] });
+  const watch = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      b.clock.pass(100);
+      b.dispatcher.watch();
+    }
+  };
+  b.send('x', { deadlineMs: 5000 });
+  watch(2000);
+  assert.deepEqual(b.replicas.log.slice(0, 2), ['a: x', 'a: how are you']);
+  assert.ok(!b.replicas.log.some((line) => line.startsWith('b')), 'it is slow, but it answers: it keeps its work');
+  b.replicas.freeze('a');
+  watch(1500);
+  assert.ok(b.replicas.log.includes('b: x'), b.replicas.log.join('\n'));
+  assert.match(String(b.dispatcher.observe().replicas[0]?.ejected), /hangs: .* said nothing for 1\d{3} ms/);
+  b.replicas.answer('b');
+  await b.settle();
+  assert.deepEqual(b.ends, ['x ok [2,8]']);
+  b.replicas.come('a');
+  assert.equal(b.dispatcher.observe().replicas[0]?.ejected, undefined);
+});
+
+test('the only replica keeps its work although it hangs: it may come round, and its callers have their deadlines', async () => {
+  const b = bench({ costCurve: [{ rows: 1, ms: 10 }] });
+  b.replicas.freeze('a');
+  b.send('x', { deadlineMs: 3000 });
+  for (let passed = 0; passed < 3000; passed += 100) {
+    b.clock.pass(100);
+    b.dispatcher.watch();
+  }
+  await b.settle();
+  assert.deepEqual(b.ends, ['x DEADLINE_EXCEEDED']);
+});
+
 test('with no other replica, what was in flight fails at once and what waits stays for the next one', async () => {
   const b = bench();
   b.send('running');

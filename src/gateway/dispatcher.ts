@@ -20,6 +20,9 @@ export interface DeployedVersions {
   readonly versions: readonly VersionDispatcher[];
 }
 
+/** A replica that hangs is found this much later at most than it could be. */
+export const watchEveryMs = 100;
+
 export interface DispatcherOptions {
   readonly clock: Clock;
   readonly connect: ConnectReplica;
@@ -33,6 +36,8 @@ export interface Dispatcher {
   deployment(name: string): DeployedVersions | undefined;
   deployments(): Iterable<DeployedVersions>;
   observe(): { readonly versions: VersionObservation[]; readonly replicas: ReplicaObservation[] };
+  /** Looks for replicas that hang; to be called every {@link watchEveryMs} or so. */
+  watch(): void;
   /** Fails what waits and parts with all replicas. */
   close(reason: string): void;
 }
@@ -83,6 +88,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         versions: all.map((dispatcher) => dispatcher.observe()),
         replicas: all.flatMap((dispatcher) => dispatcher.observeReplicas()),
       };
+    },
+    watch() {
+      const at = options.clock.now();
+      for (const dispatcher of dispatchers.values()) dispatcher.watch(at);
     },
     close(reason) {
       close(reason, new Map());

@@ -1,10 +1,12 @@
 /** What calls of one deployment version cost, learned while it is served, and the rows a call may have for it. */
 import {
   batchCap,
+  computeMs as computeOf,
   createCostCurve,
   learnCost,
   learnedCapMax,
   learnOverhead,
+  learnTail,
   learnWarmUp,
   serviceMs,
   type CostCurve,
@@ -44,9 +46,23 @@ export class LearnedCosts {
   }
 
   learn({ rows, payload, computeMs, wallMs, alone }: MeasuredCall, at: number): void {
+    const expected = alone ? serviceMs(this.curve, rows, payload, at) : computeOf(this.curve, rows);
+    if (expected !== undefined && expected > 0) learnTail(this.curve, (alone ? wallMs : computeMs) / expected);
     learnCost(this.curve, rows, computeMs, at);
     if (alone) learnOverhead(this.curve, payload, wallMs - computeMs);
     this.#setCap();
+  }
+
+  /** Expected time of the runtime alone, however old; undefined when nothing was ever measured. */
+  compute(rows: number): number | undefined {
+    return computeOf(this.curve, rows);
+  }
+
+  /** … with the transport of whatever takes longest to get there. */
+  longest(rows: number): number | undefined {
+    const compute = computeOf(this.curve, rows);
+    const { tensors, files } = this.curve.overhead;
+    return compute === undefined ? undefined : compute + Math.max(tensors, files);
   }
 
   /** Expected time from sending to the answer; undefined when nothing fresh is known. */

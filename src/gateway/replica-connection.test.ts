@@ -20,7 +20,11 @@ const open = (id: string, path: string) => {
   const seen: string[] = [];
   const connection = openReplicaConnection(
     { id, address: { kind: 'unix', path }, state: 'ready' },
-    { onChange: () => seen.push(connection.ready ? 'ready' : 'away'), onCostCurve: () => seen.push('curve') },
+    {
+      onChange: () => seen.push(connection.ready ? 'ready' : 'away'),
+      onCostCurve: () => seen.push('curve'),
+      onAnswer: () => seen.push('answer'),
+    },
     settings,
   );
   return { connection, seen, [Symbol.dispose]: () => connection.close() };

@@ -21,6 +21,8 @@ export interface ReplicaEvents {
   /** `ready` of the connection may have changed; comes before the `onLost` of its calls. */
   onChange(): void;
   onCostCurve(points: readonly CostPoint[]): void;
+  /** It has answered `ask`. */
+  onAnswer(): void;
 }
 
 export interface ReplicaConnection {
@@ -31,6 +33,10 @@ export interface ReplicaConnection {
   infer(header: Omit<InferHeader, 'call'>, parts: readonly Uint8Array[], call: ReplicaCall): number;
   /** Nobody waits for this call any more: it ends sooner if it is not being computed yet. It still ends by its result. */
   cancel(number: number): void;
+  /** Asks how it is; whoever still runs answers at once, whatever it computes. */
+  ask(): void;
+  /** Gives this connection up, with the calls in flight, and makes another: that one is ready when the replica says so. */
+  abandon(reason: string): void;
   /** Closes for good; calls in flight are lost. */
   close(): void;
 }
@@ -54,6 +60,7 @@ export function openReplicaConnection(
   let frames: FrameConnection | undefined;
   let state: ReplicaState['kind'] | undefined;
   let attempts = 0;
+  let asked = 0;
   let cancelRetry = (): void => {};
   let closed = false;
 
@@ -100,6 +107,7 @@ export function openReplicaConnection(
               enter(header.state);
               break;
             case 'statusReply':
+              events.onAnswer();
               break;
             case 'infer':
             case 'cancel':
@@ -140,6 +148,13 @@ export function openReplicaConnection(
     },
     cancel(number) {
       frames?.send('cancel', { call: number });
+    },
+    ask() {
+      asked += 1;
+      frames?.send('status', { ask: asked });
+    },
+    abandon(reason) {
+      frames?.destroy(new Error(reason));
     },
     close() {
       if (closed) return;

@@ -6,6 +6,8 @@
  */
 import { afterFailure, afterSuccess, healthAt, healthy, type ReplicaHealth } from '../core/routing/replica-health.ts';
 import { chooseReplica } from '../core/routing/choose-replica.ts';
+import { judge } from '../core/routing/hang.ts';
+import { evenPace, learnPace } from '../core/routing/pace.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import { publish } from '../telemetry/events.ts';
 import type { ConnectReplica, ReplicaConnection } from './replica-connection.ts';
@@ -20,6 +22,14 @@ export interface Replica {
   outstandingCalls: number;
   outstandingRows: number;
   lastUsed: number;
+  pace: number;
+  /** When it was given work with nothing else to do, or last ended a call. */
+  progressAt: number;
+  /** When the first question was put that it has not answered yet; undefined when none is open. */
+  askedAt: number | undefined;
+  heardAt: number;
+  /** Why its connection was given up; until it answers on the next one. */
+  hangs: string | undefined;
   /** It answered that it is draining; holds until it has been away. */
   refusing: boolean;
   /** No longer in the table: closed when its last call has ended. */
@@ -30,6 +40,7 @@ export interface PoolOptions {
   readonly deployment: string;
   readonly version: string;
   readonly connect: ConnectReplica;
+  readonly now: () => number;
   /** The replicas in use, or what they take, may have changed. */
   onChange(): void;
   /** The last call of a draining replica has ended. */
@@ -74,20 +85,22 @@ export class ReplicaPool {
   }
 
   /** A replica with room, with the least outstanding work. */
-  choose(depth: number, at: number): Replica | undefined {
+  choose(depth: number, waiting: number, at: number): Replica | undefined {
     if (this.#ejected > 0) this.#readmit(at);
-    return chooseReplica(this.#inUse, depth);
+    return chooseReplica(this.#inUse, { depth, waiting, uses: this.#uses });
   }
 
-  take(replica: Replica, rows: number): void {
+  take(replica: Replica, rows: number, at: number): void {
     this.#uses += 1;
+    if (replica.outstandingCalls === 0) replica.progressAt = at;
     replica.lastUsed = this.#uses;
     replica.outstandingCalls += 1;
     replica.outstandingRows += rows;
     this.rowsInFlight += rows;
   }
 
-  release(replica: Replica, rows: number): void {
+  release(replica: Replica, rows: number, at: number): void {
+    replica.progressAt = at;
     replica.outstandingCalls -= 1;
     replica.outstandingRows -= rows;
     this.rowsInFlight -= rows;
@@ -101,6 +114,36 @@ export class ReplicaPool {
     const trial = replica.health.kind === 'trial';
     replica.health = afterSuccess(replica.health);
     if (trial) this.#tell(replica, 'readmitted', 'it answered on trial');
+  }
+
+  /** What a call took against what was expected of it. */
+  learn(replica: Replica, tookMs: number, expectedMs: number | undefined): void {
+    replica.pace = learnPace(replica.pace, tookMs, expectedMs);
+  }
+
+  /**
+   * Looks for replicas that hang, and parts them from what they have in flight, which then runs elsewhere. The only one
+   * is left with its work: its callers have nowhere else to go, and it may come round before their deadlines.
+   */
+  watch(expectedMs: (rows: number) => number | undefined, at: number): void {
+    for (const replica of this.#replicas.values()) {
+      if (replica.outstandingCalls === 0 || !replica.connection.ready) continue;
+      const verdict = judge({
+        busyForMs: at - replica.progressAt,
+        expectedMs: expectedMs(replica.outstandingRows),
+        askedForMs: replica.askedAt === undefined ? undefined : at - replica.askedAt,
+        heardForMs: at - replica.heardAt,
+      });
+      if (verdict === 'ask') {
+        replica.askedAt = at;
+        replica.connection.ask();
+      } else if (verdict === 'hung' && this.ready > 1) {
+        const silent = Math.round(at - (replica.askedAt ?? at));
+        replica.hangs = `it hangs: its work is overdue and it has said nothing for ${silent} ms`;
+        this.#tell(replica, 'ejected', replica.hangs);
+        replica.connection.abandon(replica.hangs);
+      }
+    }
   }
 
   failed(replica: Replica, reason: string, at: number): void {
@@ -125,7 +168,7 @@ export class ReplicaPool {
         replica.outstandingCalls +
         (replica.route.state === 'draining' && this.#inUse.includes(replica) ? queueLength : 0),
       connected: replica.connection.connected,
-      ejected: replica.health.kind === 'healthy' ? undefined : replica.ejectedFor,
+      ejected: replica.hangs ?? (replica.health.kind === 'healthy' ? undefined : replica.ejectedFor),
     }));
   }
 
@@ -139,10 +182,19 @@ export class ReplicaPool {
     const connection = this.#options.connect(route, {
       onChange: () => {
         if (!connection.connected) replica.refusing = false;
+        else if (replica.hangs !== undefined) {
+          replica.hangs = undefined;
+          this.#tell(replica, 'readmitted', 'it answers again');
+        }
+        replica.askedAt = undefined;
         this.#review();
         this.#options.onChange();
       },
       onCostCurve: (points) => this.#options.onCostCurve(points),
+      onAnswer: () => {
+        replica.askedAt = undefined;
+        replica.heardAt = this.#options.now();
+      },
     });
     const replica: Replica = {
       id: route.id,
@@ -153,6 +205,11 @@ export class ReplicaPool {
       outstandingCalls: 0,
       outstandingRows: 0,
       lastUsed: 0,
+      pace: evenPace,
+      progressAt: 0,
+      askedAt: undefined,
+      heardAt: -Infinity,
+      hangs: undefined,
       refusing: false,
       gone: false,
     };

@@ -93,6 +93,7 @@ export class VersionDispatcher {
       deployment: options.deployment.name,
       version: options.route.version,
       connect: options.connect,
+      now: () => this.#clock.now(),
       onChange: () => this.#onReplicas(),
       onDrained: () => options.onDrained(),
       onCostCurve: (points) => this.#costs.warmUp(points, this.#clock.now()),
@@ -166,6 +167,11 @@ export class VersionDispatcher {
     };
   }
 
+  /** Looks for replicas that hang; to be called now and then. */
+  watch(at: number): void {
+    this.#pool.watch((rows) => this.#costs.longest(rows), at);
+  }
+
   observeReplicas(): ReplicaObservation[] {
     return this.#pool.observe(this.#queue.length + this.#reruns.length);
   }
@@ -185,12 +191,14 @@ export class VersionDispatcher {
     const depth = callDepth[job.payload];
     const holds = this.#route.batching.delayMs > 0 && this.#costs.batchable && job.rows < this.#costs.cap;
     if (this.#queue.length === 0 && this.#reruns.length === 0 && !holds) {
-      const replica = this.#pool.choose(depth, at);
+      const replica = this.#pool.choose(depth, 0, at);
       if (replica !== undefined) {
         const needed = this.#costs.estimate(job.rows, job.payload, at);
         if (needed !== undefined && at + needed > job.deadlineAt) return this.#end.tooShort(job, needed);
-        this.#start(replica, [job], at, false);
-        return this.#arm(at);
+        if (needed === undefined || at + this.#ahead(replica, at) + needed <= job.deadlineAt) {
+          this.#start(replica, [job], at, false);
+          return this.#arm(at);
+        }
       }
     }
     const capacity = { readyReplicas: this.#pool.ready, cap: this.#costs.cap, rowsInFlight: this.#pool.rowsInFlight };
@@ -213,7 +221,8 @@ export class VersionDispatcher {
     while (this.#reruns.length > 0 || this.#queue.length > 0) {
       const again = this.#reruns[0];
       const payload = again?.[0]?.payload ?? this.#queue.first()?.payload ?? 'tensors';
-      const replica = this.#pool.choose(callDepth[payload], at);
+      const waiting = this.#reruns.length + this.#queue.rows / this.#costs.cap;
+      const replica = this.#pool.choose(callDepth[payload], waiting, at);
       if (replica === undefined) break;
       if (again !== undefined) {
         this.#reruns.shift();
@@ -230,6 +239,7 @@ export class VersionDispatcher {
           delayMs: this.#route.batching.delayMs,
           batchable: this.#costs.batchable,
           curve: this.#costs.curve,
+          aheadMs: this.#ahead(replica, at),
         },
         at,
       );
@@ -246,6 +256,12 @@ export class VersionDispatcher {
     this.#arm(at);
   }
 
+  /** What the replica still has to do with what it has; 0 when nothing is known of that. */
+  #ahead(replica: Replica, at: number): number {
+    if (replica.outstandingCalls === 0) return 0;
+    return Math.max(0, (this.#costs.compute(replica.outstandingRows) ?? 0) - (at - replica.progressAt));
+  }
+
   #start(replica: Replica, jobs: readonly Job[], at: number, rerun: boolean): void {
     let rows = 0;
     for (const job of jobs) {
@@ -257,7 +273,7 @@ export class VersionDispatcher {
       this.#started.add(job);
     }
     const running: Running = { jobs, replica, rows, sentAt: at, alone: replica.outstandingCalls === 0, rerun };
-    this.#pool.take(replica, rows);
+    this.#pool.take(replica, rows, at);
     const { header, parts } = joinInputs(jobs);
     const number = replica.connection.infer(header, parts, {
       onResult: (result, body) => this.#onResult(running, result, body),
@@ -281,7 +297,7 @@ export class VersionDispatcher {
     const { jobs, replica, rows, sentAt } = running;
     const at = this.#clock.now();
     for (const job of jobs) stopListening(job);
-    this.#pool.release(replica, rows);
+    this.#pool.release(replica, rows, at);
     const computeMs = header.computeMs ?? at - sentAt;
     const failed = header.failed ?? [];
     const ok = header.error === undefined;
@@ -301,6 +317,7 @@ export class VersionDispatcher {
     this.figures.lastInferenceAt = this.#clock.wall();
     if (failed.length === 0) {
       const payload = jobs[0]?.payload ?? 'tensors';
+      if (running.alone) this.#pool.learn(replica, at - sentAt, this.#costs.estimate(rows, payload, at));
       this.#costs.learn({ rows, payload, computeMs, wallMs: at - sentAt, alone: running.alone }, at);
     }
     const bad = new Map(failed.map((item) => [item.index, item]));
@@ -371,7 +388,7 @@ export class VersionDispatcher {
   #onLost({ jobs, replica, rows }: Running, reason: string): void {
     const at = this.#clock.now();
     for (const job of jobs) stopListening(job);
-    this.#pool.release(replica, rows);
+    this.#pool.release(replica, rows, at);
     this.#pool.failed(replica, `it was lost with work in flight: ${reason}`, at);
     const live = jobs.filter((job) => job.state !== 'ended');
     const { rerun, failed } = afterLoss(live, this.#closed === undefined ? this.#pool.ready : 0);

@@ -10,6 +10,8 @@ export interface Answer {
   readonly status: number;
   /** Beginning of the body of an answer that is not 2xx; empty otherwise. */
   readonly text: string;
+  /** Its head, where the answer is not 2xx: `Retry-After` stands there. */
+  readonly head: string;
 }
 
 export interface HttpConnection {
@@ -45,6 +47,7 @@ export function httpConnection({ host, port }: HttpAddress): HttpConnection {
   /** Bytes that could not be read yet: an unfinished head or an unfinished size line. */
   let rest: Buffer = Buffer.alloc(0);
   let status = 0;
+  let keptHead = '';
   let keep = false;
   let closes = false;
   let kept: Buffer[] = [];
@@ -122,6 +125,7 @@ export function httpConnection({ host, port }: HttpAddress): HttpConnection {
     if (line === null) throw new Error(`expected an HTTP/1.1 answer, got ${JSON.stringify(head.slice(0, 40))}`);
     status = Number(line[1]);
     keep = status >= 300;
+    keptHead = keep ? head : '';
     closes = /\r\nconnection: *close/i.test(head);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head);
     if (length !== null) return { kind: 'length', left: Number(length[1]) };
@@ -172,7 +176,7 @@ export function httpConnection({ host, port }: HttpAddress): HttpConnection {
       socket = undefined;
       old?.destroy();
     }
-    done?.resolve({ status, text });
+    done?.resolve({ status, text, head: keptHead });
   }
 
   return {

@@ -27,6 +27,8 @@ export interface FakeReplicas {
   /** The connection closes, with what is in flight. */
   die(replica: string): void;
   come(replica: string): void;
+  /** It still has the socket, but says nothing any more; until it dies or comes. */
+  freeze(replica: string): void;
   readonly closed: string[];
 }
 
@@ -38,6 +40,7 @@ export function createFakeReplicas(): FakeReplicas {
   const calls: FakeCall[] = [];
   const log: string[] = [];
   const closed: string[] = [];
+  const frozen = new Set<string>();
   let sent = 0;
 
   const take = (replica: string): FakeCall => {
@@ -45,6 +48,15 @@ export function createFakeReplicas(): FakeReplicas {
     const [call] = index < 0 ? [] : calls.splice(index, 1);
     if (call === undefined) throw new Error(`expected a call at ${replica}, got none`);
     return call;
+  };
+
+  const lose = (replica: string, reason: string): void => {
+    ready.delete(replica);
+    events.get(replica)?.onChange();
+    for (const call of calls.filter((one) => one.replica === replica)) {
+      calls.splice(calls.indexOf(call), 1);
+      call.call.onLost(reason);
+    }
   };
 
   return {
@@ -72,6 +84,11 @@ export function createFakeReplicas(): FakeReplicas {
           const open = calls.find((one) => one.number === number);
           log.push(`${route.id}: cancel ${open?.requestIds.join('+') ?? 'nothing'}`);
         },
+        ask() {
+          log.push(`${route.id}: how are you`);
+          if (!frozen.has(route.id)) its.onAnswer();
+        },
+        abandon: (reason) => lose(route.id, reason),
         close: () => void closed.push(route.id),
       };
     },
@@ -91,15 +108,10 @@ export function createFakeReplicas(): FakeReplicas {
     },
     refuse: (replica, code, message) =>
       take(replica).call.onResult({ call: 0, error: { code, message } }, new Uint8Array()),
-    die(replica) {
-      ready.delete(replica);
-      events.get(replica)?.onChange();
-      for (const call of calls.filter((one) => one.replica === replica)) {
-        calls.splice(calls.indexOf(call), 1);
-        call.call.onLost('died');
-      }
-    },
+    die: (replica) => lose(replica, 'died'),
+    freeze: (replica) => void frozen.add(replica),
     come(replica) {
+      frozen.delete(replica);
       ready.add(replica);
       events.get(replica)?.onChange();
     },

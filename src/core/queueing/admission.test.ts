@@ -45,6 +45,17 @@ test('work that takes longer than the deadline on an idle replica is no overload
   assert.equal(answer.kind === 'refused' && answer.code, 'DEADLINE_EXCEEDED');
 });
 
+test('calls that stutter leave room for it at the end of a long queue, not on an idle replica', () => {
+  const stuttering = createCostCurve();
+  learnWarmUp(stuttering, 1, 100, 0);
+  stuttering.tail = 1.4;
+  // 2050 ms of wait and a tenth of it, 100 ms of its own and four tenths.
+  const answer = admit(queueOf(40), request(2300), capacity, stuttering, 0);
+  assert.ok(answer.kind === 'refused' && answer.code === 'OVERLOADED', answer.kind);
+  assert.equal(Math.round(answer.estimateMs), 2395);
+  assert.equal(admit(queueOf(0), request(110), { ...capacity, rowsInFlight: 0 }, stuttering, 0).kind, 'admitted');
+});
+
 test('with nothing measured, nothing fresh or no replica, nobody is refused for the wait', () => {
   assert.equal(admit(queueOf(40), request(1), capacity, createCostCurve(), 0).kind, 'admitted');
   assert.equal(admit(queueOf(40), request(10_001), capacity, curve, 10_000).kind, 'admitted');

@@ -29,6 +29,7 @@ const terms = (fields: Partial<BatchTerms> = {}): BatchTerms => ({
   delayMs: 0,
   batchable: true,
   curve: createCostCurve(),
+  aheadMs: 0,
   ...fields,
 });
 
@@ -99,6 +100,21 @@ test('nobody joins a batch that would make a member late', () => {
   assert.deepEqual([items, hopeless], [[tight], []]);
 });
 
+test('while others wait, work that would probably end too late leaves its place to them; alone it is tried', () => {
+  const curve = curveOf([1, 20]);
+  curve.tail = 1.5;
+  const [edge, fine] = [item({ deadlineAt: 25 }), item({ deadlineAt: 35 })];
+  const { items, hopeless } = formBatch(queueOf(edge, fine), terms({ curve }), 0);
+  assert.deepEqual([items, hopeless], [[fine], [edge]]);
+  const last = item({ deadlineAt: 25 });
+  assert.deepEqual(formBatch(queueOf(last), terms({ curve }), 0).items, [last]);
+});
+
+test('what the replica still has to do counts against the deadline too', () => {
+  const late = item({ deadlineAt: 25 });
+  assert.deepEqual(formBatch(queueOf(late), terms({ curve: curveOf([1, 20]), aheadMs: 6 }), 0).hopeless, [late]);
+});
+
 test('an estimate that is stale refuses nothing, or a slow phase would never be found to be over', () => {
   const late = item({ deadlineAt: 10_010 });
   assert.deepEqual(formBatch(queueOf(late), terms({ curve: curveOf([1, 20]) }), 10_000).items, [late]);
@@ -109,10 +125,15 @@ function naiveFormBatch(waiting: Item[], t: BatchTerms, at: number): { items: It
   const order = (): Item[] => waiting.toSorted((a, b) => a.priority - b.priority || a.id - b.id);
   const drop = (one: Item): void => void waiting.splice(waiting.indexOf(one), 1);
   const needs = (one: Item, rows: number): number => serviceMs(t.curve, rows, one.payload, at) ?? 0;
+  const late = (one: Item, rows: number, factor: number, due = one.deadlineAt): boolean => {
+    const ms = serviceMs(t.curve, rows, one.payload, at);
+    return ms !== undefined && at + t.aheadMs + ms * factor > due;
+  };
   const hopeless = waiting.filter((one) => one.deadlineAt <= at);
   hopeless.forEach(drop);
   for (const one of order()) {
-    if (at + needs(one, one.rows) <= one.deadlineAt) break;
+    const pressed = waiting.length > 1 ? t.curve.tail : 1;
+    if (!late(one, one.rows, pressed)) break;
     hopeless.push(one);
     drop(one);
   }
@@ -129,16 +150,17 @@ function naiveFormBatch(waiting: Item[], t: BatchTerms, at: number): { items: It
   const waitingRows = waiting.reduce((sum, one) => sum + one.rows, 0);
   const share = Math.min(t.cap, Math.ceil(waitingRows / Math.max(t.readyReplicas, 1)));
   const items: Item[] = [];
+  const tail = waiting.length > 1 ? t.curve.tail : 1;
   for (const one of alone ? [first] : like) {
     const rows = items.reduce((sum, member) => sum + member.rows, 0) + one.rows;
     if (one !== first) {
       if (rows > share) break;
-      if (at + needs(one, one.rows) > one.deadlineAt) {
+      if (late(one, one.rows, tail)) {
         hopeless.push(one);
         drop(one);
         continue;
       }
-      if ([...items, one].some((member) => at + needs(one, rows) > member.deadlineAt)) break;
+      if ([...items, one].some((member) => late(one, rows, t.curve.tail, member.deadlineAt))) break;
     }
     items.push(one);
     drop(one);
@@ -168,6 +190,7 @@ const command = fc.oneof(
       cap: fc.constantFrom(1, 2, 4, 8),
       delayMs: fc.constantFrom(0, 0, 5, 20),
       batchable: fc.boolean(),
+      aheadMs: fc.constantFrom(0, 0, 7),
     }),
   },
 );
@@ -185,8 +208,10 @@ test('over any sequence of events the queue agrees with a naive one, and everybo
           [4, 12],
         ],
       ),
-      (commands, points) => {
+      fc.constantFrom(1, 1.5),
+      (commands, points, tail) => {
         const curve = curveOf(...points);
+        curve.tail = tail;
         const queue = new RequestQueue<Item>({ lengthMax: 12, priorityLevels: 3 });
         const naive: Item[] = [];
         const left = new Map<number, string>();

@@ -17,6 +17,8 @@ export interface BatchTerms {
   /** False: one request a call, whatever its rows. */
   readonly batchable: boolean;
   readonly curve: CostCurve;
+  /** What the replica still has to do before it can begin. */
+  readonly aheadMs: number;
 }
 
 export interface Batch<Item> {
@@ -40,7 +42,7 @@ export function formBatch<Item extends PayloadTicket>(
 ): Batch<Item> {
   const hopeless = queue.takeExpired(at);
   let first = queue.first();
-  while (first !== undefined && cannotMeet(first, first.rows, terms.curve, at)) {
+  while (first !== undefined && cannotMeet(first, terms, at, queue.length > 1)) {
     queue.remove(first);
     hopeless.push(first);
     first = queue.first();
@@ -59,17 +61,18 @@ export function formBatch<Item extends PayloadTicket>(
   // others: ceil(waiting / ready).
   const share = Math.min(terms.cap, Math.ceil(queue.rows / Math.max(terms.readyReplicas, 1)));
   const items = [first];
+  const pressed = queue.length > 1;
   let { rows, deadlineAt } = first;
   let next = alone ? undefined : queue.nextLike(first);
   queue.remove(first);
   while (next !== undefined && rows + next.rows <= share) {
     const after = queue.nextLike(next);
-    if (cannotMeet(next, next.rows, terms.curve, at)) {
+    if (cannotMeet(next, terms, at, pressed)) {
       hopeless.push(next);
     } else {
       const soonest = Math.min(deadlineAt, next.deadlineAt);
       const whole = serviceMs(terms.curve, rows + next.rows, next.payload, at);
-      if (whole !== undefined && at + whole > soonest) break;
+      if (whole !== undefined && at + terms.aheadMs + whole * terms.curve.tail > soonest) break;
       items.push(next);
       rows += next.rows;
       deadlineAt = soonest;
@@ -80,7 +83,11 @@ export function formBatch<Item extends PayloadTicket>(
   return { items, rows, hopeless, waitUntil: Infinity };
 }
 
-function cannotMeet(item: PayloadTicket, rows: number, curve: CostCurve, at: number): boolean {
-  const needed = serviceMs(curve, rows, item.payload, at);
-  return needed !== undefined && at + needed > item.deadlineAt;
+/**
+ * Whether starting it would be work for nobody. While others wait (`pressed`) the tail of the cost counts: a call that
+ * ends just too late takes a place that the next one would have used. Alone the mean does: trying costs nobody anything.
+ */
+function cannotMeet(item: PayloadTicket, { curve, aheadMs }: BatchTerms, at: number, pressed: boolean): boolean {
+  const needed = serviceMs(curve, item.rows, item.payload, at);
+  return needed !== undefined && at + aheadMs + needed * (pressed ? curve.tail : 1) > item.deadlineAt;
 }

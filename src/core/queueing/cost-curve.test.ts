@@ -6,6 +6,7 @@ import {
   computeMs,
   createCostCurve,
   learnCost,
+  learnTail,
   learnWarmUp,
   serviceMs,
   type CostCurve,
@@ -140,3 +141,29 @@ test('an estimate is a finite time, never negative, whatever was measured', () =
     }),
   );
 });
+
+test('the tail covers nine of ten calls, is one where calls take what is expected, and is bounded', () => {
+  const random = mulberry(7);
+  const steady = createCostCurve();
+  const uneven = createCostCurve();
+  let within = 0;
+  for (let call = 0; call < 4000; call += 1) {
+    learnTail(steady, 1);
+    const ratio = 0.5 + random();
+    if (call >= 1000 && ratio <= uneven.tail) within += 1;
+    learnTail(uneven, ratio);
+  }
+  assert.equal(steady.tail, 1);
+  assert.ok(Math.abs(within / 3000 - 0.9) < 0.03, `${within} of 3000`);
+  for (const ratio of [1e9, Number.NaN, -1, Infinity])
+    for (let call = 0; call < 50; call += 1) learnTail(uneven, ratio);
+  assert.equal(uneven.tail, 2);
+});
+
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

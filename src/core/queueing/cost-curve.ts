@@ -19,6 +19,8 @@ export interface CostCurve {
   readonly points: Point[];
   /** Time of a call beyond the runtime's own, by payload: transport and, for files, decoding. */
   readonly overhead: { tensors: number; files: number };
+  /** Nine of ten calls take at most this many times what was expected of them; 1 until calls have shown otherwise. */
+  tail: number;
   /** When the last measurement came in; -Infinity before the first. */
   learnedAt: number;
   sinceProbe: number;
@@ -37,11 +39,17 @@ const probeEvery = 512;
 /** Largest cap that is learned; a fixed `sizeMax` may be larger. */
 export const learnedCapMax = 64;
 const sizes = 11;
+/** The share of calls that the tail covers, and how far one call moves it. */
+const tailShare = 0.9;
+const tailStep = 0.1;
+/** A machine that stutters worse than this is not planned around: it would refuse work that mostly succeeds. */
+const tailMax = 2;
 
 export function createCostCurve(): CostCurve {
   return {
     points: Array.from({ length: sizes }, () => ({ rows: 0, ms: 0, samples: 0 })),
     overhead: { tensors: 0, files: 0 },
+    tail: 1,
     learnedAt: -Infinity,
     sinceProbe: 0,
   };
@@ -82,6 +90,16 @@ export function learnCost(curve: CostCurve, rows: number, ms: number, at: number
     const above = curve.points[sizeOf(batchCap(curve, learnedCapMax)) + 1];
     if (above !== undefined) above.samples = 0;
   }
+}
+
+/**
+ * Takes in how many times its expectation a call took. A step up for a call beyond the tail and a ninth of it down for
+ * one within settles where nine of ten are within (stochastic approximation of a quantile).
+ */
+export function learnTail(curve: CostCurve, ratio: number): void {
+  if (!(ratio >= 0)) return;
+  const moved = curve.tail + tailStep * (ratio > curve.tail ? tailShare : tailShare - 1);
+  curve.tail = Math.min(Math.max(moved, 1), tailMax);
 }
 
 /** Takes in what a call took beyond the runtime's own time, measured on a replica that had nothing else to do. */
