@@ -168,6 +168,23 @@ export const specification = z.strictObject({
   gateway: z
     .strictObject({ workers: z.int().min(1).max(64).default(1).describe('Gateway processes that share the sockets.') })
     .prefault({}),
+  runners: z
+    .strictObject({
+      prestarted: z
+        .int()
+        .min(0)
+        .max(16)
+        .default(1)
+        .describe(
+          'Processes that are kept started ahead, so that a replica without `resources.memory` needs only its model; each takes about 60 MB until it is used. 0 turns it off.',
+        ),
+      preparedBytesMax: bytes
+        .default('4GiB')
+        .describe(
+          'Disk space for models as this node has optimised them, which replicas open memory-mapped; the least recently used go first. 0 turns it off.',
+        ),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       bodyBytesMax: bytes.default('64MiB').describe('A request body, after decompression too.'),

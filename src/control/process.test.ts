@@ -27,6 +27,7 @@ async function platform() {
     dataDirectory: directory,
     runDirectory: directory,
     controlSocket: join(directory, 'control.sock'),
+    runners: { prestarted: 0, preparedBytesMax: 0 },
     lifeline,
     limits: {
       bodyBytesMax: 1_048_576,

@@ -11,12 +11,14 @@ import { join } from 'node:path';
 import { startApi, type ApiServer } from '../api/server.ts';
 import { systemClock } from '../clock.ts';
 import { openProcessOrchestrator } from '../drivers/orchestrators/process.ts';
+import { prepareOnnx } from '../drivers/runtimes/onnx-prepare.ts';
+import { openPreparedFiles } from '../drivers/runtimes/onnx-prepared.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
 import { openRegistry } from '../registry/open-registry.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import { publish } from '../telemetry/events.ts';
-import { artefactsFolder, databaseFile } from '../store/data-directory.ts';
+import { artefactsFolder, databaseFile, preparedFolder } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { startControl, type Control } from './control.ts';
@@ -51,8 +53,26 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   const store = stack.use(openSqliteStore(join(dataDirectory, databaseFile)));
   const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
   const registry = openRegistry({ store, artefacts, clock: systemClock, ...given.registry });
+  const { prestarted, preparedBytesMax: bytesMax } = given.runners;
+  const prepared =
+    bytesMax === 0
+      ? undefined
+      : stack.use(
+          openPreparedFiles({
+            folder: join(dataDirectory, preparedFolder),
+            bytesMax,
+            clock: systemClock,
+            prepare: prepareOnnx,
+          }),
+        );
   const orchestrator = stack.use(
-    await openProcessOrchestrator({ runDirectory, clock: systemClock, lifeline: given.lifeline }),
+    await openProcessOrchestrator({
+      runDirectory,
+      clock: systemClock,
+      lifeline: given.lifeline,
+      prestarted,
+      ...(prepared === undefined ? {} : { prepared }),
+    }),
   );
   const control = stack.use(
     await startControl({

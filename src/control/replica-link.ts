@@ -24,7 +24,9 @@ export interface ReplicaLink {
   close(): void;
 }
 
-const retryMs = 25;
+/** A runner that was started ahead listens within a millisecond or two; one that boots takes a hundred. */
+const retryMsMin = 1;
+const retryMsMax = 25;
 /** A process that boots on a machine with every core busy may take this long to its first word. */
 const firstWordMs = 60_000;
 /** Asks in a row, not seconds: a laptop that slept for an hour has asked once. They share the time it may be silent. */
@@ -43,6 +45,7 @@ export function openReplicaLink(
   let closed = false;
   let connection: FrameConnection | undefined;
   let facts: ReplicaFacts | undefined;
+  let retryMs = retryMsMin;
   let asked = 0;
   let unanswered = 0;
   let cancelRetry = (): void => {};
@@ -74,6 +77,7 @@ export function openReplicaLink(
         onFrame(...[kind, header]) {
           if (closed) return;
           unanswered = 0;
+          retryMs = retryMsMin;
           if (kind === 'hello') {
             facts = header;
             handlers.onFacts(facts);
@@ -86,7 +90,9 @@ export function openReplicaLink(
         },
         onClose() {
           connection = undefined;
-          if (!closed) cancelRetry = clock.after(retryMs, connect);
+          if (closed) return;
+          cancelRetry = clock.after(retryMs, connect);
+          retryMs = Math.min(2 * retryMs, retryMsMax);
         },
       },
       { frameBytesMax },

@@ -54,6 +54,7 @@ async function startWorker() {
     dataDirectory: directory,
     runDirectory: directory,
     controlSocket: join(directory, 'control.sock'),
+    runners: { prestarted: 0, preparedBytesMax: 0 },
     lifeline: join(directory, 'lifeline.sock'),
     limits: {
       bodyBytesMax: 1_048_576,

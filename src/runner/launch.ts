@@ -14,6 +14,8 @@ export const runnerLaunch = z.strictObject({
     z.strictObject({
       kind: z.literal('onnx'),
       path: z.string(),
+      /** The same model as this node has prepared it for itself, for a faster start; it may fail or be gone. */
+      prepared: z.string().optional(),
       threads: z.int().min(1),
       /** False whenever busy threads could outnumber the cores: spinning then halves everybody's throughput. */
       spinning: z.boolean(),
@@ -43,6 +45,10 @@ export const runnerLaunch = z.strictObject({
     budgetMs: z.number().min(0),
     /** Files beside the model whose content is used as the input, in place of zeros. */
     samples: z.array(z.string()),
+    /** What an earlier replica of the same version and settings has measured on this node: then it isn't measured again. */
+    known: z.array(z.strictObject({ rows: z.int().min(1), ms: z.number().min(0) })).optional(),
+    /** Where to leave what was measured, for the next one. */
+    leaveAt: z.string().optional(),
   }),
   listen: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('unix'), path: z.string() }),

@@ -1,11 +1,13 @@
 /**
- * A runner as a process: `node process.ts '<launch as JSON>'`, or the CLI's `runner` verb. This is its composition
- * root: it chooses the runtime's driver and binds the process's signals and lifeline to the runner.
+ * A runner as a process: `node process.ts '<launch as JSON>'`, the CLI's `runner` verb, or `node process.ts --prestarted`,
+ * which gets its launch later (see prestarted.ts). This is its composition root: it chooses the runtime's driver and binds the process's signals and lifeline to the runner.
  * Exit code 0 after a drain, 1 after a failure, whose words are then on standard error.
  */
 import { enableCompileCache } from 'node:module';
 import { connect } from 'node:net';
+import type { Worker } from 'node:worker_threads';
 import type { RunnerLaunch } from './launch.ts';
+import { awaitLaunch, prestartedArgument } from './prestarted.ts';
 import type { Runner } from './runner.ts';
 import type { LoadModel } from './runtime.ts';
 
@@ -14,20 +16,27 @@ const terminateDrainMs = 30_000;
 const orphanDrainMs = 5000;
 
 /** Only the driver that is needed is loaded: a cold start is paid at every scale-out. */
-const loadModel: LoadModel<RunnerLaunch['runtime']> = async (runtime, signal) => {
-  if (runtime.kind === 'onnx') {
-    const { loadOnnx } = await import('../drivers/runtimes/onnx.ts');
-    return loadOnnx(runtime, signal);
-  }
-  const { loadSimulated } = await import('../drivers/runtimes/simulated.ts');
-  return loadSimulated(runtime, signal);
-};
+const loadWith =
+  (thread?: Worker): LoadModel<RunnerLaunch['runtime']> =>
+  async (runtime, signal) => {
+    if (runtime.kind === 'onnx') {
+      const { loadOnnx } = await import('../drivers/runtimes/onnx.ts');
+      return loadOnnx(runtime, signal, thread);
+    }
+    await thread?.terminate();
+    const { loadSimulated } = await import('../drivers/runtimes/simulated.ts');
+    return loadSimulated(runtime, signal);
+  };
 
 /** Runs until the runner has ended; returns the exit code. Who listens is told before the model has loaded. */
-export async function runRunner(launch: RunnerLaunch, onListening?: (url: string) => void): Promise<number> {
+export async function runRunner(
+  launch: RunnerLaunch,
+  onListening?: (url: string) => void,
+  { thread, bootMs = process.uptime() * 1000 }: { readonly thread?: Worker; readonly bootMs?: number } = {},
+): Promise<number> {
   process.title = `flyball runner ${launch.replica}`;
   const [{ systemClock }, { startRunner }] = await Promise.all([import('../clock.ts'), import('./runner.ts')]);
-  const runner = await startRunner(launch, { clock: systemClock, loadModel, bootMs: process.uptime() * 1000 });
+  const runner = await startRunner(launch, { clock: systemClock, loadModel: loadWith(thread), bootMs });
   await using resources = new AsyncDisposableStack();
   if (launch.http !== undefined) {
     const { serveHttp } = await import('./http.ts');
@@ -80,6 +89,10 @@ if (import.meta.main) {
   // as all the rest of the start.
   enableCompileCache();
   try {
+    if (process.argv[2] === prestartedArgument) {
+      const { launch, ...ahead } = await awaitLaunch();
+      process.exit(await runRunner(launch, undefined, ahead));
+    }
     process.exit(await runRunner(JSON.parse(process.argv[2] ?? '') as RunnerLaunch));
   } catch (thrown) {
     process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n`);

@@ -19,7 +19,7 @@ import type { RunnerLaunch } from './launch.ts';
 import { openPipeline } from './pipeline/pipeline.ts';
 import type { LoadModel } from './runtime.ts';
 import { warmUpInputs } from './samples.ts';
-import { warmUp } from './warm-up.ts';
+import { leaveCostCurve, warmUp } from './warm-up.ts';
 
 export interface RunnerDependencies {
   readonly clock: Clock;
@@ -182,6 +182,8 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     signal.throwIfAborted();
     executor = startExecutor(model, pipeline, limits);
     enter({ kind: 'ready' });
+    const { known, leaveAt } = launch.warmUp;
+    if (known === undefined && leaveAt !== undefined) await leaveCostCurve(leaveAt, costCurve);
   }
 
   // Closed last, after the model: its last frames may still be on their way.

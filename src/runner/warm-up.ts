@@ -2,6 +2,7 @@
  * What a replica does between loaded and ready: runs the model on inputs of its real shape until the first slow calls
  * are behind it, and measures what a batch costs by its rows. It stops when the time is spent or more rows stop paying.
  */
+import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
@@ -12,6 +13,8 @@ import type { LoadedModel } from './runtime.ts';
 export interface WarmUpSettings {
   readonly batchSizes: readonly number[];
   readonly budgetMs: number;
+  /** What an earlier replica has measured on this node: it is taken over, and only the first slow calls are made. */
+  readonly known?: readonly CostPoint[] | undefined;
 }
 
 /** Runs of one size, within which the time below decides. A tiny model needs many to be steady, a large one few. */
@@ -57,6 +60,7 @@ export async function warmUp(
   try {
     // The first call pays for memory and page faults; a tiny model needs some more until the way to the runtime has been compiled.
     for (let runs = 0, spent = 0; runs < runsMax && spent < compiledMs; runs += 1) spent += await run(1);
+    if (settings.known !== undefined && settings.known.length > 0) return settings.known;
     let before: CostPoint = { rows: 1, ms: await measure(1) };
     const curve = [before];
     if (!model.signature.batchable) return curve;
@@ -79,6 +83,17 @@ export async function warmUp(
     throw new FlyballError('MODEL_LOAD_FAILED', `the model loaded but could not be warmed up: ${error.message}`, {
       cause: thrown,
     });
+  }
+}
+
+/** For the next replica of the same version on this node; where it cannot be written, that one measures again. */
+export async function leaveCostCurve(path: string, curve: readonly CostPoint[]): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    await writeFile(temporary, JSON.stringify(curve));
+    await rename(temporary, path);
+  } catch {
+    await rm(temporary, { force: true });
   }
 }
 

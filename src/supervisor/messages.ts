@@ -16,6 +16,13 @@ export interface ProcessLimits {
   readonly requestTimeoutMs: number;
 }
 
+export interface RunnerSettings {
+  /** Runners that are kept started ahead of their replicas. */
+  readonly prestarted: number;
+  /** Of prepared model files; 0 makes none. */
+  readonly preparedBytesMax: number;
+}
+
 export interface ProcessSettings {
   /** 0, 1, … among the gateway workers; 0 for control. */
   readonly worker: number;
@@ -30,6 +37,7 @@ export interface ProcessSettings {
   /** Socket of the supervisor: it closes when the supervisor is gone. */
   readonly lifeline: string;
   readonly limits: ProcessLimits;
+  readonly runners: RunnerSettings;
   readonly registry: Specification['registry'];
   /** Addresses that people use, by listener: http, grpc, metrics, control. */
   readonly listeners: Readonly<Record<string, { readonly url: string }>>;

@@ -20,7 +20,10 @@ import { serveMetrics } from './metrics-endpoint.ts';
 
 export interface SupervisorOptions {
   readonly dataDirectory: string;
-  readonly specification: Pick<Specification, 'name' | 'listeners' | 'gateway' | 'limits' | 'registry' | 'shutdown'>;
+  readonly specification: Pick<
+    Specification,
+    'name' | 'listeners' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
+  >;
   /** Allow listeners outside loopback without authentication. */
   readonly insecure: boolean;
   /** Take the next free port when one is in use. */
@@ -106,6 +109,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       ...specification.limits,
       bodyBytesMax: toBytes(specification.limits.bodyBytesMax),
       headerBytesMax: toBytes(specification.limits.headerBytesMax),
+    },
+    runners: {
+      prestarted: specification.runners.prestarted,
+      preparedBytesMax: toBytes(specification.runners.preparedBytesMax),
     },
     registry: specification.registry,
     listeners,

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../clock.ts';
 import { parseSpecification, type LoadedSpecification } from '../../config/load.ts';
-import type { Specification } from '../../config/specification.ts';
+import { specification as specificationSchema, type Specification } from '../../config/specification.ts';
 import { openSqliteStore } from '../../drivers/stores/sqlite.ts';
 import { toFlyballError } from '../../errors.ts';
 import { databaseFile } from '../../store/data-directory.ts';
@@ -135,7 +135,9 @@ async function storedSpecification(dataDirectory: string): Promise<Specification
   // Opening would make the file where there is none.
   if (!existsSync(path)) return undefined;
   await using store = openSqliteStore(path);
-  return (await store.applied())?.resolved.specification;
+  const stored = (await store.applied())?.resolved.specification;
+  // An earlier version of this software may have written it: settings that have come since get their defaults.
+  return stored === undefined ? undefined : specificationSchema.parse(stored);
 }
 
 /** A model that cannot be served is told and leaves the platform up: the others are served. */

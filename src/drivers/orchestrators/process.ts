@@ -4,16 +4,18 @@
  * Invariant: a process is only ever signalled after its start time has been compared, so that a pid that the system
  * has given to somebody else is left alone.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import type { Clock } from '../../clock.ts';
 import type { FoundReplica, Orchestrator, ReplicaExit } from '../../control/orchestrator.ts';
 import { FlyballError } from '../../errors.ts';
 import { modulePath } from '../../module-path.ts';
 import type { RunnerLaunch } from '../../runner/launch.ts';
 import { openCgroups, type Cgroups } from './cgroups.ts';
-import { identify, isAlive, processesWith, signalProcess } from './process-identity.ts';
+import type { PreparedModels } from './prepared-models.ts';
+import { endAbandoned, openPrestartedPool, type PrestartedRunner } from './prestarted-pool.ts';
+import { identify, isAlive, processesWith, signalProcess, type ProcessIdentity } from './process-identity.ts';
 import { replicaFiles, type ReplicaFile } from './replica-files.ts';
 
 export interface ProcessOrchestratorOptions {
@@ -25,10 +27,18 @@ export interface ProcessOrchestratorOptions {
   /** What a replica runs; the runner of this package by default. */
   readonly runnerModule?: string;
   readonly cgroups?: Cgroups;
+  /** Runners that are kept started ahead of their replicas; 0 by default. */
+  readonly prestarted?: number;
+  /** What this node keeps ready for its replicas; the caller's, who closes it. */
+  readonly prepared?: PreparedModels;
 }
 
 interface Running {
   readonly file: ReplicaFile;
+  /** What it was started with; unknown of one that was adopted. */
+  readonly launch: RunnerLaunch | undefined;
+  /** It has been ready. */
+  settled: boolean;
   limits: FoundReplica['limits'];
   stopping: boolean;
   readonly ended: PromiseWithResolvers<void>;
@@ -43,7 +53,7 @@ const runDirectoryVariable = 'FLYBALL_RUN_DIRECTORY';
 const replicaVariable = 'FLYBALL_REPLICA';
 
 export async function openProcessOrchestrator(options: ProcessOrchestratorOptions): Promise<Orchestrator> {
-  const { runDirectory, clock, lifeline } = options;
+  const { runDirectory, clock, lifeline, prepared } = options;
   const module = options.runnerModule ?? modulePath(import.meta.url, '../../runner/process');
   const cgroups = options.cgroups ?? openCgroups();
   const files = replicaFiles(runDirectory);
@@ -56,6 +66,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
   const listeners: ((exit: ReplicaExit) => void)[] = [];
   let cancelPoll: (() => void) | undefined;
   let disposed = false;
+  const environment = { ...process.env, ORT_DISABLE_TELEMETRY: '1', [runDirectoryVariable]: runDirectory };
 
   const found = ({ file, limits }: Running): FoundReplica => ({
     id: file.id,
@@ -64,8 +75,9 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     limits,
   });
 
-  function watch(file: ReplicaFile): Running {
-    const entry: Running = { file, limits: { kind: 'none' }, stopping: false, ended: Promise.withResolvers<void>() };
+  function watch(file: ReplicaFile, launch?: RunnerLaunch): Running {
+    const ended = Promise.withResolvers<void>();
+    const entry: Running = { file, launch, settled: false, limits: { kind: 'none' }, stopping: false, ended };
     running.set(file.id, entry);
     return entry;
   }
@@ -79,8 +91,10 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     const outOfMemory = cgroups.ranOutOfMemory(groupOf(id));
     // Whoever waits for the end may end this process next: nothing may be left behind by then.
     void cgroups.remove(groupOf(id)).finally(() => entry.ended.resolve());
+    pool.settled(id);
     if (entry.stopping || disposed) return;
     const why = outOfMemory ? `${how}, over its limit of memory (resources.memory)` : how;
+    if (!entry.settled && entry.launch !== undefined) prepared?.suspect(entry.launch, why);
     const exit = { id, reason: words === '' ? why : `${why}: ${words}` };
     for (const listener of listeners) listener(exit);
   }
@@ -95,7 +109,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
 
   async function adopt(): Promise<void> {
     for (const file of await files.readAll()) {
-      if (running.has(file.id)) continue;
+      if (running.has(file.id) || starting.has(file.id)) continue;
       if (isAlive(file)) watch(file);
       else files.remove(file.id);
     }
@@ -112,8 +126,67 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
   }
 
   await adopt();
+  const pids = new Set([...running.values()].map(({ file }) => file.pid));
+  endAbandoned({ [runDirectoryVariable]: runDirectory }, (pid) => pids.has(pid));
   await cgroups.sweep(`${scope}-`);
+  const pool = openPrestartedPool({ size: options.prestarted ?? 0, runDirectory, module, environment, clock });
   poll();
+
+  function follow(child: ChildProcess, entry: Running): void {
+    child.unref();
+    child.once('exit', (code, killedBy) =>
+      end(entry, killedBy === null ? `exit code ${code}` : `killed by ${killedBy}`),
+    );
+  }
+
+  async function spawnRunner(launch: RunnerLaunch): Promise<Running> {
+    const id = launch.replica;
+    // Appending matters: the file is cut while the replica goes on writing.
+    const output = openSync(files.log(id), 'a', 0o600);
+    try {
+      const child = spawn(process.execPath, [module, JSON.stringify(launch)], {
+        detached: true,
+        stdio: ['ignore', output, output],
+        env: { ...environment, [replicaVariable]: id },
+      });
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve);
+        child.once('error', reject);
+      });
+      // A child that was spawned has a pid.
+      const file = { id, socket: files.socket(id), ...identify(child.pid as number) };
+      const entry = watch(file, launch);
+      follow(child, entry);
+      await files.write(file);
+      return entry;
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  /** Undefined when it died just now: it is nobody's replica then. */
+  async function launchRunner(launch: RunnerLaunch, runner: PrestartedRunner): Promise<Running | undefined> {
+    const id = launch.replica;
+    const { child } = runner;
+    const identity: ProcessIdentity = identify(runner.pid);
+    const file = { id, socket: files.socket(id), ...identity };
+    renameSync(runner.log, files.log(id));
+    // Before it knows what it is: its environment does not tell, should this process be killed now.
+    await files.write(file);
+    const sent = await new Promise<boolean>((resolve) => {
+      child.once('exit', () => resolve(false));
+      child.send(launch, (error) => resolve(error === null));
+    });
+    if (!sent) {
+      signalProcess(identity, 'SIGKILL', true);
+      files.remove(id);
+      return undefined;
+    }
+    child.disconnect();
+    const entry = watch(file, launch);
+    follow(child, entry);
+    return entry;
+  }
 
   return {
     async start(order, signal) {
@@ -128,55 +201,40 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
         );
       }
       const launch: RunnerLaunch = {
-        ...order.launch,
+        ...(prepared?.equip(order.launch) ?? order.launch),
         listen: { kind: 'unix', path },
         ...(lifeline === undefined ? {} : { lifeline }),
       };
       rmSync(path, { force: true });
+      const { memoryBytes } = order.resources;
+      pool.starts(order.id);
       starting.add(order.id);
-      // Appending matters: the file is cut while the replica goes on writing.
-      const output = openSync(files.log(order.id), 'a', 0o600);
       try {
-        const child = spawn(process.execPath, [module, JSON.stringify(launch)], {
-          detached: true,
-          stdio: ['ignore', output, output],
-          env: {
-            ...process.env,
-            ORT_DISABLE_TELEMETRY: '1',
-            [runDirectoryVariable]: runDirectory,
-            [replicaVariable]: order.id,
-          },
-        });
-        await new Promise<void>((resolve, reject) => {
-          child.once('spawn', resolve);
-          child.once('error', reject);
-        });
-        // A child that was spawned has a pid.
-        const file = { id: order.id, socket: path, ...identify(child.pid as number) };
-        const entry = watch(file);
-        child.unref();
-        child.once('exit', (code, killedBy) =>
-          end(entry, killedBy === null ? `exit code ${code}` : `killed by ${killedBy}`),
-        );
-        await files.write(file);
-        // Before it loads: the kernel counts for a group only what is allocated in it.
-        const { memoryBytes } = order.resources;
-        if (memoryBytes !== undefined) entry.limits = await cgroups.apply(groupOf(order.id), file.pid, { memoryBytes });
+        // The kernel counts for a group only what is allocated in it: with a limit of memory it has to be a new one.
+        const ahead = memoryBytes === undefined ? pool.take() : undefined;
+        const entry =
+          (ahead === undefined ? undefined : await launchRunner(launch, ahead)) ?? (await spawnRunner(launch));
+        if (memoryBytes !== undefined) {
+          entry.limits = await cgroups.apply(groupOf(order.id), entry.file.pid, { memoryBytes });
+        }
         return found(entry);
       } catch (error) {
+        pool.settled(order.id);
         files.remove(order.id);
         throw new FlyballError('REPLICA_FAILED', `the process of replica ${order.id} could not be started`, {
           cause: error,
         });
       } finally {
         starting.delete(order.id);
-        closeSync(output);
       }
     },
 
     async settle(id, resources) {
       const entry = running.get(id);
       if (entry === undefined) return { kind: 'none' };
+      pool.settled(id);
+      if (!entry.settled && entry.launch !== undefined) prepared?.ready(entry.launch);
+      entry.settled = true;
       entry.limits = await cgroups.apply(groupOf(id), entry.file.pid, resources);
       return entry.limits;
     },
@@ -213,6 +271,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     async [Symbol.asyncDispose]() {
       disposed = true;
       cancelPoll?.();
+      pool[Symbol.dispose]();
     },
   };
 }

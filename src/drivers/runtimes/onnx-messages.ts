@@ -4,6 +4,8 @@ import type { Datatype, ModelSignature } from '../../protocol/tensor.ts';
 
 export interface OnnxSettings {
   readonly path: string;
+  /** The same model as this node has prepared it for itself (see prepared-files.ts); a file that fails costs nothing. */
+  readonly prepared?: string;
   /** Intra-op threads of the session. */
   readonly threads: number;
   /** False whenever busy threads could outnumber the cores: idle threads that spin then steal from the others. */
@@ -25,10 +27,18 @@ export type RunMessage = readonly [
   ...inputs: readonly PackedTensor[],
 ];
 
+/** The first message to a thread that was started ahead of its model. */
+export interface LoadMessage {
+  readonly kind: 'load';
+  readonly settings: OnnxSettings;
+}
+
 export type ResultMessage = readonly [call: number, computeMs: number, ...outputs: readonly PackedTensor[]];
 
 export type ThreadMessage =
   | ResultMessage
+  /** Started ahead: the native library is loaded and its environment initialised. */
+  | { readonly kind: 'prestarted' }
   | { readonly kind: 'loaded'; readonly signature: ModelSignature }
   | { readonly kind: 'unloadable'; readonly message: string }
   | { readonly kind: 'error'; readonly call: number; readonly code: ErrorCode; readonly message: string };

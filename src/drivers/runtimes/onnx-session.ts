@@ -2,7 +2,8 @@
  * One ONNX Runtime session in the thread that calls: opened, its signature read, calls computed. `run` blocks the thread
  * for the whole inference; which thread that is, its callers decide.
  */
-import { InferenceSession, type Tensor as OrtTensor, type InferenceSession as Session } from 'onnxruntime-node';
+import { rmSync } from 'node:fs';
+import { InferenceSession, Tensor as OrtTensor, type InferenceSession as Session } from 'onnxruntime-node';
 import type { ErrorCode } from '../../errors.ts';
 import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import { isBatchable, type RunResult } from '../../runner/runtime.ts';
@@ -22,7 +23,7 @@ export const codeOf = (thrown: unknown): ErrorCode =>
   thrown instanceof TensorError ? 'INVALID_TENSOR' : 'INFERENCE_FAILED';
 
 export async function openSession(settings: OnnxSettings): Promise<OnnxSession> {
-  const session = await InferenceSession.create(settings.path, options(settings));
+  const session = (await openPrepared(settings)) ?? (await InferenceSession.create(settings.path, options(settings)));
   const signature = readSignature(session);
   const allOutputs = signature.outputs.map((spec) => spec.name);
   return {
@@ -45,7 +46,42 @@ export async function openSession(settings: OnnxSettings): Promise<OnnxSession> 
   };
 }
 
-function options(settings: OnnxSettings): Session.SessionOptions {
+/** A model of one node: opens the native library and its environment, which the first session of a process pays for. */
+export async function openNothing(): Promise<void> {
+  const session = await InferenceSession.create(Buffer.from(nothing, 'base64'), {
+    intraOpNumThreads: 1,
+    logSeverityLevel: 4,
+  });
+  await session.run({ x: new OrtTensor('float32', new Float32Array(1), [1]) });
+  await session.release();
+}
+
+/** `y = Identity(x)`, written by src/onnx/writer.ts. */
+const nothing =
+  'CAgSB2ZseWJhbGw6SAocCgF4EgF5GgpJZGVudGl0eV8wIghJZGVudGl0eRIEd2FybVoQCgF4EgsKCQgBEgUKAxIBbmIQCgF5EgsKCQgBEgUKAxIBbkIECgAQEQ==';
+
+/**
+ * The weights stay in the mapped file, whose pages all replicas of the node share. Undefined when there is no such file
+ * or it cannot be opened: then it is removed, so that it is made anew, and the model itself is loaded.
+ */
+async function openPrepared(settings: OnnxSettings): Promise<InferenceSession | undefined> {
+  const { prepared } = settings;
+  if (prepared === undefined) return undefined;
+  const mapped = { use_memory_mapped_ort_model: '1', use_ort_model_bytes_for_initializers: '1' };
+  try {
+    // What was to be optimised has been, when the file was made.
+    return await InferenceSession.create(prepared, {
+      ...options(settings, mapped),
+      graphOptimizationLevel: 'disabled',
+    });
+  } catch (thrown) {
+    rmSync(prepared, { force: true });
+    process.stderr.write(`the prepared file could not be opened, the model itself is loaded: ${wordsOf(thrown)}\n`);
+    return undefined;
+  }
+}
+
+function options(settings: OnnxSettings, entries: Readonly<Record<string, unknown>> = {}): Session.SessionOptions {
   return {
     intraOpNumThreads: settings.threads,
     interOpNumThreads: 1,
@@ -54,7 +90,7 @@ function options(settings: OnnxSettings): Session.SessionOptions {
     enableCpuMemArena: settings.memoryArena,
     // Fatal only: a refusal is thrown and answered, and callers must not be able to fill the log.
     logSeverityLevel: 4,
-    ...(settings.spinning ? {} : { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
+    extra: { session: { ...entries, ...(settings.spinning ? {} : { intra_op: { allow_spinning: '0' } }) } },
   };
 }
 

@@ -1,14 +1,14 @@
 /**
- * The thread that owns one ONNX Runtime session: loads at its start, then answers calls in their order.
+ * The thread that owns one ONNX Runtime session: loads at its start, or when it is told to if it was started ahead of
+ * its model; then answers calls in their order.
  * It keeps no queue but its message port. Every fault of a call is answered; only a fault of the thread ends it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { OnnxSettings, PackedTensor, RunMessage, ThreadMessage } from './onnx-messages.ts';
-import { codeOf, loadWords, openSession, wordsOf, type OnnxSession } from './onnx-session.ts';
+import type { LoadMessage, OnnxSettings, PackedTensor, RunMessage, ThreadMessage } from './onnx-messages.ts';
+import { codeOf, loadWords, openNothing, openSession, wordsOf, type OnnxSession } from './onnx-session.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('the ONNX thread is started by its driver, not by hand');
-const settings = workerData as OnnxSettings;
 const post = (message: ThreadMessage, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
 async function answer(session: OnnxSession, [call, wanted, ...inputs]: RunMessage): Promise<void> {
@@ -32,10 +32,22 @@ async function answer(session: OnnxSession, [call, wanted, ...inputs]: RunMessag
 // The binding's native side takes FP16 as Uint16Array only, but its JavaScript side prefers Float16Array where there is
 // one, and then the native side sees no data at all (onnxruntime-node 1.30). This thread belongs to the binding.
 Reflect.deleteProperty(globalThis, 'Float16Array');
-try {
-  const session = await openSession(settings);
-  port.on('message', (message: RunMessage) => void answer(session, message));
-  post({ kind: 'loaded', signature: session.signature });
-} catch (thrown) {
-  post({ kind: 'unloadable', message: loadWords(thrown) });
+
+async function load(settings: OnnxSettings): Promise<void> {
+  try {
+    const session = await openSession(settings);
+    port?.on('message', (message: RunMessage) => void answer(session, message));
+    post({ kind: 'loaded', signature: session.signature });
+  } catch (thrown) {
+    post({ kind: 'unloadable', message: loadWords(thrown) });
+  }
+}
+
+const settings = workerData as OnnxSettings | undefined;
+if (settings === undefined) {
+  port.once('message', (message: LoadMessage) => void load(message.settings));
+  await openNothing();
+  post({ kind: 'prestarted' });
+} else {
+  await load(settings);
 }

@@ -11,13 +11,38 @@ import { Slots } from '../../protocol/slots.ts';
 import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import type { LoadedModel, RunResult } from '../../runner/runtime.ts';
 import { createInlineLane, type InlineLane } from './onnx-inline.ts';
-import { isResult, type OnnxSettings, type PackedTensor, type ThreadMessage } from './onnx-messages.ts';
+import {
+  isResult,
+  type LoadMessage,
+  type OnnxSettings,
+  type PackedTensor,
+  type ThreadMessage,
+} from './onnx-messages.ts';
 
-export async function loadOnnx(settings: OnnxSettings, signal: AbortSignal): Promise<LoadedModel> {
-  signal.throwIfAborted();
+/** A thread with the native library loaded and its environment initialised, that waits for its model. */
+export async function prestartOnnx(): Promise<Worker> {
+  const worker = startThread(undefined);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  worker.once('message', () => resolve());
+  worker.once('error', reject);
+  // A small model is computed in this thread too (see onnx-inline.ts).
+  const { openNothing } = await import('./onnx-session.ts');
+  await Promise.all([promise, openNothing()]);
+  worker.off('error', reject);
+  return worker;
+}
+
+function startThread(settings: OnnxSettings | undefined): Worker {
   // Read by the native library from the environment of the process, so it must be set before the thread loads it.
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
-  const worker = new Worker(modulePath(import.meta.url, './onnx-thread'), { workerData: settings, name: 'onnx' });
+  return new Worker(modulePath(import.meta.url, './onnx-thread'), { workerData: settings, name: 'onnx' });
+}
+
+/** `prestarted`: a thread that waits for its model; it is this model's from then on. */
+export async function loadOnnx(settings: OnnxSettings, signal: AbortSignal, prestarted?: Worker): Promise<LoadedModel> {
+  signal.throwIfAborted();
+  const worker = prestarted ?? startThread(settings);
+  prestarted?.postMessage({ kind: 'load', settings } satisfies LoadMessage, []);
   try {
     const signature = await untilLoaded(worker, settings.path, signal);
     return openModel(worker, signature, createInlineLane(settings, signature));
