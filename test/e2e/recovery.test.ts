@@ -33,7 +33,8 @@ const start = (): Promise<Platform> =>
 function runnersOf({ dataDirectory }: Platform): number[] {
   return listProcesses()
     .filter(({ pid, command }) => {
-      if (!command.includes('flyball runner')) return false;
+      // With a space: one that waits for its replica is called otherwise.
+      if (!command.includes('flyball runner ')) return false;
       try {
         return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`FLYBALL_RUN_DIRECTORY=${dataDirectory}/run`);
       } catch {
