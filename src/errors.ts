@@ -106,7 +106,12 @@ export const catalogue = {
   ),
   MODEL_NOT_READY: entry(503, 'UNAVAILABLE', true, 'The deployment has no replica that is loaded and warmed yet.'),
   DRAINING: entry(503, 'UNAVAILABLE', true, 'The server is shutting down and admits nothing new.'),
-  RATE_LIMITED: entry(429, 'RESOURCE_EXHAUSTED', true, 'The caller is over its own limit.'),
+  RATE_LIMITED: entry(
+    429,
+    'RESOURCE_EXHAUSTED',
+    true,
+    'The caller is over the rate limit of its key; try again after `Retry-After`.',
+  ),
   DEADLINE_EXCEEDED: entry(
     504,
     'DEADLINE_EXCEEDED',
@@ -154,6 +159,7 @@ export const catalogue = {
     'What runs has changed since the plan was made; make a new plan.',
   ),
   DEPLOYMENT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No deployment has this name.'),
+  KEY_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No API key has this id, or it has been revoked.'),
   OPERATION_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No operation has this id, or it is no longer kept.'),
   ARTEFACT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No artefact has this digest.'),
   DIGEST_MISMATCH: entry(
@@ -168,8 +174,18 @@ export const catalogue = {
     false,
     "The wanted replicas are outside the deployment's `replicas.min` and `replicas.max`.",
   ),
-  UNAUTHENTICATED: entry(401, 'UNAUTHENTICATED', false, 'No API key, or not a valid one.'),
-  FORBIDDEN: entry(403, 'PERMISSION_DENIED', false, 'This caller may not do that.'),
+  UNAUTHENTICATED: entry(
+    401,
+    'UNAUTHENTICATED',
+    false,
+    'No API key, or not a valid one: unknown, revoked and expired keys get the same answer.',
+  ),
+  FORBIDDEN: entry(
+    403,
+    'PERMISSION_DENIED',
+    false,
+    'The key is good, but its scopes or deployments do not cover this; the message says what was expected.',
+  ),
   CONTROL_UNAVAILABLE: entry(
     503,
     'UNAVAILABLE',
@@ -207,6 +223,9 @@ export const catalogue = {
   PROTOCOL: entry(502, 'INTERNAL', false, 'The other side sent something that is not of its protocol.'),
   INTERNAL: entry(500, 'INTERNAL', false, 'A fault of Flyball itself; please report it with the request id.'),
 } as const satisfies Record<string, CatalogueEntry>;
+
+/** `WWW-Authenticate` of every 401. */
+export const challenge = 'Bearer realm="flyball"';
 
 export type ErrorCode = keyof typeof catalogue;
 

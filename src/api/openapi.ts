@@ -6,10 +6,13 @@ import {
   artefactView,
   deploymentView,
   modelView,
+  keyCreated,
+  keyView,
   operationView,
   planView,
   problem,
   replicaView,
+  revokedKey,
   specificationView,
   statusView,
   versionView,
@@ -29,6 +32,9 @@ const named: readonly (readonly [string, z.ZodType])[] = [
   ['Replica', replicaView],
   ['Deployment', deploymentView],
   ['Operation', operationView],
+  ['Key', keyView],
+  ['KeyCreated', keyCreated],
+  ['RevokedKey', revokedKey],
 ];
 
 export function openApiDocument(version: string): Json {
@@ -42,7 +48,14 @@ export function openApiDocument(version: string): Json {
     openapi: '3.1.0',
     info: { title: 'Flyball control API', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
-    components: { schemas: components },
+    security: [{ bearer: [] }, { apiKey: [] }],
+    components: {
+      schemas: components,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key, where `auth.keys` is `required`.' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      },
+    },
   };
 }
 
@@ -73,6 +86,7 @@ function operationOf(route: Route): Json {
   return {
     operationId: route.id,
     summary: route.summary,
+    'x-flyball-scope': route.scope,
     parameters: [...inPath, ...inQuery],
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
     responses: { [route.status]: successOf(route), ...errorsOf(route) },

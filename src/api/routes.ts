@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { ControlService } from '../control/control-service.ts';
+import type { Scope } from '../core/access/scopes.ts';
 import { FlyballError, type ErrorCode } from '../errors.ts';
 import {
   aliasRequest,
@@ -13,11 +14,15 @@ import {
   byQuery,
   deployRequest,
   deploymentView,
+  keyCreated,
+  keyRequest,
+  keyView,
   modelView,
   operationQuery,
   operationView,
   planView,
   resolvedSpecification,
+  revokedKey,
   scaleRequest,
   shutdownRequest,
   specificationView,
@@ -48,6 +53,8 @@ export interface Route {
   readonly status: number;
   readonly query?: z.ZodType;
   readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' };
+  /** What a caller's key must hold, where keys are required. */
+  readonly scope: Scope;
   /** Absent when the answer has no JSON. */
   readonly answer?: z.ZodType;
   /** Code of an error in the body's shape; INVALID_REQUEST by default. */
@@ -64,6 +71,8 @@ interface Declaration<Query extends z.ZodType, Body extends z.ZodType> {
   readonly answer?: z.ZodType;
   readonly invalid?: ErrorCode;
   readonly errors?: readonly ErrorCode[];
+  /** By default `read` for GET and HEAD, `admin` for the rest: a route that says nothing is closed. */
+  readonly scope?: Scope;
   /** What it returns is the JSON of the answer; a file is returned as `bytes`. */
   readonly handle: (control: ControlService, input: RouteInput<z.output<Query>, z.output<Body>>) => unknown;
 }
@@ -76,6 +85,7 @@ function route<Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType 
   declaration: Declaration<Query, Body>,
 ): Route {
   const { handle, errors = [], status = 200, ...rest } = declaration;
+  const scope = rest.scope ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'admin');
   return {
     ...rest,
     method,
@@ -83,6 +93,7 @@ function route<Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType 
     id,
     status,
     errors,
+    scope,
     async handle(control, input) {
       const value: unknown = await handle(control, input as RouteInput<z.output<Query>, z.output<Body>>);
       return isFile(value) ? { kind: 'bytes', bytes: value.bytes, open: () => value.open() } : { kind: 'json', value };
@@ -137,6 +148,7 @@ export const routes: readonly Route[] = [
   }),
   route('POST', '/plan', 'plan', {
     summary: 'What applying this specification would change, with a fingerprint to apply exactly that.',
+    scope: 'read',
     answer: planView,
     body: json(resolvedSpecification),
     invalid: 'INVALID_SPECIFICATION',
@@ -256,6 +268,7 @@ export const routes: readonly Route[] = [
   route('POST', '/deployments/{name}/scale', 'scale', {
     summary: 'Sets how many replicas are wanted, within the bounds; kept as an override.',
     ...operation,
+    scope: 'operate',
     body: json(scaleRequest),
     errors: ['DEPLOYMENT_NOT_FOUND', 'OUT_OF_BOUNDS'],
     handle: (control, { params, body }) => control.scale(param(params, 'name'), body),
@@ -272,6 +285,27 @@ export const routes: readonly Route[] = [
     errors: ['OPERATION_NOT_FOUND'],
     handle: (control, { params, query, signal }) =>
       control.operation(param(params, 'id'), query.after, query.waitMs, signal),
+  }),
+  route('GET', '/keys', 'listKeys', {
+    summary: 'API keys, without what opens: that is shown once, when a key is made.',
+    scope: 'admin',
+    answer: z.array(keyView),
+    handle: (control) => control.keys(),
+  }),
+  route('POST', '/keys', 'createKey', {
+    summary: 'Makes an API key; its secret is in this answer and nowhere else.',
+    status: 201,
+    body: json(keyRequest),
+    answer: keyCreated,
+    errors: ['CONFLICT'],
+    handle: (control, { body }) => control.createKey(body),
+  }),
+  route('DELETE', '/keys/{id}', 'revokeKey', {
+    summary: 'Revokes an API key; it answers when the gateways have confirmed it.',
+    query: byQuery,
+    answer: revokedKey,
+    errors: ['KEY_NOT_FOUND', 'CONFLICT'],
+    handle: (control, { params, query }) => control.revokeKey(param(params, 'id'), query.by),
   }),
   route('POST', '/shutdown', 'shutdown', {
     summary: 'Drains and stops the whole platform.',

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { checkDeployment, checkSpecification } from '../config/check.ts';
 import type { ConfigurationProblem } from '../config/problems.ts';
+import { scopes } from '../core/access/scopes.ts';
 import { deploymentSpecification, specification } from '../config/specification.ts';
 
 /** Characters of what callers say in their own words; it is stored and shown. */
@@ -200,6 +201,45 @@ export const versionQuery = z.strictObject({
 
 export const artefactView = z.object({ digest: z.string(), bytes: z.int() });
 
+/** A person or a service, as `by` shows it. */
+const keyName = z
+  .string()
+  .regex(
+    /^[\p{L}\p{N}](?:[\p{L}\p{N} .,_@+:/-]{0,98}[\p{L}\p{N}])?$/u,
+    'a name has 1 to 100 letters, digits and . , _ @ + : / - inside',
+  )
+  .describe('The person or service that has it; shown as `by`.');
+const keyFields = {
+  name: keyName,
+  scopes: z.array(z.enum(scopes)).min(1).max(scopes.length).describe('admin > operate > read; admin > infer.'),
+  deployments: z
+    .array(z.string().max(63))
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Only these; by default every deployment and the platform as a whole.'),
+  expiresAt: z.int().min(0).optional(),
+  rate: z
+    .strictObject({
+      perSecond: z.number().min(0.001).max(1_000_000).describe('Requests a second.'),
+      burst: z.int().min(1).max(1_000_000).describe('Requests at once, after a pause.'),
+    })
+    .optional(),
+};
+export const keyRequest = z.strictObject({ ...keyFields, by }).superRefine(({ scopes: own, deployments }, context) => {
+  if (deployments === undefined || !own.includes('admin')) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['deployments'],
+    message: 'admin is of the whole platform and cannot be limited to deployments',
+  });
+});
+export const keyView = z.object({ id: z.string(), ...keyFields, createdAt: z.int(), createdBy: z.string() });
+export const keyCreated = keyView.extend({ secret: z.string().describe('The key itself: shown now and never again.') });
+export const revokedKey = keyView.extend({
+  pendingGateways: z.array(z.int()).describe('Workers that have not confirmed; empty: nobody accepts it any more.'),
+});
+
 /** What GET specification answers; null until one has been applied. */
 export const specificationView = z.object({
   resolved: resolvedSpecification.nullable(),
@@ -228,4 +268,8 @@ export type OperationView = z.infer<typeof operationView>;
 export type OperationStep = z.infer<typeof operationStep>;
 export type OverrideView = z.infer<typeof overrideView>;
 export type ArtefactView = z.infer<typeof artefactView>;
+export type KeyRequest = z.infer<typeof keyRequest>;
+export type KeyView = z.infer<typeof keyView>;
+export type KeyCreated = z.infer<typeof keyCreated>;
+export type RevokedKey = z.infer<typeof revokedKey>;
 export type SpecificationView = z.infer<typeof specificationView>;

@@ -9,18 +9,22 @@ import http, { type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { ControlService } from '../control/control-service.ts';
-import { FlyballError, toFlyballError } from '../errors.ts';
+import { challenge, FlyballError, toFlyballError } from '../errors.ts';
 import { publish } from '../telemetry/events.ts';
 import { openApiDocument } from './openapi.ts';
 import { checkOrigin, isLoopbackName } from './origin-check.ts';
 import { fromZodError, toApiError, toProblemDetails } from './problems.ts';
+import { keyCheck, withCaller } from './key-check.ts';
 import { routes, type Route } from './routes.ts';
 
 export interface ApiOptions {
   readonly control: ControlService;
   /** Of this software. */
   readonly version: string;
+  /** Absent: callers need no key, and say themselves who they are. */
+  readonly auth?: Authenticator | undefined;
   readonly limits: {
     /** Of a JSON body; files are streamed and limited by the artefact store. */
     readonly bodyBytesMax: number;
@@ -49,6 +53,7 @@ const requestIdMax = 128;
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const { control, limits } = options;
   const closing = new AbortController();
+  const check = options.auth === undefined ? undefined : keyCheck(options.auth);
   let loopback = true;
   let dispatch: http.RequestListener = () => {};
   /** Connections over the Unix socket: those are gateways, and no browser. */
@@ -75,6 +80,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
     if (!local.has(request.raw.socket)) checkOrigin(request.headers, loopback);
+    check?.enter(request);
     checkEncoding(request.headers);
     if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
   });
@@ -97,6 +103,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     app.route({
       method: route.method,
       url: prefix + route.path.replace(/\{(\w+)\}/g, ':$1'),
+      config: { route },
       handler: (request, reply) => serve(route, request, reply),
     });
   }
@@ -105,17 +112,18 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, closing.signal]);
+    const by = check?.nameOf(request);
     const input = {
       params: request.params as Readonly<Record<string, string>>,
-      query: parseQuery(route, request.query),
-      body: bodyOf(route, request),
+      query: withCaller(parseQuery(route, request.query), by),
+      body: withCaller(bodyOf(route, request), by),
       signal,
     };
     const answer = await route.handle(control, input).catch((error: unknown) => {
       if (!gone.signal.aborted && !request.raw.readableAborted) throw error;
       throw new FlyballError('CANCELLED', 'the caller hung up', { cause: error });
     });
-    void reply.code(route.status);
+    void reply.code(route.status).header('cache-control', 'no-store');
     if (answer.kind === 'bytes') {
       void reply.header('content-type', 'application/octet-stream').header('content-length', answer.bytes);
       return route.method === 'HEAD' ? reply.send() : reply.send(answer.open());
@@ -172,6 +180,7 @@ function fail(reply: FastifyReply, request: FastifyRequest, thrown: unknown): Fa
     const where = `${request.method} ${request.url}`;
     publish('flyball:fault', { where, message: `${error.message} (request ${request.id})`, error: thrown });
   }
+  if (error.code === 'UNAUTHENTICATED') void reply.header('www-authenticate', challenge);
   if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds);
   return reply
     .code(error.status)

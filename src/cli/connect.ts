@@ -30,24 +30,55 @@ export function controlUrl(invocation: Pick<Invocation, 'values' | 'terminal'>):
  * Read here and not through the store's own reader, which would load SQLite for every verb. A file that a dead process
  * has left proves nothing.
  */
-function announcedUrl(dataDirectory: string): string | undefined {
+function announcedUrl(dataDirectory: string, listener = 'control'): string | undefined {
   try {
     const told = JSON.parse(readFileSync(join(dataDirectory, 'supervisor.json'), 'utf8')) as {
       readonly pid: number;
       readonly listeners: Readonly<Record<string, { readonly url: string }>>;
     };
     process.kill(told.pid, 0);
-    return told.listeners['control']?.url;
+    return told.listeners[listener]?.url;
   } catch {
     return undefined;
   }
 }
 
+/** Of the platform on this data directory, unless another one was named. */
+export function announcedListener(
+  { values, terminal }: Pick<Invocation, 'values' | 'terminal'>,
+  listener: 'http' | 'grpc',
+): string | undefined {
+  if ((values['url'] ?? filled(terminal.env['FLYBALL_URL'])) !== undefined) return undefined;
+  return announcedUrl(dataDirectoryPath({ values, terminal }), listener);
+}
+
 export function connect(invocation: Pick<Invocation, 'values' | 'terminal'>): ControlClient {
   return controlClient({
     url: controlUrl(invocation),
-    apiKey: filled(invocation.terminal.env['FLYBALL_API_KEY']),
+    apiKey: apiKeyOf(invocation),
   });
+}
+
+/**
+ * FLYBALL_API_KEY; without it the first key, which `up` left in the data directory for its owner alone. That one goes
+ * to the platform on this data directory and to nobody else: not to an address that was named.
+ */
+export function apiKeyOf({ values, terminal }: Pick<Invocation, 'values' | 'terminal'>): string | undefined {
+  const given = filled(terminal.env['FLYBALL_API_KEY']);
+  if (given !== undefined) return given;
+  const named = [values['url'], values['http-url'], filled(terminal.env['FLYBALL_URL'])];
+  if (named.some((each) => each !== undefined)) return undefined;
+  const dataDirectory = dataDirectoryPath({ values, terminal });
+  return announcedUrl(dataDirectory) === undefined ? undefined : localKey(dataDirectory);
+}
+
+export function localKey(dataDirectory: string): string | undefined {
+  try {
+    return readFileSync(join(dataDirectory, 'admin.key'), 'utf8').trim();
+  } catch {
+    // No keys there, or not this user's.
+    return undefined;
+  }
 }
 
 function filled(value: string | undefined): string | undefined {

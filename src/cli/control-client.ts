@@ -10,11 +10,15 @@ import type * as z from 'zod';
 import type {
   ArtefactView,
   DeploymentView,
+  KeyCreated,
+  KeyRequest,
+  KeyView,
   ModelView,
   OperationView,
   PlanView,
   Problem,
   ResolvedSpecification,
+  RevokedKey,
   SpecificationView,
   StatusView,
   VersionView,
@@ -75,12 +79,16 @@ export interface ControlClient {
   removeDeployment(name: string, by: string, signal: AbortSignal): Promise<OperationView>;
   /** Answers when something has happened since `after` steps, or after `waitMs`. */
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
+  keys(signal: AbortSignal): Promise<readonly KeyView[]>;
+  createKey(request: KeyRequest, signal: AbortSignal): Promise<KeyCreated>;
+  revokeKey(id: string, by: string, signal: AbortSignal): Promise<RevokedKey>;
   shutdown(by: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface ControlClientOptions {
   readonly url: string;
-  readonly apiKey?: string | undefined;
+  /** Or where to look for it at each call. */
+  readonly apiKey?: string | (() => string | undefined) | undefined;
 }
 
 interface Call {
@@ -146,6 +154,9 @@ export function controlClient(options: ControlClientOptions): ControlClient {
       call({ method: 'DELETE', path: `deployments/${part(name)}`, query: { by } }, signal),
     operation: (id, after, waitMs, signal) =>
       call({ method: 'GET', path: `operations/${part(id)}`, query: { after, waitMs }, waitMs }, signal),
+    keys: (signal) => call({ method: 'GET', path: 'keys' }, signal),
+    createKey: (request, signal) => call({ method: 'POST', path: 'keys', json: request }, signal),
+    revokeKey: (id, by, signal) => call({ method: 'DELETE', path: `keys/${part(id)}`, query: { by } }, signal),
     shutdown: (by, signal) => call({ method: 'POST', path: 'shutdown', json: { by } }, signal),
   };
 }
@@ -176,6 +187,7 @@ async function send(
   const search = query.size === 0 ? '' : `?${query.toString()}`;
   const json = what.json === undefined ? undefined : Buffer.from(JSON.stringify(what.json));
   const size = json?.length ?? (what.body?.kind === 'path' ? what.body.size : what.body?.bytes.length);
+  const apiKey = typeof options.apiKey === 'function' ? options.apiKey() : options.apiKey;
   const request: RequestOptions = {
     method: what.method,
     hostname: base.hostname.replace(/^\[|\]$/g, ''),
@@ -184,7 +196,7 @@ async function send(
     signal,
     headers: {
       accept: 'application/json, application/problem+json',
-      ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
+      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
       ...(size === undefined ? {} : { 'content-length': size }),
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),
       ...(what.body === undefined ? {} : { 'content-type': 'application/octet-stream' }),

@@ -11,9 +11,14 @@ export type FirstAnswer =
 const dimension = 64;
 const timeoutMs = 10_000;
 
-export async function firstAnswer(url: string, model: string, signal: AbortSignal): Promise<FirstAnswer> {
+export async function firstAnswer(
+  url: string,
+  model: string,
+  apiKey: string | undefined,
+  signal: AbortSignal,
+): Promise<FirstAnswer> {
   try {
-    await using client = openClient({ url, timeoutMs, retries: 0 });
+    await using client = openClient({ url, timeoutMs, retries: 0, ...(apiKey === undefined ? {} : { apiKey }) });
     const { signature } = await client.modelMetadata(model, undefined, signal);
     const inputs = madeUpTensors(signature.inputs, { batch: 1, dimension, random: () => 0 });
     const startedAt = performance.now();

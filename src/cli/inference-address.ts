@@ -2,7 +2,7 @@
 import type { StatusView } from '../api/schemas.ts';
 import { nearest } from '../config/nearest.ts';
 import { FlyballError } from '../errors.ts';
-import { connect } from './connect.ts';
+import { announcedListener, connect } from './connect.ts';
 import { stringOption, type Invocation } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
 
@@ -17,12 +17,23 @@ export async function inferenceUrl(
     if (url === null) throw new UsageError(`--http-url expects an address such as http://127.0.0.1:8000, got ${given}`);
     return url;
   }
-  const status = await connect(invocation).status(invocation.signal);
+  const status = await connect(invocation)
+    .status(invocation.signal)
+    .catch((error: unknown) => withoutStatus(error, protocol, invocation));
+  if (status instanceof URL) return status;
   mustHave(status, deployment);
   const listener = status.listeners[protocol];
   const url = listener === undefined ? null : URL.parse(listener.url);
   if (url === null) throw new FlyballError('PROTOCOL', `the control API names no ${protocol} listener`);
   return url;
+}
+
+/** A key that may only infer does not get to see the status; where the platform is this machine's, its file tells. */
+function withoutStatus(error: unknown, protocol: 'http' | 'grpc', invocation: Invocation): URL {
+  if (!(error instanceof FlyballError) || error.code !== 'FORBIDDEN') throw error;
+  const told = announcedListener(invocation, protocol);
+  if (told !== undefined) return new URL(told);
+  throw new FlyballError('FORBIDDEN', `${error.message}; name the inference address with --http-url`, { cause: error });
 }
 
 export function mustHave(status: StatusView, deployment: string): void {

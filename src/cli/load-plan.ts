@@ -108,7 +108,7 @@ async function readTrace(file: string, terminal: Terminal): Promise<ReturnType<t
 }
 
 /** `200/s`, `12000/m`, `200`. */
-function parseRate(text: string, what: string): number {
+export function parseRate(text: string, what: string): number {
   const match = /^(\d+(?:\.\d+)?)(?:\/(s|m|min|h))?$/.exec(text);
   const perSecond =
     match === null ? Number.NaN : Number(match[1]) / { s: 1, m: 60, min: 60, h: 3600 }[match[2] ?? 's']!;

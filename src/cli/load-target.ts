@@ -3,6 +3,7 @@ import { openClient } from '../client/client.ts';
 import { seededRandom } from '../load/arrivals.ts';
 import { fileRequest, madeUpTensors, tensorRequest, type HttpRequest } from '../load/payload.ts';
 import { grpcTarget, restTarget, type Target } from '../load/target.ts';
+import { apiKeyOf } from './connect.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Invocation } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
@@ -13,13 +14,13 @@ import { readInput } from './read-input.ts';
 const openDimension = 64;
 
 export async function openLoadTarget(
-  { terminal, signal }: Invocation,
+  invocation: Invocation,
   url: URL,
   deployment: string,
   plan: LoadPlan,
 ): Promise<Target> {
-  const key = terminal.env['FLYBALL_API_KEY'];
-  const apiKey = key === '' ? undefined : key;
+  const { terminal, signal } = invocation;
+  const apiKey = apiKeyOf(invocation);
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   if (plan.file !== undefined) {
     if (plan.protocol === 'grpc') throw new UsageError('--file is sent over REST', 'leave --protocol grpc out');

@@ -17,7 +17,8 @@ const advice: Partial<Record<ErrorCode, string>> = {
   DATA_DIR_LOCKED: 'Or name another folder with --data-dir.',
   PLAN_OUTDATED: 'Look again with `flyball plan`, then deploy with its new fingerprint.',
   TIMED_OUT: 'It goes on without you; watch it with `flyball status -w`.',
-  UNAUTHENTICATED: 'Set FLYBALL_API_KEY.',
+  UNAUTHENTICATED: 'Set FLYBALL_API_KEY; whoever has the scope admin makes a key with `flyball keys create`.',
+  KEY_NOT_FOUND: 'See what there is with `flyball keys`.',
   INTERNAL: 'This is a fault of Flyball itself: please report it with the output of `-v`.',
 };
 

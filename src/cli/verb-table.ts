@@ -252,6 +252,53 @@ export const verbs: readonly VerbDeclaration[] = [
     load: () => import('./verbs/load.ts'),
   },
   {
+    name: 'keys',
+    summary: 'Make, list and revoke API keys.',
+    examples: [
+      'flyball keys create ward-7 --scope infer --deployment digits --rate 50/s',
+      'flyball keys',
+      'flyball keys revoke 4be1c0d2a9f3',
+    ],
+    positionals: [
+      {
+        name: 'ACTION',
+        optional: true,
+        completes: ['list', 'create', 'revoke'],
+        help: 'list (default) · create NAME · revoke ID',
+      },
+      { name: 'NAME', optional: true, help: 'create: the person or service that gets it; revoke: the id.' },
+    ],
+    options: {
+      scope: {
+        type: 'string',
+        value: 'SCOPES',
+        help: 'create: of infer, read, operate, admin, with commas; default infer. admin has all, operate has read.',
+      },
+      deployment: {
+        type: 'string',
+        value: 'NAME',
+        multiple: true,
+        help: 'create: only this deployment; may be repeated. Default: the whole platform.',
+      },
+      expires: { type: 'string', value: 'TIME', help: 'create: good for so long, for instance 12h or 90d.' },
+      rate: { type: 'string', value: 'N/s', help: 'create: requests a second at most; over it 429 with Retry-After.' },
+      burst: {
+        type: 'string',
+        value: 'N',
+        help: 'create: requests at once after a pause; default one second of --rate.',
+      },
+      offline: {
+        type: 'boolean',
+        help: 'create: in the data directory of a platform that is stopped, for who has lost the last admin key.',
+      },
+      ...output,
+      ...server,
+      verbose,
+    },
+    exits: ['done', 'failed', 'usage', 'unreachable'],
+    load: () => import('./verbs/keys.ts'),
+  },
+  {
     name: 'backup',
     summary: 'Copy the data directory as one consistent state, also while the platform runs.',
     examples: ['flyball backup /backups/monday', 'flyball backup monday --data-dir /var/lib/flyball'],

@@ -145,7 +145,7 @@ const listener = (port: number, what: string) =>
       host: z
         .string()
         .default('127.0.0.1')
-        .describe('Address to listen on; other than loopback needs `--insecure` until keys are on.'),
+        .describe('Address to listen on; other than loopback needs `auth.keys: required`, or `--insecure`.'),
       port: z.int().min(0).max(65_535).default(port).describe('0 takes any free port.'),
     })
     .prefault({})
@@ -163,6 +163,16 @@ export const specification = z.strictObject({
       grpc: listener(8001, 'Open Inference Protocol over gRPC.'),
       metrics: listener(8002, 'Prometheus metrics.'),
       control: listener(8080, 'Control API.'),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      keys: z
+        .enum(['off', 'required'])
+        .default('off')
+        .describe(
+          'Whether callers need an API key, on every listener; `required` allows listeners outside loopback. The first key is written to `admin.key` in the data directory.',
+        ),
     })
     .prefault({}),
   gateway: z

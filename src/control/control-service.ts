@@ -6,10 +6,14 @@ import type { Readable } from 'node:stream';
 import type {
   ArtefactView,
   DeploymentView,
+  KeyCreated,
+  KeyRequest,
+  KeyView,
   ModelView,
   OperationView,
   PlanView,
   ResolvedSpecification,
+  RevokedKey,
   SpecificationView,
   StatusView,
   VersionView,
@@ -65,5 +69,8 @@ export interface ControlService {
   operations(): Promise<readonly OperationView[]>;
   /** Answers when more than `after` steps have begun or one has ended since, when the operation ends, or after `waitMs`. */
   operation(id: string, after: number | undefined, waitMs: number, signal: AbortSignal): Promise<OperationView>;
+  keys(): Promise<readonly KeyView[]>;
+  createKey(request: KeyRequest): Promise<KeyCreated>;
+  revokeKey(id: string, by: string): Promise<RevokedKey>;
   shutdown(by: string): void;
 }

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
+import { keyTableFile, type KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import { silentMsDefault } from '../config/specification.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -14,6 +15,7 @@ import type { ControlService } from './control-service.ts';
 import { openDeployments } from './deployments.ts';
 import { openFleet, type FleetEvent } from './fleet.ts';
 import { openGatewayChannel } from './gateway-channel.ts';
+import { openKeyService } from './key-service.ts';
 import { modelService } from './model-service.ts';
 import { openOperations } from './operations.ts';
 import type { Orchestrator } from './orchestrator.ts';
@@ -38,6 +40,13 @@ export interface ControlOptions {
   readonly runDirectory: string;
   readonly controlSocket: string;
   readonly listeners: StatusView['listeners'];
+  /** Present where callers need keys. */
+  readonly keys?: {
+    /** Gateway workers, each of which acts on the table. */
+    readonly gateways: readonly number[];
+    /** For the API here. */
+    apply(table: KeyTable): void;
+  };
   /** Somebody asked for the whole platform to stop. */
   readonly onShutdown: (by: string) => void;
 }
@@ -81,9 +90,19 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     await openGatewayChannel({
       socketPath: options.controlSocket,
       tablePath: join(options.runDirectory, 'routing-table.json'),
+      keysPath: join(options.runDirectory, keyTableFile),
       onChange: () => poke(),
     }),
   );
+  const keyService = await openKeyService({
+    store,
+    clock,
+    required: options.keys !== undefined,
+    publish(table, confirmed) {
+      options.keys?.apply(table);
+      return channel.publishKeys(table, (confirmed && options.keys?.gateways) || []);
+    },
+  });
   const publisher = openPublisher({ channel, store, serverName: options.serverName, clock });
   const { cores } = options;
   const loop = startUpkeepLoop({ deployments, fleet, channel, publisher, progress, store, clock, cores });
@@ -111,6 +130,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
   const service: ControlService = {
     ...modelService({ store, registry, deployments, loop }),
+    ...keyService,
     ...makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState }),
     live: () => true,
     ready: () => !draining,

@@ -6,6 +6,7 @@
 import { rmSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import net from 'node:net';
+import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
 import type { ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
 import { makeLineReader } from './line-reader.ts';
@@ -17,6 +18,8 @@ export interface ConnectedGateway {
   readonly pid: number;
   /** Of the table that it acts on. */
   readonly revision: number;
+  /** Of the key table in force there. */
+  readonly keys: number;
   readonly latest?: Observation;
   /** The one before, for rates. */
   /** About `rateWindowMs` before the latest: what rates are taken against. */
@@ -29,12 +32,16 @@ export interface GatewayChannel extends AsyncDisposable {
   /** The table that the last control left behind; undefined when there is none that can be read. */
   readonly found: RoutingTable | undefined;
   publish(table: RoutingTable): Promise<void>;
+  /** Waits for these workers to confirm; gives those that have not in time. */
+  publishKeys(table: KeyTable, workers: readonly number[]): Promise<readonly number[]>;
   gateways(): readonly ConnectedGateway[];
 }
 
 /** Two observations may come right after one another: over milliseconds a single request is a hundred a second. */
 const rateWindowMs = 1000;
 const historySpacingMs = 200;
+/** A gateway that lives confirms a key table within milliseconds. */
+const confirmMsMax = 2000;
 const lineBytesMax = 8 * 1_048_576;
 /** A gateway that does not read is cut off rather than buffered for; it reconnects and gets the newest table. */
 const unsentBytesMax = 32 * 1_048_576;
@@ -42,6 +49,7 @@ const unsentBytesMax = 32 * 1_048_576;
 export interface GatewayChannelOptions {
   readonly socketPath: string;
   readonly tablePath: string;
+  readonly keysPath: string;
   onChange(): void;
 }
 
@@ -49,17 +57,22 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
   const connected = new Map<net.Socket, ConnectedGateway>();
   const sockets = new Set<net.Socket>();
   let line: string | undefined;
+  let keysLine: string | undefined;
+  const confirmations = new Set<() => void>();
 
-  const send = (socket: net.Socket): void => {
-    if (line === undefined) return;
-    socket.write(line);
+  const send = (socket: net.Socket, message: string | undefined): void => {
+    if (message === undefined) return;
+    socket.write(message);
     if (socket.writableLength > unsentBytesMax) socket.destroy();
   };
 
   function receive(socket: net.Socket, message: GatewayMessage): void {
     if (message.kind === 'hello') {
-      const { worker, pid, revision } = message;
-      connected.set(socket, { worker, pid, revision, history: [] });
+      const { worker, pid, revision, keys } = message;
+      connected.set(socket, { worker, pid, revision, keys, history: [] });
+    } else if (message.kind === 'keys') {
+      const known = connected.get(socket);
+      if (known !== undefined) connected.set(socket, { ...known, keys: message.revision });
     } else {
       const known = connected.get(socket);
       if (known === undefined) return;
@@ -68,6 +81,7 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       connected.set(socket, { ...known, revision: message.revision, latest: message, history, ...previous });
     }
     options.onChange();
+    for (const look of confirmations) look();
   }
 
   const server = net.createServer((socket) => {
@@ -87,8 +101,11 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       sockets.delete(socket);
       connected.delete(socket);
       options.onChange();
+      for (const look of confirmations) look();
     });
-    send(socket);
+    // Keys first: a gateway that is new here must not serve a caller that has lost its key.
+    send(socket, keysLine);
+    send(socket, line);
   });
   rmSync(options.socketPath, { force: true });
   await new Promise<void>((resolve, reject) => {
@@ -104,7 +121,29 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       await writeFile(`${options.tablePath}.new`, JSON.stringify(table));
       await rename(`${options.tablePath}.new`, options.tablePath);
       line = `${JSON.stringify(message)}\n`;
-      for (const socket of sockets) send(socket);
+      for (const socket of sockets) send(socket, line);
+    },
+    async publishKeys(table, workers) {
+      const message: ControlMessage = { kind: 'keys', table };
+      await writePrivateFile(options.keysPath, JSON.stringify(table));
+      keysLine = `${JSON.stringify(message)}\n`;
+      for (const socket of sockets) send(socket, keysLine);
+      const pending = (): number[] =>
+        // One that is away has an older table, and may still serve.
+        workers.filter(
+          (worker) => ![...connected.values()].some((each) => each.worker === worker && each.keys >= table.revision),
+        );
+      if (pending().length === 0) return [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, confirmMsMax);
+      const look = (): void => {
+        if (pending().length === 0) resolve();
+      };
+      confirmations.add(look);
+      await promise;
+      clearTimeout(timer);
+      confirmations.delete(look);
+      return pending();
     },
     gateways: () => [...connected.values()].toSorted((left, right) => left.worker - right.worker),
     async [Symbol.asyncDispose]() {

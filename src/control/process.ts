@@ -6,9 +6,11 @@
  *                                                      └──SIGTERM | supervisor gone──▶ exit, replicas stay
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { startApi, type ApiServer } from '../api/server.ts';
+import { openAuthenticator } from '../auth/authenticator.ts';
+import type { KeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
 import { openProcessOrchestrator } from '../drivers/orchestrators/process.ts';
 import { prepareOnnx } from '../drivers/runtimes/onnx-prepare.ts';
@@ -22,6 +24,7 @@ import { artefactsFolder, databaseFile, preparedFolder } from '../store/data-dir
 import { apiSocketFile } from '../store/run-directory.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { startControl, type Control } from './control.ts';
+import { ensureAdminKey } from './key-service.ts';
 import { registerGauges } from './gauges.ts';
 
 /** What a process of its own gets of the deadline for answering the last calls of the API. */
@@ -37,6 +40,7 @@ let starting: Promise<Running> | undefined;
 let settings: ProcessSettings | undefined;
 let api: ApiServer | undefined;
 let ending = false;
+const keys = openAuthenticator(systemClock);
 
 const tell = (message: FromChild): void => {
   // The callback takes the error of a supervisor that has just gone; 'disconnect' deals with it.
@@ -48,9 +52,10 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 async function start(given: ProcessSettings, opened: Telemetry): Promise<Running> {
-  const { dataDirectory, runDirectory } = given;
+  const { dataDirectory, runDirectory, auth } = given;
   await using stack = new AsyncDisposableStack();
   const store = stack.use(openSqliteStore(join(dataDirectory, databaseFile)));
+  if (auth !== undefined) await ensureAdminKey(store, systemClock, { path: auth.adminKey, name: userName() });
   const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
   const registry = openRegistry({ store, artefacts, clock: systemClock, ...given.registry });
   const { prestarted, preparedBytesMax: bytesMax } = given.runners;
@@ -88,11 +93,26 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       runDirectory,
       controlSocket: given.controlSocket,
       listeners: given.listeners,
+      ...(auth !== undefined && {
+        keys: {
+          gateways: Array.from({ length: auth.workers }, (_, worker) => worker),
+          apply: (table: KeyTable) => keys.apply(table),
+        },
+      }),
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );
   registerGauges(opened.registry, () => control.deployments());
   return { control, resources: stack.move() };
+}
+
+/** Whose the first key is: whoever started the platform. A container's user may have no name at all. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'operator';
+  }
 }
 
 async function listen(handle: object): Promise<void> {
@@ -102,6 +122,7 @@ async function listen(handle: object): Promise<void> {
   api = await startApi({
     control: control.service,
     version,
+    auth: settings.auth === undefined ? undefined : keys,
     limits: settings.limits,
     listen: { kind: 'handle', handle },
     socketPath: join(settings.runDirectory, apiSocketFile),

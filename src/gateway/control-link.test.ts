@@ -80,7 +80,7 @@ test('the gateway takes the table that control sends and confirms it with an obs
   using gateway = setUp();
   await using control = await startControl(gateway.socketPath, table(1));
   await until('confirmed', () => observed(control.heard, 1));
-  assert.deepEqual(control.heard[0], { kind: 'hello', worker: 3, pid: process.pid, revision: 0 });
+  assert.deepEqual(control.heard[0], { kind: 'hello', worker: 3, pid: process.pid, revision: 0, keys: 0 });
   control.send(`${JSON.stringify({ kind: 'table', table: table(2, 'draining') })}\n`);
   const confirmation = await until('confirmed', () => observed(control.heard, 2));
   assert.deepEqual(confirmation.kind === 'observation' && confirmation.replicas, [

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
+import type { KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import { publish } from '../telemetry/events.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -16,6 +17,14 @@ export interface ControlLinkOptions {
   readonly socketPath: string;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
+  /** Absent where callers need no keys. */
+  readonly keys?: KeysInForce | undefined;
+}
+
+/** Where the key table goes, and what of it is in force. */
+export interface KeysInForce {
+  readonly revision: number;
+  apply(table: KeyTable): void;
 }
 
 export interface ControlLink {
@@ -41,7 +50,7 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
 
   const send = (message: GatewayMessage): void => {
     // Whoever does not read loses observations, not this process its memory: they are snapshots.
-    if (socket === undefined || socket.writableNeedDrain) return;
+    if (socket === undefined || (socket.writableNeedDrain && message.kind === 'observation')) return;
     socket.write(`${JSON.stringify(message)}\n`);
   };
 
@@ -70,6 +79,11 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
 
   const receive = (line: string): void => {
     const message = JSON.parse(line) as ControlMessage;
+    if (message.kind === 'keys') {
+      options.keys?.apply(message.table);
+      send({ kind: 'keys', revision: message.table.revision });
+      return;
+    }
     dispatcher.apply(message.table);
     // Control waits for the confirmation that its table is in force.
     observeSoon();
@@ -82,7 +96,13 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
     let rest = '';
     connecting.on('connect', () => {
       attempts = 0;
-      send({ kind: 'hello', worker: options.worker, pid: process.pid, revision: dispatcher.table.revision });
+      send({
+        kind: 'hello',
+        worker: options.worker,
+        pid: process.pid,
+        revision: dispatcher.table.revision,
+        keys: options.keys?.revision ?? 0,
+      });
       observeSoon();
     });
     connecting.on('data', (chunk: Buffer) => {

@@ -47,6 +47,7 @@ export function listenHttp(
   handler: http.RequestListener,
   limits: ProcessLimits,
   clock: Clock,
+  admits?: (request: http.IncomingMessage) => boolean,
 ): Promise<HttpListener> {
   const running = new Slots<http.ServerResponse>();
   let draining = false;
@@ -72,9 +73,9 @@ export function listenHttp(
     },
     onRequest,
   );
-  // A body that will be refused for its size is not asked for: the caller still has it, and the connection ends instead.
+  // A body that will be refused, for its size or for want of a key, is not asked for: the caller still has it, and the connection ends instead.
   server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
-    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytesMax) {
+    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytesMax || admits?.(request) === false) {
       response.setHeader('connection', 'close');
     } else response.writeContinue();
     onRequest(request, response);

@@ -65,6 +65,7 @@ export function openManagement(options: ManagementOptions): (caller: ManagementC
         headers: {
           host: 'localhost',
           'x-request-id': caller.requestId,
+          ...(caller.key === undefined ? {} : { authorization: `Bearer ${caller.key}` }),
           ...(body === undefined ? {} : { 'content-type': type, 'content-length': body.byteLength }),
         },
       });

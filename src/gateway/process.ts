@@ -9,6 +9,8 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { openAuthenticator, type Authenticator } from '../auth/authenticator.ts';
+import { keyTableFile, readKeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
 import { grpcHttp2Options, openGrpc, type GrpcServer } from '../protocol/grpc/server.ts';
 import { restHandler } from '../protocol/rest/server.ts';
@@ -19,6 +21,8 @@ import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { openControlLink, readLastTable, type ControlLink } from './control-link.ts';
 import { createDispatcher, watchEveryMs, type Dispatcher } from './dispatcher.ts';
 import { registerGauges } from './gauges.ts';
+import { grpcDoor } from './grpc-door.ts';
+import { guardedRest } from './guarded-rest.ts';
 import { listenHttp, type HttpListener } from './http-listener.ts';
 import { openManagement } from './management.ts';
 import { openReplicaConnection } from './replica-connection.ts';
@@ -37,6 +41,8 @@ interface Worker {
   readonly dispatcher: Dispatcher;
   readonly service: GatewayService;
   readonly link: ControlLink;
+  /** Where callers need keys. */
+  readonly auth: Authenticator | undefined;
   http: HttpListener | undefined;
   grpc: { readonly server: http2.Http2Server; readonly calls: GrpcServer } | undefined;
 }
@@ -71,11 +77,15 @@ function start(settings: ProcessSettings): Worker {
     onDrained: () => link.observeSoon(),
   });
   setInterval(() => dispatcher.watch(), watchEveryMs).unref();
+  const { auth } = settings;
+  const authenticator = auth === undefined ? undefined : openAuthenticator(systemClock, auth.workers);
+  authenticator?.apply(readKeyTable(join(settings.runDirectory, keyTableFile)));
   const link = openControlLink({
     worker: settings.worker,
     socketPath: settings.controlSocket,
     dispatcher,
     clock: systemClock,
+    keys: authenticator,
   });
   const last = readLastTable(join(settings.runDirectory, 'routing-table.json'));
   if (last !== undefined) dispatcher.apply(last);
@@ -89,19 +99,23 @@ function start(settings: ProcessSettings): Worker {
   });
   const { limits } = settings;
   const service = createGatewayService({ dispatcher, clock: systemClock, version, limits, management });
-  return { settings, telemetry, dispatcher, service, link, http: undefined, grpc: undefined };
+  return { settings, telemetry, dispatcher, service, link, auth: authenticator, http: undefined, grpc: undefined };
 }
 
 async function listen(to: Worker, name: 'http' | 'grpc', handle: Server): Promise<void> {
   const { limits } = to.settings;
-  if (name === 'http') to.http = await listenHttp(handle, restHandler(to.service, { limits }), limits, systemClock);
-  else {
+  if (name === 'http') {
+    const rest = to.auth === undefined ? undefined : guardedRest(to.service, { limits }, to.auth);
+    const handler = rest?.handler ?? restHandler(to.service, { limits });
+    to.http = await listenHttp(handle, handler, limits, systemClock, rest?.admits);
+  } else {
     const calls = openGrpc(to.service, {
       limits: {
         messageBytesMax: limits.bodyBytesMax,
         tensorElementsMax: limits.tensorElementsMax,
         requestTimeoutMs: limits.requestTimeoutMs,
       },
+      door: to.auth === undefined ? undefined : grpcDoor(to.service, to.auth),
     });
     const server = http2.createServer(grpcHttp2Options);
     calls.attach(server);

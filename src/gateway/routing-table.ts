@@ -2,6 +2,7 @@
  * The coupling between the two planes, and the only one: control publishes the table, the gateway publishes
  * observations. The gateway needs nothing else, keeps the last table when control is gone, and finds it again on disk.
  */
+import type { KeyTable } from '../auth/key-table.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 
@@ -96,7 +97,15 @@ export interface ReplicaObservation {
 
 /** gateway → control, newline-delimited JSON. */
 export type GatewayMessage =
-  | { readonly kind: 'hello'; readonly worker: number; readonly pid: number; readonly revision: number }
+  | {
+      readonly kind: 'hello';
+      readonly worker: number;
+      readonly pid: number;
+      readonly revision: number;
+      /** Revision of the key table in force; 0 without one. */
+      readonly keys: number;
+    }
+  | { readonly kind: 'keys'; readonly revision: number }
   | {
       readonly kind: 'observation';
       readonly worker: number;
@@ -109,4 +118,6 @@ export type GatewayMessage =
     };
 
 /** control → gateway. */
-export type ControlMessage = { readonly kind: 'table'; readonly table: RoutingTable };
+export type ControlMessage =
+  | { readonly kind: 'table'; readonly table: RoutingTable }
+  | { readonly kind: 'keys'; readonly table: KeyTable };

@@ -13,6 +13,8 @@ export interface ManagementCaller {
   /** Who is written down as having asked: `rest 10.0.0.7`; the owner of the key where there are keys. */
   readonly by: string;
   readonly requestId: string;
+  /** The caller's own key, where callers need one: control checks it again, and takes nobody's word for who asks. */
+  readonly key?: string | undefined;
 }
 
 /** As written in a specification: what is left out has its default. */

@@ -4,6 +4,7 @@
  * Invariants: a call that has returned is durable; a transaction happens whole or not at all; versions never change.
  */
 import type { OperationView, OverrideView, ReplicaView, ResolvedSpecification } from '../api/schemas.ts';
+import type { KeyEntry } from '../auth/key-table.ts';
 import type { ModelFile } from '../config/model-file.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
 import type { ReplicaOrder } from '../control/orchestrator.ts';
@@ -87,6 +88,12 @@ export interface ReplicaRecord {
   readonly phase: ReplicaView['state'];
 }
 
+/** An API key as it is kept: its hash, never the key. */
+export interface KeyRecord extends KeyEntry {
+  readonly createdAt: number;
+  readonly createdBy: string;
+}
+
 /** An operation as people see it, and what it was asked to do, so that it can be resumed. */
 export interface OperationRecord extends OperationView {
   readonly request: unknown;
@@ -147,6 +154,14 @@ export interface StoreAccess {
   putOperation(record: OperationRecord): Promise<void>;
   /** Forgets the oldest finished operations beyond `keep`; unfinished ones always stay. */
   pruneOperations(keep: number): Promise<void>;
+
+  /** API keys in the order in which they were made; one that was revoked is gone. */
+  keys(): Promise<readonly KeyRecord[]>;
+  /** CONFLICT when there is one with that id. */
+  addKey(record: KeyRecord): Promise<void>;
+  removeKey(id: string): Promise<void>;
+  /** Grows by one at each call, across restarts. */
+  nextKeysRevision(): Promise<number>;
 
   /** The routing table's revision: the last one given, 0 at first. */
   revision(): Promise<number>;

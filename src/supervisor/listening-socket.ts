@@ -42,6 +42,7 @@ export interface BindWish {
   readonly key: string;
   readonly host: string;
   readonly port: number;
+  /** May listen where others can reach it: callers need a key, or the operator has said --insecure. */
   readonly insecure: boolean;
   /** Take the next free port instead of failing. */
   readonly fallback: boolean;
@@ -60,7 +61,7 @@ export function bindSocket(wish: BindWish): BoundSocket {
   if (!isLoopback(host) && !wish.insecure)
     throw new FlyballError(
       'LISTENER_NOT_LOOPBACK',
-      `${wish.key} would listen on ${host}, where others can reach it without a key: use 127.0.0.1, or say --insecure`,
+      `${wish.key} would listen on ${host}, where others can reach it without a key: use 127.0.0.1, set auth.keys to required, or say --insecure`,
     );
   const last = wish.fallback && wish.port !== 0 ? Math.min(wish.port + portsTried, 65_535) : wish.port;
   for (let port = wish.port; port <= last; port += 1) {

@@ -23,6 +23,13 @@ export interface RunnerSettings {
   readonly preparedBytesMax: number;
 }
 
+export interface ProcessAuth {
+  /** Where control leaves the first key, for this user alone. */
+  readonly adminKey: string;
+  /** Gateway workers, that share the keys' rate limits. */
+  readonly workers: number;
+}
+
 export interface ProcessSettings {
   /** 0, 1, … among the gateway workers; 0 for control. */
   readonly worker: number;
@@ -39,6 +46,8 @@ export interface ProcessSettings {
   readonly limits: ProcessLimits;
   readonly runners: RunnerSettings;
   readonly registry: Specification['registry'];
+  /** Present where callers need a key. */
+  readonly auth?: ProcessAuth;
   /** Addresses that people use, by listener: http, grpc, metrics, control. */
   readonly listeners: Readonly<Record<string, { readonly url: string }>>;
   readonly logLevel: string;

@@ -3,6 +3,7 @@
  * figures of every gateway worker are there whichever of them, or control, has just died.
  */
 import http from 'node:http';
+import { challenge, toFlyballError } from '../errors.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 import { mergeFamilies } from '../telemetry/registry.ts';
 import { printFamilies, textContentType } from '../telemetry/text.ts';
@@ -10,6 +11,8 @@ import type { BoundSocket } from './listening-socket.ts';
 
 export async function serveMetrics(
   socket: BoundSocket,
+  /** Throws for who may not look; absent: everybody may. */
+  admit: ((request: http.IncomingMessage) => void) | undefined,
   collect: () => Promise<readonly (readonly MetricFamily[])[]>,
 ): Promise<AsyncDisposable> {
   const answer = async (headOnly: boolean, response: http.ServerResponse): Promise<void> => {
@@ -29,6 +32,15 @@ export async function serveMetrics(
     }
     if (path !== '/metrics' && path !== '/') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('The metrics are at /metrics\n');
+      return;
+    }
+    try {
+      admit?.(request);
+    } catch (thrown) {
+      const error = toFlyballError(thrown);
+      if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', challenge);
+      if (error.retryAfterSeconds !== undefined) response.setHeader('retry-after', error.retryAfterSeconds);
+      response.writeHead(error.status, { 'content-type': 'text/plain' }).end(`${error.message} (${error.code})\n`);
       return;
     }
     void answer(request.method === 'HEAD', response);

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { adminKeyFile, keyTableFile } from '../auth/key-table.ts';
 import { toBytes, type Specification } from '../config/specification.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { modulePath } from '../module-path.ts';
@@ -16,13 +17,14 @@ import { openLifeline } from './lifeline.ts';
 import { bindSocket, urlOf, type BoundSocket } from './listening-socket.ts';
 import { openLogFile } from './log-file.ts';
 import type { ProcessSettings } from './messages.ts';
+import { metricsDoor } from './metrics-door.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
 
 export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly specification: Pick<
     Specification,
-    'name' | 'listeners' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
+    'name' | 'listeners' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
   >;
   /** Allow listeners outside loopback without authentication. */
   readonly insecure: boolean;
@@ -71,6 +73,7 @@ const listenerNames: readonly ListenerName[] = ['http', 'grpc', 'metrics', 'cont
 
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { specification, clock } = options;
+  const keysRequired = specification.auth.keys === 'required';
   await using starting = new AsyncDisposableStack();
 
   const directory = starting.use(await openDataDirectory(options.dataDirectory));
@@ -115,6 +118,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       preparedBytesMax: toBytes(specification.runners.preparedBytesMax),
     },
     registry: specification.registry,
+    ...(keysRequired && {
+      auth: { adminKey: join(directory.path, adminKeyFile), workers: specification.gateway.workers },
+    }),
     listeners,
     logLevel: options.logLevel,
   };
@@ -164,10 +170,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       })),
   );
   starting.use(
-    await serveMetrics(sockets.metrics, async () => [
-      telemetry.families(),
-      ...(await Promise.all(children.map((child) => child.metrics(metricsTimeoutMs)))),
-    ]),
+    await serveMetrics(
+      sockets.metrics,
+      keysRequired ? metricsDoor(clock, join(directory.runDirectory, keyTableFile)) : undefined,
+      async () => [
+        telemetry.families(),
+        ...(await Promise.all(children.map((child) => child.metrics(metricsTimeoutMs)))),
+      ],
+    ),
   );
   const resources = starting.move();
 
@@ -221,7 +231,7 @@ function bindAll(options: SupervisorOptions, stack: AsyncDisposableStack): Recor
       key: `listeners.${name}`,
       host,
       port,
-      insecure: options.insecure,
+      insecure: options.insecure || options.specification.auth.keys === 'required',
       fallback: options.portFallback,
       // A listener that moves must not take the port that a later one is to have.
       taken: options.portFallback ? new Map([...portsOf(wished, name), ...taken]) : taken,

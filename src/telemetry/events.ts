@@ -16,6 +16,8 @@ export interface EventMap {
     readonly computeMs: number;
     readonly totalMs: number;
     readonly requestId: string;
+    /** Whose key it came with, where keys are required. */
+    readonly by?: string;
     readonly traceparent?: string;
     readonly replica?: string;
     readonly message?: string;
@@ -62,6 +64,13 @@ export interface EventMap {
     readonly subject: string;
     readonly by: string;
     readonly reason: string;
+  };
+  /** Somebody was turned away for the key: without a good one, over its rate, or outside its scopes. */
+  'flyball:refusal': {
+    readonly listener: 'http' | 'grpc' | 'metrics' | 'control';
+    readonly code: ErrorCode;
+    /** Whose key it is, where it is somebody's. */
+    readonly by: string | undefined;
   };
   'flyball:fault': { readonly where: string; readonly message: string; readonly error?: unknown };
 }

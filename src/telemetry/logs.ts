@@ -48,6 +48,7 @@ export function logEvents(log: Logger): () => void {
     }),
     subscribe('flyball:process', (event) => log.info(event, 'process')),
     subscribe('flyball:control', (event) => log.info(event, 'control')),
+    subscribe('flyball:refusal', (event) => log.debug(event, 'refused')),
     subscribe('flyball:fault', ({ error, ...event }) => log.error({ ...event, err: error }, 'fault')),
   ];
   return () => {

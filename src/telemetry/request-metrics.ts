@@ -60,6 +60,12 @@ export function recordRequests(registry: Registry): () => void {
     bounds: startBounds,
   });
 
+  const refusals = registry.counter({
+    name: 'flyball_refusals_total',
+    help: "Requests turned away for their API key, by listener, error code and whose key it was (empty: nobody's).",
+    labels: ['listener', 'code', 'by'],
+  });
+
   const known = new Map<string, VersionSeries>();
   const seriesOf = (deployment: string, version: string): VersionSeries => {
     const key = `${deployment}\u0000${version}`;
@@ -90,6 +96,9 @@ export function recordRequests(registry: Registry): () => void {
       if (event.outcome !== 'ok') return;
       observe(series.queue, event.queueMs / 1000);
       observe(series.compute, event.computeMs / 1000);
+    }),
+    subscribe('flyball:refusal', ({ listener, code, by = '' }) => {
+      refusals(listener, code, by).value += 1;
     }),
     subscribe('flyball:batch', (event) => {
       observe(batchSize(event.deployment, event.version), event.rows);

@@ -26,7 +26,9 @@ export async function connectGateway(socketPath: string): Promise<FakeGateway> {
     send({ kind: 'observation', worker: 0, at: Date.now(), revision: table.revision, versions: [], replicas });
   };
   const read = makeLineReader(1_048_576, (message) => {
-    tables.push((message as ControlMessage).table);
+    const told = message as ControlMessage;
+    if (told.kind !== 'table') return;
+    tables.push(told.table);
     observe();
   });
   socket.on('data', read);
@@ -35,7 +37,7 @@ export async function connectGateway(socketPath: string): Promise<FakeGateway> {
     socket.once('connect', resolve);
     socket.once('error', reject);
   });
-  send({ kind: 'hello', worker: 0, pid: 1, revision: 0 });
+  send({ kind: 'hello', worker: 0, pid: 1, revision: 0, keys: 0 });
   return {
     table: () => tables.at(-1),
     tables,

@@ -3,7 +3,7 @@
  * directory of its own that is gone afterwards. Only what is documented is used: the command line and the control API.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +30,8 @@ export interface Platform extends AsyncDisposable {
   readonly metrics: string;
   readonly control: string;
   readonly output: () => { readonly stdout: string; readonly stderr: string };
+  /** The first key, where callers need one. */
+  adminKey(): string | undefined;
   status(): Promise<StatusView>;
   /** Waits until every deployment serves. */
   serving(): Promise<StatusView>;
@@ -104,8 +106,14 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
       };
       return found;
     });
+    const adminKey = (): string | undefined => {
+      const path = join(dataDirectory, 'admin.key');
+      return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
+    };
     const status = async (): Promise<StatusView> => {
-      const response = await fetch(`${listening.control.url}/api/v1/status`);
+      const key = adminKey();
+      const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+      const response = await fetch(`${listening.control.url}/api/v1/status`, { headers });
       if (!response.ok) throw new Error(`status answered ${response.status}`);
       return (await response.json()) as StatusView;
     };
@@ -120,6 +128,7 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
       metrics: listening.metrics.url,
       control: listening.control.url,
       output: () => ({ stdout, stderr }),
+      adminKey,
       status,
       serving: () =>
         until('every deployment to serve', async () => {

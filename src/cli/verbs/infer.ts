@@ -6,6 +6,7 @@ import { FlyballError, catalogue, type ErrorCode } from '../../errors.ts';
 import { fileRequest } from '../../load/payload.ts';
 import { answerText } from '../answer-text.ts';
 import { parseDurationMs } from '../arguments.ts';
+import { apiKeyOf } from '../connect.ts';
 import { contentTypeOf } from '../content-type.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -28,7 +29,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const request = fileRequest(deployment, bytes, contentType, {
     accept: 'application/json',
     'flyball-deadline-ms': String(Math.ceil(deadlineMs)),
-    ...authorization(terminal.env['FLYBALL_API_KEY']),
+    ...authorization(apiKeyOf(invocation)),
   });
   const url = new URL(versioned(request.path, stringOption(values, 'version')), base);
   const startedAt = performance.now();
@@ -47,7 +48,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 }
 
 function authorization(key: string | undefined): Record<string, string> {
-  return key === undefined || key === '' ? {} : { authorization: `Bearer ${key}` };
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** /v2/models/NAME/versions/V/infer, /predictions/NAME/V. */

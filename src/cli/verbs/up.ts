@@ -13,7 +13,7 @@ import { toFlyballError } from '../../errors.ts';
 import { databaseFile } from '../../store/data-directory.ts';
 import { startSupervisor, type Supervisor } from '../../supervisor/supervisor.ts';
 import { applySpecification } from '../apply.ts';
-import { caller } from '../connect.ts';
+import { caller, localKey } from '../connect.ts';
 import { controlClient, type ControlClient } from '../control-client.ts';
 import { dataDirectoryPath } from '../data-directory-path.ts';
 import { flag, stringOption, type Invocation } from '../declaration.ts';
@@ -69,7 +69,11 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
     throw error;
   }
   await using _supervisor = supervisor;
-  const client = controlClient({ url: supervisor.listeners.control.url, apiKey: terminal.env['FLYBALL_API_KEY'] });
+  // The key that control leaves for us is there when it is ready.
+  const client = controlClient({
+    url: supervisor.listeners.control.url,
+    apiKey: () => terminal.env['FLYBALL_API_KEY'] ?? localKey(dataDirectory),
+  });
   const unsubscribe = onInterrupts(terminal, client, supervisor, stopping);
   let code: ExitCode = exitCodes.done;
   let failed: ExitCode | undefined;
@@ -78,6 +82,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
     if (!stopping.signal.aborted) {
       starting.end('ok', `control and gateway answer, data in ${dataDirectory}`);
       tellMoved(supervisor, progress);
+      if (source.loaded.specification.auth.keys === 'required') tellKeys(dataDirectory, progress);
       code = await deployTo(client, source, invocation, progress, stopping.signal);
     }
     if (!stopping.signal.aborted) {
@@ -166,6 +171,12 @@ async function deployTo(
 function tellMoved(supervisor: Supervisor, progress: Progress): void {
   for (const [name, { port, moved }] of Object.entries(supervisor.listeners))
     if (moved) progress.note(`the usual port for ${name} is taken; it is ${port} this time`);
+}
+
+function tellKeys(dataDirectory: string, progress: Progress): void {
+  const path = join(dataDirectory, 'admin.key');
+  if (existsSync(path)) progress.note(`callers need a key; the first is in ${path}, more: flyball keys create NAME`);
+  else progress.note('callers need a key: flyball keys create NAME');
 }
 
 function onInterrupts(

@@ -9,6 +9,7 @@ import type {
   AliasRecord,
   AppliedSpecification,
   DeploymentRecord,
+  KeyRecord,
   OperationRecord,
   OverrideRecord,
   ReplicaRecord,
@@ -127,6 +128,13 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
     pruneOperations: sql(
       `DELETE FROM operations WHERE id IN (
          SELECT id FROM operations WHERE state <> 'running' ORDER BY started_at DESC, id DESC LIMIT -1 OFFSET ?)`,
+    ),
+    keys: sql('SELECT record FROM keys ORDER BY created_at, id'),
+    addKey: sql('INSERT INTO keys (id, created_at, record) VALUES (?, ?, ?)'),
+    removeKey: sql('DELETE FROM keys WHERE id = ?'),
+    nextKeysRevision: sql(
+      `INSERT INTO counters (name, value) VALUES ('keys', 1)
+       ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
     ),
     revision: sql("SELECT value FROM counters WHERE name = 'revision'"),
     nextRevision: sql(
@@ -250,6 +258,18 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
     putOperation: (record) =>
       void prepared.putOperation.run(record.id, record.state, record.subject, record.startedAt, JSON.stringify(record)),
     pruneOperations: (keep) => void prepared.pruneOperations.run(keep),
+
+    keys: () => prepared.keys.all().map((row) => recordOf(row) as KeyRecord),
+    addKey: (record) => {
+      try {
+        prepared.addKey.run(record.id, record.createdAt, JSON.stringify(record));
+      } catch (error) {
+        if (!isConstraint(error)) throw error;
+        throw new FlyballError('CONFLICT', `there is a key ${record.id} already`, { cause: error });
+      }
+    },
+    removeKey: (id) => void prepared.removeKey.run(id),
+    nextKeysRevision: () => Number(prepared.nextKeysRevision.get()?.['value']),
 
     revision: () => Number(prepared.revision.get()?.['value'] ?? 0),
     nextRevision: () => Number(prepared.nextRevision.get()?.['value']),

@@ -23,14 +23,22 @@ export interface InferenceMethodOptions extends InferMessageLimits {
   readonly messageBytesMax: number;
   readonly streamRequestsMax: number;
   readonly requestId: (() => string) | undefined;
+  /** Whose calls these are, where callers have keys. */
+  readonly by?: string | undefined;
+  /** What messages on a stream are inferred by; default: the service. */
+  readonly streamed?: InferenceService;
 }
 
+/** Errors of requests whose model may be a name that nobody serves. */
+const namesNobody: ReadonlySet<ErrorCode> = new Set(['MODEL_NOT_FOUND', 'FORBIDDEN', 'RATE_LIMITED']);
 const notServed: ReadonlySet<ErrorCode> = new Set(['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND']);
 
 /** Field of ModelStreamInferResponse that wraps the answer. */
 const inferResponseField = 2;
 
 export function inferenceMethods(service: InferenceService, options: InferenceMethodOptions): InferenceMethods {
+  const { by, streamed = service } = options;
+  const whose = by === undefined ? undefined : { by };
   const answer = async (
     message: Buffer,
     headers: IncomingHttpHeaders,
@@ -43,7 +51,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
     let request: InferenceRequest | undefined;
     try {
       request = toInferenceRequest(decodeInferRequest(message, options), headers, requestId, callMs);
-      const response = await service.infer(request, signal);
+      const response = await (within === undefined ? service : streamed).infer(request, signal);
       const pieces = encodeInferResponse(response, request.parameters?.['typed_output'] === true, within);
       const { queueMs, computeMs, replica } = response.timing;
       publish('flyball:request', {
@@ -55,6 +63,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
         computeMs,
         totalMs: performance.now() - startedAt,
         requestId,
+        ...whose,
         ...(request.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
         ...(replica === undefined ? undefined : { replica }),
       });
@@ -63,7 +72,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
       const error = toFlyballError(thrown);
       publish('flyball:request', {
         // A name that nobody serves would make a new series of every metric for each typing error.
-        deployment: error.code === 'MODEL_NOT_FOUND' ? '' : (request?.model ?? ''),
+        deployment: namesNobody.has(error.code) ? '' : (request?.model ?? ''),
         version: notServed.has(error.code) ? '' : (request?.version ?? ''),
         protocol: 'grpc',
         outcome: signal.aborted ? 'CANCELLED' : error.code,
@@ -71,6 +80,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
         computeMs: 0,
         totalMs: performance.now() - startedAt,
         requestId,
+        ...whose,
         ...(request?.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
         message: error.message,
       });

@@ -43,6 +43,23 @@ export interface GrpcOptions {
   /** Makes the id of a request whose caller sent no x-request-id; random by default. */
   readonly requestId?: () => string;
   readonly clock?: Clock;
+  /** Where callers have keys: who may come in. */
+  readonly door?: GrpcDoor | undefined;
+}
+
+/** The service as one caller may see it. */
+export interface GrpcCaller {
+  readonly by?: string;
+  readonly service: InferenceService;
+  /** The same, for messages on a stream. */
+  readonly streamed: InferenceService;
+}
+
+export interface GrpcDoor {
+  /** Health without a key. */
+  readonly anybody: GrpcCaller;
+  /** Gives the same object for the same caller. Throws UNAUTHENTICATED, RATE_LIMITED. */
+  enter(headers: IncomingHttpHeaders, connection: object, isStream: boolean): GrpcCaller;
 }
 
 export interface GrpcServer extends AsyncDisposable {
@@ -68,6 +85,15 @@ const queryBytesMax = 65_536;
 /** How often calls whose message does not come to an end are looked for. */
 const sweepIntervalMs = 1000;
 
+const streamPath = '/inference.GRPCInferenceService/ModelStreamInfer';
+/** Whoever watches whether the server lives has no key. */
+const openPaths: ReadonlySet<string> = new Set([
+  '/inference.GRPCInferenceService/ServerLive',
+  '/inference.GRPCInferenceService/ServerReady',
+  '/grpc.health.v1.Health/Check',
+  '/grpc.health.v1.Health/Watch',
+]);
+
 type Method = ({ readonly kind: 'unary' } & UnaryMethod) | ({ readonly kind: 'streaming' } & StreamingMethod);
 
 const queryMethod = (answer: (message: Buffer) => Uint8Array): Method => ({
@@ -85,29 +111,51 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   let emptied: (() => void) | undefined;
   let cancelSweep: (() => void) | undefined;
 
-  const inference = inferenceMethods(service, {
-    messageBytesMax: limits.messageBytesMax,
-    tensorElementsMax: limits.tensorElementsMax,
-    streamRequestsMax: limits.streamRequestsMax ?? 32,
-    requestId: options.requestId,
-  });
-  const health = healthMethods(service, draining.signal, clock);
-  const methods = new Map<string, Method>([
-    [
-      '/inference.GRPCInferenceService/ModelInfer',
-      { kind: 'unary', messageBytesMax: limits.messageBytesMax, answer: inference.infer },
-    ],
-    ['/inference.GRPCInferenceService/ModelStreamInfer', { kind: 'streaming', ...inference.stream }],
-    ['/grpc.health.v1.Health/Check', queryMethod(health.check)],
-    ['/grpc.health.v1.Health/Watch', { kind: 'streaming', ...health.watch }],
-  ]);
-  for (const [name, answer] of queries(service)) {
-    methods.set(`/inference.GRPCInferenceService/${name}`, queryMethod(answer));
-  }
-  for (const definition of [definitions.reflection, definitions.reflectionAlpha]) {
-    const path = `/${definition.packageName}.ServerReflection/ServerReflectionInfo`;
-    methods.set(path, { kind: 'streaming', ...reflectionMethod(definition) });
-  }
+  const methodsFor = (caller: GrpcCaller): ReadonlyMap<string, Method> => {
+    const inference = inferenceMethods(caller.service, {
+      messageBytesMax: limits.messageBytesMax,
+      tensorElementsMax: limits.tensorElementsMax,
+      streamRequestsMax: limits.streamRequestsMax ?? 32,
+      requestId: options.requestId,
+      by: caller.by,
+      streamed: caller.streamed,
+    });
+    const health = healthMethods(caller.service, draining.signal, clock);
+    const methods = new Map<string, Method>([
+      [
+        '/inference.GRPCInferenceService/ModelInfer',
+        { kind: 'unary', messageBytesMax: limits.messageBytesMax, answer: inference.infer },
+      ],
+      [streamPath, { kind: 'streaming', ...inference.stream }],
+      ['/grpc.health.v1.Health/Check', queryMethod(health.check)],
+      ['/grpc.health.v1.Health/Watch', { kind: 'streaming', ...health.watch }],
+    ]);
+    for (const [name, answer] of queries(caller.service)) {
+      methods.set(`/inference.GRPCInferenceService/${name}`, queryMethod(answer));
+    }
+    for (const definition of [definitions.reflection, definitions.reflectionAlpha]) {
+      const path = `/${definition.packageName}.ServerReflection/ServerReflectionInfo`;
+      methods.set(path, { kind: 'streaming', ...reflectionMethod(definition) });
+    }
+    return methods;
+  };
+  const everybody = { service, streamed: service };
+  const methodsWithoutKeys = options.door === undefined ? methodsFor(everybody) : undefined;
+  const methodsOf = new WeakMap<GrpcCaller, ReadonlyMap<string, Method>>();
+  const methodsBehind = (door: GrpcDoor, path: string, headers: IncomingHttpHeaders, session: object) => {
+    let caller = door.anybody;
+    try {
+      caller = door.enter(headers, session, path === streamPath);
+    } catch (thrown) {
+      if (!openPaths.has(path)) throw thrown;
+    }
+    let methods = methodsOf.get(caller);
+    if (methods === undefined) {
+      methods = methodsFor(caller);
+      methodsOf.set(caller, methods);
+    }
+    return methods;
+  };
 
   /** One sweep for all calls, because a timer each would cost more than the calls themselves. */
   const sweep = (): void => {
@@ -142,7 +190,14 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
       return;
     }
     const path = headers[':path'] ?? '';
-    const method = methods.get(path);
+    let method: Method | undefined;
+    try {
+      const methods = methodsWithoutKeys ?? methodsBehind(options.door!, path, headers, stream.session ?? stream);
+      method = methods.get(path);
+    } catch (thrown) {
+      endInHeaders(stream, toEnding(thrown));
+      return;
+    }
     const refusal = refuse(path, method, headers['grpc-encoding'] as string | undefined, draining.signal.aborted);
     if (method === undefined || refusal !== undefined) {
       endInHeaders(stream, toEnding(refusal));

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.ts';
-import { FlyballError, toFlyballError } from '../../errors.ts';
+import { FlyballError, toFlyballError, type ErrorCode } from '../../errors.ts';
 import type { ProcessLimits } from '../../supervisor/messages.ts';
 import { publish, type EventMap } from '../../telemetry/events.ts';
 import { HangUp } from '../hang-up.ts';
@@ -27,6 +27,7 @@ export interface RestContext {
   readonly limits: ProcessLimits;
   readonly v2Limits: V2Limits;
   readonly clock: Clock;
+  readonly by: string | undefined;
 }
 
 /** What a path knows before the body is there. */
@@ -113,6 +114,9 @@ export function toInferenceRequest(
   return request;
 }
 
+/** Errors of requests whose model may be a name that nobody serves. */
+const namesNobody: ReadonlySet<ErrorCode> = new Set(['MODEL_NOT_FOUND', 'FORBIDDEN', 'RATE_LIMITED']);
+
 function publishEnd(
   call: Call,
   form: CallForm,
@@ -123,7 +127,7 @@ function publishEnd(
   const timing = answer?.timing;
   publish('flyball:request', {
     // A name that nobody serves would make a new series of every metric for each typing error.
-    deployment: error?.code === 'MODEL_NOT_FOUND' ? '' : call.model,
+    deployment: error !== undefined && namesNobody.has(error.code) ? '' : call.model,
     version: answer?.version ?? (error?.code === 'VERSION_NOT_FOUND' ? '' : (call.version ?? '')),
     protocol: form.protocol,
     outcome: error?.code ?? 'ok',
@@ -131,6 +135,7 @@ function publishEnd(
     computeMs: timing?.computeMs ?? 0,
     totalMs: call.context.clock.now() - startedAt,
     requestId: call.requestId,
+    ...(call.context.by !== undefined && { by: call.context.by }),
     ...(call.headers.traceparent !== undefined && { traceparent: call.headers.traceparent }),
     ...(timing?.replica !== undefined && { replica: timing.replica }),
     ...(error !== undefined && { message: error.message }),

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { constants, deflate, gzip } from 'node:zlib';
-import { type FlyballError } from '../../errors.ts';
+import { challenge, type FlyballError } from '../../errors.ts';
 import type { EncodedMessage } from '../v2.ts';
 import { acceptedEncoding } from './headers.ts';
 
@@ -44,6 +44,7 @@ export function sendError(response: ServerResponse, error: FlyballError, request
   if (error.retryAfterSeconds !== undefined) head.push('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
   else if (error.retry) head.push('Retry-After', '1');
   if (allow !== undefined) head.push('Allow', allow);
+  if (error.code === 'UNAUTHENTICATED') head.push('WWW-Authenticate', challenge);
   response.writeHead(error.status, head);
   endAfterRequest(response, text);
 }

@@ -25,6 +25,8 @@ export interface RestOptions {
   readonly limits: ProcessLimits;
   /** Default: the system's. */
   readonly clock?: Clock;
+  /** Whose requests these are, where callers have keys. */
+  readonly by?: string;
 }
 
 /** One request on its way to its route. */
@@ -213,20 +215,24 @@ function toOrigin(url: string): string {
   return authority === null ? url : url.slice(authority[0].length);
 }
 
+/** What decides the route. */
+export function pathOf(target: string): string {
+  const url = toOrigin(target);
+  const query = url.indexOf('?');
+  const path = query === -1 ? url : url.slice(0, query);
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
 export function restHandler(
   service: InferenceService,
   options: RestOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { limits } = options;
-  const context: RestContext = { service, limits, v2Limits: limits, clock: options.clock ?? systemClock };
+  const { limits, by, clock = systemClock } = options;
+  const context: RestContext = { service, limits, v2Limits: limits, clock, by };
   return (request, response) => {
     const exchange: Exchange = { context, request, response };
-    const url = toOrigin(request.url ?? '/');
-    const query = url.indexOf('?');
-    let path = query === -1 ? url : url.slice(0, query);
-    if (path.length > 1 && path.endsWith('/')) path = path.slice(0, -1);
     try {
-      route(exchange, path);
+      route(exchange, pathOf(request.url ?? '/'));
     } catch (error) {
       fail(exchange, error);
     }

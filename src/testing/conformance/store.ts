@@ -7,7 +7,14 @@ import { test } from 'node:test';
 import { deploymentSpecification, specification } from '../../config/specification.ts';
 import { modelFile } from '../../config/model-file.ts';
 import type { ReplicaOrder } from '../../control/orchestrator.ts';
-import type { DeploymentRecord, OperationRecord, ReplicaRecord, Store, VersionRecord } from '../../store/store.ts';
+import type {
+  DeploymentRecord,
+  KeyRecord,
+  OperationRecord,
+  ReplicaRecord,
+  Store,
+  VersionRecord,
+} from '../../store/store.ts';
 
 export interface StoreUnderTest extends AsyncDisposable {
   open(): Promise<Store>;
@@ -248,6 +255,38 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
     await store().pruneOperations(1);
     assert.deepEqual(await idsOf(), ['c', 'a']);
     assert.equal(await store().operation('b'), undefined);
+  });
+
+  check('API keys are kept by their id, and one that was removed is gone', async (store, reopen) => {
+    const first: KeyRecord = {
+      id: '0123456789ab',
+      hash: 'ab'.repeat(32),
+      name: 'ward-7',
+      scopes: ['infer'],
+      deployments: ['digits'],
+      rate: { perSecond: 5, burst: 10 },
+      createdAt: 1,
+      createdBy: 'ada',
+    };
+    const second: KeyRecord = {
+      id: '0000000000ff',
+      hash: 'cd'.repeat(32),
+      name: 'ada',
+      scopes: ['admin'],
+      createdAt: 2,
+      createdBy: 'ada',
+    };
+    await store().addKey(first);
+    await store().addKey(second);
+    await assert.rejects(store().addKey(first), { code: 'CONFLICT' });
+    assert.equal(await store().nextKeysRevision(), 1);
+    await reopen();
+    assert.deepEqual(await store().keys(), [first, second]);
+    await store().removeKey(first.id);
+    await store().removeKey('never');
+    await reopen();
+    assert.deepEqual(await store().keys(), [second]);
+    assert.equal(await store().nextKeysRevision(), 2);
   });
 
   check('the revision grows by one at each call, across restarts', async (store, reopen) => {

@@ -1,0 +1,57 @@
+/**
+ * The control API's door where keys are required: each request is asked for its key before its body is read, held
+ * against the scope of its route, and speaks in the name of its key: what it calls itself in `by` counts for nothing.
+ * Invariant: a path that has no route needs a key too, so that nobody learns without one what there is.
+ */
+import type { FastifyRequest } from 'fastify';
+import type { Authenticator, KeyHolder } from '../auth/authenticator.ts';
+import { presentedKey } from '../auth/key.ts';
+import { toFlyballError } from '../errors.ts';
+import { publish } from '../telemetry/events.ts';
+import type { Route } from './routes.ts';
+
+export interface KeyCheck {
+  /** Throws UNAUTHENTICATED, RATE_LIMITED, FORBIDDEN. */
+  enter(request: FastifyRequest): void;
+  /** Whose key the request came with. */
+  nameOf(request: FastifyRequest): string | undefined;
+}
+
+/** Whoever watches whether the process lives has no key. */
+const open: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz']);
+
+export function keyCheck(auth: Authenticator): KeyCheck {
+  const holders = new WeakMap<FastifyRequest, KeyHolder>();
+  return {
+    enter(request) {
+      const { url, config } = request.routeOptions;
+      if (open.has(url)) return;
+      let holder: KeyHolder | undefined;
+      try {
+        const { authorization, 'x-api-key': apiKey } = request.headers;
+        const presented = presentedKey(authorization, typeof apiKey === 'string' ? apiKey : undefined);
+        holder = auth.authenticate(presented, request.raw.socket);
+        holders.set(request, holder);
+        holder.admit();
+        const { route } = config as { readonly route?: Route };
+        if (route !== undefined) holder.require({ anyOf: [route.scope], deployment: deploymentOf(route, request) });
+      } catch (thrown) {
+        const { code } = toFlyballError(thrown);
+        publish('flyball:refusal', { listener: 'control', code, by: holder?.name });
+        throw thrown;
+      }
+    },
+    nameOf: (request) => holders.get(request)?.name,
+  };
+}
+
+function deploymentOf(route: Route, request: FastifyRequest): string | undefined {
+  if (!route.path.startsWith('/deployments/{name}')) return undefined;
+  return (request.params as Readonly<Record<string, string>>)['name'];
+}
+
+/** Parsed input has `by`, given or not, wherever its route takes one. */
+export function withCaller(parsed: unknown, by: string | undefined): unknown {
+  if (by === undefined || typeof parsed !== 'object' || parsed === null || !Object.hasOwn(parsed, 'by')) return parsed;
+  return { ...parsed, by };
+}

@@ -1,0 +1,82 @@
+/**
+ * The REST handler where keys are required: each request is asked for its key before its body is read, and then goes to
+ * a handler that serves what its key may see. Without keys this file is not in the way at all.
+ * Invariant: only the paths below are answered without a key.
+ */
+import type { IncomingMessage, RequestListener } from 'node:http';
+import type { Authenticator, KeyHolder } from '../auth/authenticator.ts';
+import { guardedService } from '../auth/guarded-service.ts';
+import { presentedKey } from '../auth/key.ts';
+import { toFlyballError } from '../errors.ts';
+import type { InferenceService } from '../protocol/inference.ts';
+import { requestIdOf } from '../protocol/rest/call.ts';
+import { readHeaders } from '../protocol/rest/headers.ts';
+import { sendError } from '../protocol/rest/reply.ts';
+import { pathOf, restHandler, type RestOptions } from '../protocol/rest/server.ts';
+import { publish } from '../telemetry/events.ts';
+
+/** Whoever watches whether the server lives has no key. */
+const open: ReadonlySet<string> = new Set(['/livez', '/readyz', '/v2/health/live', '/v2/health/ready', '/ping']);
+
+export interface GuardedRest {
+  readonly handler: RequestListener;
+  /** Whether a request with these headers would get as far as its body. */
+  readonly admits: (request: IncomingMessage) => boolean;
+}
+
+export function guardedRest(service: InferenceService, options: RestOptions, auth: Authenticator): GuardedRest {
+  const toAll = restHandler(service, options);
+  const handlers = new WeakMap<KeyHolder, RequestListener>();
+
+  const handlerOf = (holder: KeyHolder): RequestListener => {
+    let handler = handlers.get(holder);
+    if (handler === undefined) {
+      const guarded = guardedService(service, holder, { countsInference: false });
+      handler = restHandler(guarded, { ...options, by: holder.name });
+      handlers.set(holder, handler);
+    }
+    return handler;
+  };
+
+  const holderOf = (request: IncomingMessage): KeyHolder =>
+    auth.authenticate(keyIn(request.rawHeaders), request.socket);
+
+  return {
+    handler(request, response) {
+      if (open.has(pathOf(request.url ?? '/'))) {
+        toAll(request, response);
+        return;
+      }
+      let holder: KeyHolder | undefined;
+      try {
+        holder = holderOf(request);
+        holder.admit();
+      } catch (thrown) {
+        const error = toFlyballError(thrown);
+        publish('flyball:refusal', { listener: 'http', code: error.code, by: holder?.name });
+        sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)));
+        return;
+      }
+      handlerOf(holder)(request, response);
+    },
+    admits(request) {
+      try {
+        return open.has(pathOf(request.url ?? '/')) || holderOf(request) !== undefined;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/** The two headers out of the raw list: an object of all of them would cost more than the rest of the check. */
+function keyIn(raw: readonly string[]): string | undefined {
+  let authorization: string | undefined;
+  let apiKey: string | undefined;
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string;
+    if (name.length === 13 && name.toLowerCase() === 'authorization') authorization ??= raw[index + 1];
+    else if (name.length === 9 && name.toLowerCase() === 'x-api-key') apiKey ??= raw[index + 1];
+  }
+  return presentedKey(authorization, apiKey);
+}
