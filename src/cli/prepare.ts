@@ -7,7 +7,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ModelView, ResolvedSpecification, VersionView } from '../api/schemas.ts';
 import { loadSpecification, type LoadedSpecification } from '../config/load.ts';
-import { resolveModels, toResolvedSpecification, type LocalModels } from '../config/resolve.ts';
+import { resolveModels, toResolvedSpecification, withDefaultsOfModels, type LocalModels } from '../config/resolve.ts';
 import { FlyballError } from '../errors.ts';
 import { digestOfBytes } from '../registry/digest.ts';
 import type { LocalVersion } from '../registry/model-folder.ts';
@@ -65,7 +65,16 @@ export async function prepare(
   };
   const local = await resolveModels(loaded, options, signal);
   for (const [name, why] of Object.entries(local.leftOut)) progress.note(`left out: model ${name}: ${why}`);
-  return { loaded, local };
+  for (const [name, model] of Object.entries(local.models)) tellNotes(name, model.versions, progress);
+  const { specification, taken } = withDefaultsOfModels(loaded, local);
+  for (const [name, keys] of Object.entries(taken))
+    progress.note(`deployment ${name}: ${keys.join(', ')} from its model`);
+  return { loaded: { ...loaded, specification }, local };
+}
+
+/** What an import could not take over, once for all versions. */
+export function tellNotes(model: string, versions: readonly LocalVersion[], progress: Progress): void {
+  for (const note of new Set(versions.flatMap(({ notes }) => notes))) progress.note(`model ${model}: ${note}`);
 }
 
 /** With versions numbered against what the server has now. */
@@ -120,9 +129,9 @@ export async function uploadVersion(
   const step = progress.begin(
     `upload ${name}${version.file === undefined ? '' : ` (${byteSize(version.file.bytes)})`}`,
   );
-  const { file, modelFilePath } = version;
+  const { file } = version;
   if (file !== undefined) await put(file.path, file.digest, file.bytes);
-  const modelFile = modelFilePath === undefined ? undefined : await modelFileDigest(client, modelFilePath, signal);
+  const modelFile = await modelFileDigest(client, version, signal);
   const assets: Record<string, string> = {};
   for (const [asset, { path, digest }] of Object.entries(version.assets)) {
     await put(path, digest, (await stat(path)).size);
@@ -139,8 +148,13 @@ export async function uploadVersion(
 }
 
 /** Sent as it is written: its comments are part of the file, though not of the version's digest. */
-async function modelFileDigest(client: ControlClient, path: string, signal: AbortSignal): Promise<string> {
-  const bytes = await readFile(path);
+async function modelFileDigest(
+  client: ControlClient,
+  { modelFilePath, modelFileText }: LocalVersion,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (modelFileText === undefined && modelFilePath === undefined) return undefined;
+  const bytes = modelFileText === undefined ? await readFile(modelFilePath ?? '') : Buffer.from(modelFileText);
   const digest = digestOfBytes(bytes);
   if (!(await client.hasArtefact(digest, signal))) await client.putArtefact(digest, { kind: 'bytes', bytes }, signal);
   return digest;

@@ -58,7 +58,7 @@ function checkListeners(listeners: Specification['listeners']): ConfigurationPro
   return problems;
 }
 
-export function checkModelSettings({ pipeline, platform, simulated }: ModelFile): ConfigurationProblem[] {
+export function checkModelSettings({ pipeline, platform, simulated, deployment }: ModelFile): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
   const { resize, channels = 'rgb', mean = [], std = [] } = pipeline ?? {};
   if (resize?.shorterSide !== undefined && (resize.width ?? resize.height) !== undefined) {
@@ -73,6 +73,16 @@ export function checkModelSettings({ pipeline, platform, simulated }: ModelFile)
     });
   }
   if (std.includes(0)) problems.push({ path: ['pipeline', 'std'], text: 'expected no 0, one divides by it' });
+  const { replicas = {}, queue = {}, deadline = {} } = deployment ?? {};
+  const pairs = [
+    [replicas.min, replicas.max, ['replicas', 'min'], 'replicas.max'],
+    [queue.priorityDefault, queue.priorityLevels, ['queue', 'priorityDefault'], 'queue.priorityLevels'],
+    [deadline.defaultMs, deadline.maxMs, ['deadline', 'defaultMs'], 'deadline.maxMs'],
+  ] as const;
+  for (const [low, high, key, bound] of pairs) {
+    if (low === undefined || high === undefined || low <= high) continue;
+    problems.push({ path: ['deployment', ...key], text: `expected at most ${bound}, ${high}, got ${low}` });
+  }
   if (platform === 'simulated' && simulated === undefined) {
     problems.push({ path: ['simulated'], text: 'is missing; the platform simulated needs it' });
   }

@@ -14,6 +14,8 @@ import { checkYaml } from './yaml.ts';
 
 export interface LoadedSpecification {
   readonly specification: Specification;
+  /** As it stands in the file, before defaults were filled in; absent where there is no file. */
+  readonly written?: unknown;
   /** Absolute path of the file. */
   readonly path: string;
   /** Where relative paths in it begin. */
@@ -30,7 +32,7 @@ export interface LoadedModelFile {
 export async function loadSpecification(path: string): Promise<LoadedSpecification> {
   const absolute = resolve(path);
   return {
-    specification: parseSpecification(await readText(absolute, path), path),
+    ...parseWritten(await readText(absolute, path), path),
     path: absolute,
     folder: dirname(absolute),
   };
@@ -38,8 +40,12 @@ export async function loadSpecification(path: string): Promise<LoadedSpecificati
 
 /** `name` is what messages call the text. */
 export function parseSpecification(text: string, name: string): Specification {
+  return parseWritten(text, name).specification;
+}
+
+function parseWritten(text: string, name: string): Pick<LoadedSpecification, 'specification' | 'written'> {
   const checked = checkYaml(text, specification, checkSpecification);
-  if (checked.kind === 'valid') return checked.value;
+  if (checked.kind === 'valid') return { specification: checked.value, written: checked.written };
   throw new FlyballError('INVALID_SPECIFICATION', problemsInWords(name, checked.problems));
 }
 

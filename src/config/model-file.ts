@@ -86,6 +86,23 @@ export const batchingSettings = z.strictObject({
     .describe('How long a batch that is not full waits for company although a replica is free.'),
 });
 
+/** What a deployment of the model gets where the specification says nothing; it never lifts a bound that it does say. */
+export const deploymentDefaults = z.strictObject({
+  replicas: z
+    .strictObject({ min: z.int().min(0).max(1000).optional(), max: z.int().min(1).max(1000).optional() })
+    .optional(),
+  queue: z
+    .strictObject({
+      lengthMax: z.int().min(1).max(100_000).optional(),
+      priorityLevels: z.int().min(1).max(16).optional(),
+      priorityDefault: z.int().min(1).max(16).optional(),
+    })
+    .optional(),
+  deadline: z.strictObject({ defaultMs: z.int().min(1).optional(), maxMs: z.int().min(1).optional() }).optional(),
+});
+
+export type DeploymentDefaults = z.infer<typeof deploymentDefaults>;
+
 export const modelFile = z.strictObject({
   description: z.string().optional().describe('One line for people.'),
   labels: z.record(z.string(), z.string()).default({}).describe('Free key: value pairs, kept with each version.'),
@@ -102,6 +119,9 @@ export const modelFile = z.strictObject({
     .max(256)
     .optional()
     .describe('Intra-op threads a replica; default for deployments of this model.'),
+  deployment: deploymentDefaults
+    .optional()
+    .describe('Defaults for deployments of this model, where the specification says nothing.'),
   warmUp: z
     .strictObject({
       samples: z

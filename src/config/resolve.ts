@@ -13,8 +13,11 @@ import { FlyballError, toFlyballError } from '../errors.ts';
 import { isAssetName } from '../registry/assets.ts';
 import { readLocalModel, type LocalVersion } from '../registry/model-folder.ts';
 import { makeDirectory } from '../store/make-directory.ts';
+import { withModelDefaults } from './deployment-defaults.ts';
 import type { LoadedSpecification } from './load.ts';
-import type { ModelSource } from './specification.ts';
+import type { DeploymentDefaults } from './model-file.ts';
+import { valueAt } from './problems.ts';
+import type { ModelSource, Specification } from './specification.ts';
 
 export interface LocalModel {
   readonly versions: readonly LocalVersion[];
@@ -126,6 +129,40 @@ function findInPackage(name: string, path: string, folder: string): string {
   const found = roots.map((root) => join(root, path)).find((file) => existsSync(file));
   if (found === undefined) throw new FlyballError('NOT_FOUND', `the package ${name} has no ${path}`);
   return found;
+}
+
+/**
+ * The specification with what its models say of their deployments put where it says nothing, and which keys that were,
+ * by deployment. A deployment by alias or number has the defaults of that version, any other those of the newest.
+ */
+export function withDefaultsOfModels(
+  { specification, written }: Pick<LoadedSpecification, 'specification' | 'written'>,
+  { models }: Pick<LocalModels, 'models'>,
+): { readonly specification: Specification; readonly taken: Readonly<Record<string, readonly string[]>> } {
+  const taken: Record<string, readonly string[]> = {};
+  const deployments = Object.fromEntries(
+    Object.entries(specification.deployments).map(([name, deployment]) => {
+      const defaults = defaultsOf(deployment.model, specification, models);
+      const changed = withModelDefaults(deployment, valueAt(written, ['deployments', name]), defaults);
+      if (changed.taken.length > 0) taken[name] = changed.taken;
+      return [name, changed.deployment];
+    }),
+  );
+  return { specification: { ...specification, deployments }, taken };
+}
+
+function defaultsOf(
+  reference: string,
+  specification: Specification,
+  models: LocalModels['models'],
+): DeploymentDefaults | undefined {
+  const [, name = '', mark, what = ''] = /^(.+?)(?:([@:])(.+))?$/.exec(reference) ?? [];
+  const versions = models[name]?.versions ?? [];
+  const aliases = specification.models[name]?.aliases ?? {};
+  const number = mark === ':' ? Number(what) : mark === '@' && Object.hasOwn(aliases, what) ? aliases[what] : undefined;
+  const wanted = mark === undefined ? versions.at(-1) : versions.find(({ version }) => version === number);
+  // A single file has no number yet, and is the only one there is.
+  return (wanted ?? (versions.length === 1 ? versions[0] : undefined))?.settings.deployment;
 }
 
 /**

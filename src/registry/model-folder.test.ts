@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { addsub } from '../../test/fixtures/models.ts';
+import { parseModelFile } from '../config/load.ts';
 import { digestOfBytes, versionDigest } from './digest.ts';
 import { nameFromPath, readLocalModel } from './model-folder.ts';
 
@@ -111,6 +113,71 @@ test('settings never reach out of their folder', async () => {
   await refused('m', /leads elsewhere/);
   await refused('n', /links out of its folder/);
   await refused('o', /there is no .*none\.txt/);
+});
+
+test("Triton's configuration is settings, with a model.yaml over them, and chooses file and versions", async () => {
+  const config = `max_batch_size: 8
+    dynamic_batching { max_queue_delay_microseconds: 2000 }
+    default_model_filename: "net.onnx"
+    version_policy { specific { versions: [ 1, 3 ] } }
+    response_cache { enable: true }
+    output { name: "y" label_filename: "names.txt" }
+    parameters { key: "team" value { string_value: "vision" } }`;
+  await using place = await folder({
+    'm/config.pbtxt': config.replace(/output.*/, ''),
+    'm/1/net.onnx': 'one',
+    'm/1/model.onnx': 'not this one',
+    'm/2/net.onnx': 'left out',
+    'm/3/net.onnx': 'three',
+    'm/3/model.yaml': 'batching: {sizeMax: 2}\nlabels: {by: us}\noutput: {kind: ctc, labels: own.txt}\n',
+    'm/3/own.txt': 'a',
+  });
+  const [one, three, ...others] = await readLocalModel(join(place.path, 'm'));
+  assert.deepEqual(others, []);
+  assert.deepEqual([one?.version, one?.file?.digest], [1, digestOfBytes('one')]);
+  assert.deepEqual(one?.settings, { labels: { team: 'vision' }, batching: { sizeMax: 8, delayMs: 2 } });
+  assert.deepEqual(three?.settings, {
+    labels: { team: 'vision', by: 'us' },
+    batching: { sizeMax: 2 },
+    output: { kind: 'ctc', labels: 'own.txt' },
+  });
+  assert.equal(three?.assets['own.txt']?.path, join(place.path, 'm', '3', 'own.txt'));
+  // The text that is uploaded gives the version the digest that was worked out here.
+  const { settings } = parseModelFile(three?.modelFileText ?? '', 'model.yaml');
+  assert.deepEqual(settings, three?.settings);
+  assert.match(
+    one?.notes.join('\n') ?? '',
+    /version_policy leaves out 2\n(.*\n)*.*config\.pbtxt:5:\d+: response_cache: answers are not cached/,
+  );
+  const [single] = await readLocalModel(join(place.path, 'm', '1', 'net.onnx'));
+  assert.deepEqual(single?.settings, one?.settings);
+});
+
+test("a configuration that contradicts the model's file, or the folder, is refused with its place", async () => {
+  await using place = await folder({
+    'wrong/config.pbtxt': 'input { name: "INPUT0" data_type: TYPE_FP32 dims: [ 1, 16 ] }',
+    'gone/config.pbtxt': 'version_policy { specific { versions: 7 } }',
+    'gone/1/model.onnx': '',
+    'other/config.pbtxt': 'default_model_filename: "a.onnx"',
+    'other/1/model.onnx': '',
+    'typo/config.pbtxt': 'max_batchsize: 4',
+  });
+  await mkdir(join(place.path, 'wrong', '1'));
+  await writeFile(join(place.path, 'wrong', '1', 'model.onnx'), addsub());
+  const refused = (name: string, code: string, message: RegExp) =>
+    assert.rejects(readLocalModel(join(place.path, name)), { code, message });
+  await refused(
+    'wrong',
+    'INVALID_SPECIFICATION',
+    /wrong\/config\.pbtxt:1:35: input\[0\]\.data_type: expected INT32 .* got FP32/,
+  );
+  await refused('gone', 'INVALID_MODEL', /names the versions 7, but the folder has 1/);
+  await refused('other', 'INVALID_MODEL', /expected a\.onnx, the default_model_filename, got model\.onnx/);
+  await refused(
+    'typo',
+    'INVALID_SPECIFICATION',
+    /typo\/config\.pbtxt:1:1: max_batchsize: unknown field; did you mean max_batch_size/,
+  );
 });
 
 test('a path suggests a name', () => {

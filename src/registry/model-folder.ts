@@ -3,6 +3,7 @@
  *
  *   digits/            model.yaml beside the versions holds for each of them,
  *     model.yaml       one inside a version for that one alone; names in it are relative to its own folder
+ *     config.pbtxt     Triton's; what it says is taken over where no model.yaml says otherwise
  *     1/model.onnx     the file is model.onnx, or the only .onnx file there
  *     2/model.onnx
  *
@@ -10,8 +11,11 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { stringify } from 'yaml';
 import { checkModelFile, loadModelFile, type LoadedModelFile } from '../config/load.ts';
 import { FlyballError } from '../errors.ts';
+import { chooseVersions, type ChosenVersions } from '../imports/triton/choose-versions.ts';
+import { checkAgainst, configName, findConfig, type LoadedConfig } from '../imports/triton/load-config.ts';
 import { assetNames, assetPath } from './assets.ts';
 import { digestOfFile, versionDigest } from './digest.ts';
 import type { ModelFileInput } from './registry.ts';
@@ -24,6 +28,10 @@ export interface LocalVersion {
   /** As written; `{}` without a model.yaml. */
   readonly settings: ModelFileInput;
   readonly modelFilePath?: string;
+  /** model.yaml as it is to be uploaded, where no file says the same: made of an import. */
+  readonly modelFileText?: string;
+  /** For people: what of an imported configuration is not as it was where it comes from. */
+  readonly notes: readonly string[];
   /** By the name that model.yaml uses. */
   readonly assets: Readonly<Record<string, { readonly path: string; readonly digest: string }>>;
   /** The version's digest, as the registry will work it out. */
@@ -32,6 +40,10 @@ export interface LocalVersion {
 
 interface Settings extends LoadedModelFile {
   readonly path?: string;
+  /** Where it is made of an import, alone or with a file. */
+  readonly text?: string;
+  /** Where the files that it names lie, by name; else beside `path`. */
+  readonly folders?: Readonly<Record<string, string>>;
 }
 
 const settingsName = 'model.yaml';
@@ -56,46 +68,97 @@ export async function readLocalModel(
   const folder = dirname(path);
   const above = versionPattern.test(basename(folder)) ? dirname(folder) : folder;
   const beside = given ?? (await findSettings(folder)) ?? (await findSettings(above));
-  return [await toVersion({ file: path, ...(beside === undefined ? {} : { settings: beside }) }, signal)];
+  const config = await findConfig(above);
+  return [await toVersion({ file: path, ...withSettings(beside, config), ...withConfig(config) }, signal)];
 }
 
 async function readFolder(folder: string, given: Settings | undefined, signal?: AbortSignal): Promise<LocalVersion[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const settings = given ?? (await findSettings(folder));
-  const numbers: number[] = [];
+  const config = await findConfig(folder);
+  const all: number[] = [];
   for (const { name } of entries) {
-    if (versionPattern.test(name) && (await stat(join(folder, name))).isDirectory()) numbers.push(Number(name));
+    if (versionPattern.test(name) && (await stat(join(folder, name))).isDirectory()) all.push(Number(name));
   }
+  const { versions: numbers, notes } = chosen(
+    all.sort((left, right) => left - right),
+    config,
+  );
   if (numbers.length > versionsMax) {
     throw new FlyballError(
       'INVALID_MODEL',
       `${folder}: expected at most ${versionsMax} versions, got ${numbers.length}`,
     );
   }
-  if (numbers.length === 0) return [await readOne(folder, undefined, settings, signal)];
+  if (numbers.length === 0) return [await readOne(folder, undefined, settings, config, signal)];
   const versions: LocalVersion[] = [];
-  for (const number of numbers.sort((left, right) => left - right)) {
+  for (const number of numbers) {
     const inside = join(folder, String(number));
     const own = given ?? (await findSettings(inside)) ?? settings;
-    versions.push(await readOne(inside, number, own, signal));
+    const version = await readOne(inside, number, own, config, signal);
+    versions.push({ ...version, notes: [...notes, ...version.notes] });
   }
   return versions;
 }
+
+/** Those that the version policy of a config.pbtxt makes available; all without one. */
+function chosen(all: readonly number[], config: LoadedConfig | undefined): Pick<ChosenVersions, 'versions' | 'notes'> {
+  if (config === undefined) return { versions: all, notes: [] };
+  const found = chooseVersions(all, config.versions, configName);
+  if (found.missing.length === 0) return found;
+  const there = all.length === 0 ? 'none' : all.join(', ');
+  throw new FlyballError(
+    'INVALID_MODEL',
+    `${config.path}: version_policy names the versions ${found.missing.join(', ')}, but the folder has ${there}`,
+  );
+}
+
+/** An import's settings, with those of a model.yaml over them. */
+function withSettings(own: Settings | undefined, config: LoadedConfig | undefined): { readonly settings?: Settings } {
+  if (config === undefined || Object.keys(config.settings).length === 0)
+    return own === undefined ? {} : { settings: own };
+  const labels = { ...config.settings.labels, ...own?.settings.labels };
+  const settings = {
+    ...config.settings,
+    ...own?.settings,
+    ...(Object.keys(labels).length > 0 && { labels }),
+  };
+  const sources = own?.path === undefined ? configName : `${configName} and ${basename(own.path)}`;
+  const folders: Record<string, string> = {};
+  const checked = checkModelFile(settings, sources);
+  for (const name of assetNames(checked.modelFile)) {
+    const isOwn = own !== undefined && assetNames(own.modelFile).includes(name);
+    folders[name] = dirname(isOwn ? (own.path ?? '') : config.path);
+  }
+  return { settings: { ...checked, text: `# Made of ${sources}.\n${stringify(settings)}`, folders } };
+}
+
+const withConfig = (config: LoadedConfig | undefined): { readonly config?: LoadedConfig } =>
+  config === undefined ? {} : { config };
 
 /** One folder with one .onnx file, or none for a simulated model. */
 async function readOne(
   folder: string,
   version: number | undefined,
-  settings: Settings | undefined,
+  own: Settings | undefined,
+  config: LoadedConfig | undefined,
   signal?: AbortSignal,
 ): Promise<LocalVersion> {
   const parts = {
     ...(version === undefined ? {} : { version }),
-    ...(settings === undefined ? {} : { settings }),
+    ...withSettings(own, config),
+    ...withConfig(config),
   };
-  if (settings?.modelFile.platform === 'simulated') return toVersion(parts, signal);
+  if (own?.modelFile.platform === 'simulated') return toVersion(parts, signal);
   const names = (await readdir(folder)).filter((name) => name.endsWith('.onnx')).sort();
+  const { fileName } = config ?? {};
+  if (fileName !== undefined && names.includes(fileName))
+    return toVersion({ ...parts, file: join(folder, fileName) }, signal);
   const name = names.includes('model.onnx') ? 'model.onnx' : names[0];
+  if (fileName !== undefined) {
+    const came = names.length === 0 ? 'no .onnx file' : names.join(', ');
+    throw new FlyballError('INVALID_MODEL', `${folder}: expected ${fileName}, the default_model_filename, got ${came}`);
+  }
   if (name === undefined || (name !== 'model.onnx' && names.length > 1)) {
     const came = names.length === 0 ? 'no .onnx file' : names.join(', ');
     const wanted = version === undefined ? '1/model.onnx or one .onnx file' : 'model.onnx or one .onnx file';
@@ -105,10 +168,26 @@ async function readOne(
 }
 
 async function toVersion(
-  parts: { readonly version?: number; readonly file?: string; readonly settings?: Settings },
+  parts: {
+    readonly version?: number;
+    readonly file?: string;
+    readonly settings?: Settings;
+    readonly config?: LoadedConfig;
+  },
   signal?: AbortSignal,
 ): Promise<LocalVersion> {
-  const { path: modelFilePath, settings, modelFile }: Settings = parts.settings ?? checkModelFile({}, settingsName);
+  const {
+    path: modelFilePath,
+    text: modelFileText,
+    settings,
+    modelFile,
+    folders = {},
+  }: Settings = parts.settings ?? checkModelFile({}, settingsName);
+  const { config } = parts;
+  const notes =
+    config === undefined || parts.file === undefined
+      ? []
+      : [...config.notes, ...(await checkAgainst(config, parts.file))];
   if (parts.file === undefined && modelFile.platform !== 'simulated') {
     const where = modelFilePath ?? settingsName;
     throw new FlyballError('INVALID_MODEL', `${where}: expected an .onnx file; only the platform simulated needs none`);
@@ -119,7 +198,7 @@ async function toVersion(
       : { path: parts.file, digest: await digestOfFile(parts.file, signal), bytes: (await stat(parts.file)).size };
   const assets: Record<string, { path: string; digest: string }> = {};
   for (const name of assetNames(modelFile)) {
-    const path = await assetPath(dirname(modelFilePath ?? ''), name);
+    const path = await assetPath(folders[name] ?? dirname(modelFilePath ?? ''), name);
     assets[name] = { path, digest: await digestOfFile(path, signal) };
   }
   const digests = Object.fromEntries(Object.entries(assets).map(([name, { digest }]) => [name, digest]));
@@ -128,6 +207,8 @@ async function toVersion(
     ...(file === undefined ? {} : { file }),
     settings,
     ...(modelFilePath === undefined ? {} : { modelFilePath }),
+    ...(modelFileText === undefined ? {} : { modelFileText }),
+    notes,
     assets,
     digest: versionDigest({ file: file?.digest, modelFile: settings, assets: digests }),
   };

@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { OperationView, StatusView } from '../../api/schemas.ts';
+import type { DeploymentDefaults } from '../../config/model-file.ts';
 import { namePattern } from '../../config/specification.ts';
 import { readLocalModel } from '../../registry/model-folder.ts';
 import { applySpecification, finish } from '../apply.ts';
@@ -16,7 +17,7 @@ import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { firstAnswer, type FirstAnswer } from '../first-answer.ts';
 import { modelName } from '../model-name.ts';
 import { formatOf, print } from '../output.ts';
-import { generatedIn, loadFrom, prepare, uploadVersion } from '../prepare.ts';
+import { generatedIn, loadFrom, prepare, tellNotes, uploadVersion } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
 import { milliseconds } from '../units.ts';
 
@@ -89,23 +90,29 @@ async function deployModel(
   const name = stringOption(values, 'name') ?? modelName(path);
   if (!namePattern.test(name))
     throw new UsageError(`${name} cannot be a name: 1 to 63 of a-z A-Z 0-9 . _ -`, 'give another with --name');
-  const replicas = bounds(values);
   const slo = sloOf(stringOption(values, 'slo'));
   await stat(path).catch(() => {
     throw new UsageError(`there is no ${path}`, 'expected an .onnx file, a model folder or a specification');
   });
   const by = caller(terminal.env);
   const versions = await readLocalModel(path, undefined, signal);
+  // What is deployed by the model's name alone is its newest version.
+  const defaults = versions.at(-1)?.settings.deployment;
+  const replicas = bounds(values, defaults?.replicas);
+  tellNotes(name, versions, progress);
   for (const version of versions)
     await uploadVersion(client, name, version, version.version, { by, source: path }, progress, signal);
-  const deployment = { model: name, replicas, ...(slo === undefined ? {} : { slo: { p99Ms: slo } }) };
+  const deployment = { ...defaults, model: name, replicas, ...(slo === undefined ? {} : { slo: { p99Ms: slo } }) };
   const started = await client.deploy(name, { deployment, by }, signal);
   return await finish(client, started, following, progress, signal);
 }
 
-function bounds(values: OptionValues): { min: number; max: number } {
-  const min = parseCount(stringOption(values, 'min') ?? '1', '--min', 0, replicasMax);
-  const max = parseCount(stringOption(values, 'max') ?? String(Math.max(1, min)), '--max', 1, replicasMax);
+/** Options first, then what the model says of its deployments. */
+function bounds(values: OptionValues, defaults: DeploymentDefaults['replicas']): { min: number; max: number } {
+  const most = stringOption(values, 'max');
+  const usual = Math.min(defaults?.min ?? 1, most === undefined ? replicasMax : Number(most) || 1);
+  const min = parseCount(stringOption(values, 'min') ?? String(usual), '--min', 0, replicasMax);
+  const max = parseCount(most ?? String(Math.max(1, min, defaults?.max ?? 1)), '--max', 1, replicasMax);
   if (min > max) throw new UsageError(`--min ${min} is above --max ${max}`);
   return { min, max };
 }

@@ -150,13 +150,14 @@ async function add(invocation: Invocation, client: ControlClient, words: readonl
   const given = stringOption(values, 'version');
   const number = given === undefined ? undefined : parseCount(given, '--version', 1, versionMax);
   const { readLocalModel } = await import('../../registry/model-folder.ts');
-  const { uploadVersion } = await import('../prepare.ts');
+  const { tellNotes, uploadVersion } = await import('../prepare.ts');
   const versions = await readLocalModel(path, undefined, signal);
   if (number !== undefined && versions.length > 1)
     throw new UsageError(`--version numbers one version, but ${path} holds ${versions.length}`);
   const origin = { by: caller(terminal.env), source: path, note: stringOption(values, 'note') };
   const added: VersionView[] = [];
   const progress = progressOn(terminal);
+  tellNotes(name, versions, progress);
   for (const version of versions)
     added.push(await uploadVersion(client, name, version, number ?? version.version, origin, progress, signal));
   await print(terminal, formatOf(values), {
