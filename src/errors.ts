@@ -201,6 +201,12 @@ export const catalogue = {
     false,
     'Another process listens on the port; the message names it where it can be known.',
   ),
+  TLS_UNUSABLE: entry(
+    500,
+    'FAILED_PRECONDITION',
+    false,
+    'A certificate or key cannot be read, do not belong together, or are not in force; the message names the file.',
+  ),
   LISTENER_NOT_LOOPBACK: entry(
     500,
     'FAILED_PRECONDITION',

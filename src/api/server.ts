@@ -6,12 +6,14 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import http, { type IncomingHttpHeaders } from 'node:http';
+import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { ControlService } from '../control/control-service.ts';
 import { challenge, FlyballError, toFlyballError } from '../errors.ts';
+import { contextOptions, isTlsFailure, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
 import { openApiDocument } from './openapi.ts';
 import { checkOrigin, isLoopbackName } from './origin-check.ts';
@@ -25,6 +27,7 @@ export interface ApiOptions {
   readonly version: string;
   /** Absent: callers need no key, and say themselves who they are. */
   readonly auth?: Authenticator | undefined;
+  readonly tls?: TlsMaterial | undefined;
   readonly limits: {
     /** Of a JSON body; files are streamed and limited by the artefact store. */
     readonly bodyBytesMax: number;
@@ -43,6 +46,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly address: AddressInfo;
   /** Takes nothing new, answers what waits, and closes; what is not done by the deadline is cut off. */
   drain(deadlineMs: number): Promise<void>;
+  /** New connections get this certificate. */
+  renew(tls: TlsMaterial): void;
 }
 
 const prefix = '/api/v1';
@@ -55,6 +60,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const closing = new AbortController();
   const check = options.auth === undefined ? undefined : keyCheck(options.auth);
   let loopback = true;
+  let secure: https.Server | undefined;
   let dispatch: http.RequestListener = () => {};
   /** Connections over the Unix socket: those are gateways, and no browser. */
   const local = new WeakSet<Socket>();
@@ -73,7 +79,10 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     // The server below listens on a handle that somebody else has bound, which the framework cannot.
     serverFactory(handler) {
       dispatch = handler;
-      return http.createServer({ maxHeaderSize: limits.headerBytesMax }, handler);
+      const settings = { maxHeaderSize: limits.headerBytesMax };
+      if (options.tls === undefined) return http.createServer(settings, handler);
+      secure = https.createServer({ ...settings, ...serverOptions(options.tls) }, handler);
+      return secure;
     },
   });
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
@@ -162,7 +171,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     clearTimeout(cut);
   }
 
-  return { address, drain, [Symbol.asyncDispose]: () => drain(0) };
+  const renew = (tls: TlsMaterial): void => secure?.setSecureContext(contextOptions(tls));
+  return { address, drain, renew, [Symbol.asyncDispose]: () => drain(0) };
 }
 
 function listening(server: http.Server, connectionsMax: number, listen: (done: () => void) => void): Promise<void> {
@@ -231,7 +241,7 @@ function checkEncoding({ 'content-encoding': encoding = 'identity' }: IncomingHt
 
 /** What is not even HTTP, answered before any route is known. */
 function refuse(socket: Socket, thrown: NodeJS.ErrnoException): void {
-  if (!socket.writable) {
+  if (!socket.writable || isTlsFailure(thrown)) {
     socket.destroy();
     return;
   }

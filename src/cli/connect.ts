@@ -2,13 +2,14 @@
  * The control client that a verb's options and environment ask for, and who is asking. Without --url and FLYBALL_URL it
  * is the platform that runs on this folder's data directory, wherever its port has moved to; else the usual port.
  */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { FlyballError } from '../errors.ts';
 import { controlClient, type ControlClient } from './control-client.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
 import { stringOption, type Invocation } from './declaration.ts';
+import { tlsAccess, type TlsAccess } from './tls-access.ts';
 
 export const defaultControlUrl = 'http://127.0.0.1:8080';
 
@@ -17,8 +18,8 @@ export function controlUrl(invocation: Pick<Invocation, 'values' | 'terminal'>):
   const given = stringOption(invocation.values, 'url') ?? filled(invocation.terminal.env['FLYBALL_URL']);
   if (given !== undefined) return given;
   const dataDirectory = dataDirectoryPath(invocation);
-  const announced = announcedUrl(dataDirectory);
-  if (announced !== undefined) return announced;
+  const running = announced(dataDirectory)?.['control']?.url;
+  if (running !== undefined) return running;
   const isNamed =
     stringOption(invocation.values, 'data-dir') !== undefined ||
     filled(invocation.terminal.env['FLYBALL_DATA_DIR']) !== undefined;
@@ -26,50 +27,77 @@ export function controlUrl(invocation: Pick<Invocation, 'values' | 'terminal'>):
   return defaultControlUrl;
 }
 
+interface Announced {
+  readonly url: string;
+  readonly certificate?: string;
+  readonly socket?: string;
+}
+
 /**
  * Read here and not through the store's own reader, which would load SQLite for every verb. A file that a dead process
  * has left proves nothing.
  */
-function announcedUrl(dataDirectory: string, listener = 'control'): string | undefined {
+function announced(dataDirectory: string): Readonly<Record<string, Announced>> | undefined {
   try {
     const told = JSON.parse(readFileSync(join(dataDirectory, 'supervisor.json'), 'utf8')) as {
       readonly pid: number;
-      readonly listeners: Readonly<Record<string, { readonly url: string }>>;
+      readonly listeners: Readonly<Record<string, Announced>>;
     };
     process.kill(told.pid, 0);
-    return told.listeners[listener]?.url;
+    return told.listeners;
   } catch {
     return undefined;
   }
 }
 
-/** Of the platform on this data directory, unless another one was named. */
-export function announcedListener(
-  { values, terminal }: Pick<Invocation, 'values' | 'terminal'>,
-  listener: 'http' | 'grpc',
-): string | undefined {
-  if ((values['url'] ?? filled(terminal.env['FLYBALL_URL'])) !== undefined) return undefined;
-  return announcedUrl(dataDirectoryPath({ values, terminal }), listener);
+type Asked = Pick<Invocation, 'values' | 'terminal'>;
+
+/** What runs on this data directory, unless an address was named. */
+function local(asked: Asked): Readonly<Record<string, Announced>> | undefined {
+  if ((asked.values['url'] ?? filled(asked.terminal.env['FLYBALL_URL'])) !== undefined) return undefined;
+  return announced(dataDirectoryPath(asked));
 }
 
-export function connect(invocation: Pick<Invocation, 'values' | 'terminal'>): ControlClient {
+/** Of the platform on this data directory, unless another one was named. */
+export function announcedListener(asked: Asked, listener: 'http' | 'grpc'): string | undefined {
+  return local(asked)?.[listener]?.url;
+}
+
+export function connect(invocation: Asked): ControlClient {
+  const control = local(invocation)?.['control'];
   return controlClient({
     url: controlUrl(invocation),
     apiKey: apiKeyOf(invocation),
+    socketPath: reachable(control?.socket),
+    tls: tlsAccess(invocation, control?.certificate),
   });
+}
+
+/** Another user's socket is there and cannot be opened: then the address is the way. */
+function reachable(socket: string | undefined): string | undefined {
+  try {
+    if (socket !== undefined) accessSync(socket, constants.R_OK | constants.W_OK);
+    return socket;
+  } catch {
+    return undefined;
+  }
+}
+
+/** For inference: the certificate of the platform here is trusted as it is, unless an address was named. */
+export function inferenceTls(invocation: Asked, listener: 'http' | 'grpc'): TlsAccess {
+  const here = invocation.values['http-url'] === undefined ? local(invocation)?.[listener] : undefined;
+  return tlsAccess(invocation, here?.certificate);
 }
 
 /**
  * FLYBALL_API_KEY; without it the first key, which `up` left in the data directory for its owner alone. That one goes
  * to the platform on this data directory and to nobody else: not to an address that was named.
  */
-export function apiKeyOf({ values, terminal }: Pick<Invocation, 'values' | 'terminal'>): string | undefined {
-  const given = filled(terminal.env['FLYBALL_API_KEY']);
+export function apiKeyOf(invocation: Asked): string | undefined {
+  const given = filled(invocation.terminal.env['FLYBALL_API_KEY']);
   if (given !== undefined) return given;
-  const named = [values['url'], values['http-url'], filled(terminal.env['FLYBALL_URL'])];
-  if (named.some((each) => each !== undefined)) return undefined;
-  const dataDirectory = dataDirectoryPath({ values, terminal });
-  return announcedUrl(dataDirectory) === undefined ? undefined : localKey(dataDirectory);
+  if (invocation.values['http-url'] !== undefined || local(invocation) === undefined) return undefined;
+  return localKey(dataDirectoryPath(invocation));
 }
 
 export function localKey(dataDirectory: string): string | undefined {

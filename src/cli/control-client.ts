@@ -25,6 +25,7 @@ import type {
 } from '../api/schemas.ts';
 import type { deploymentSpecification } from '../config/specification.ts';
 import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
+import type { TlsAccess } from './tls-access.ts';
 import { UsageError } from './exit-codes.ts';
 
 /** Time for one answer; a long poll adds its own wait. */
@@ -86,6 +87,10 @@ export interface ControlClient {
 }
 
 export interface ControlClientOptions {
+  /** A Unix socket in place of the URL's address; messages still name the URL. */
+  readonly socketPath?: string | undefined;
+  /** Whom to trust, and who we are, over https. */
+  readonly tls?: TlsAccess | undefined;
   readonly url: string;
   /** Or where to look for it at each call. */
   readonly apiKey?: string | (() => string | undefined) | undefined;
@@ -188,10 +193,14 @@ async function send(
   const json = what.json === undefined ? undefined : Buffer.from(JSON.stringify(what.json));
   const size = json?.length ?? (what.body?.kind === 'path' ? what.body.size : what.body?.bytes.length);
   const apiKey = typeof options.apiKey === 'function' ? options.apiKey() : options.apiKey;
+  const { socketPath, tls } = options;
+  const target =
+    socketPath === undefined
+      ? { hostname: base.hostname.replace(/^\[|\]$/g, ''), port: base.port, ...tls }
+      : { socketPath };
   const request: RequestOptions = {
     method: what.method,
-    hostname: base.hostname.replace(/^\[|\]$/g, ''),
-    port: base.port,
+    ...target,
     path: `${base.pathname.replace(/\/$/, '')}/api/v1/${what.path}${search}`,
     signal,
     headers: {
@@ -202,7 +211,8 @@ async function send(
       ...(what.body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
     },
   };
-  const open = base.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
+  const open =
+    base.protocol === 'https:' && socketPath === undefined ? (await import('node:https')).request : httpRequest;
   const source: Readable | undefined = what.body?.kind === 'path' ? createReadStream(what.body.path) : undefined;
   return await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = open(request, (response) => {

@@ -1,5 +1,6 @@
 /** The first real answer of a deployment: one made-up request over REST, timed from here. It never throws. */
 import { openClient } from '../client/client.ts';
+import type { TlsAccess } from './tls-access.ts';
 import { madeUpTensors } from '../load/payload.ts';
 
 export type FirstAnswer =
@@ -14,11 +15,17 @@ const timeoutMs = 10_000;
 export async function firstAnswer(
   url: string,
   model: string,
-  apiKey: string | undefined,
+  access: { readonly apiKey: string | undefined; readonly tls: TlsAccess },
   signal: AbortSignal,
 ): Promise<FirstAnswer> {
   try {
-    await using client = openClient({ url, timeoutMs, retries: 0, ...(apiKey === undefined ? {} : { apiKey }) });
+    await using client = openClient({
+      url,
+      timeoutMs,
+      retries: 0,
+      tls: access.tls,
+      ...(access.apiKey === undefined ? {} : { apiKey: access.apiKey }),
+    });
     const { signature } = await client.modelMetadata(model, undefined, signal);
     const inputs = madeUpTensors(signature.inputs, { batch: 1, dimension, random: () => 0 });
     const startedAt = performance.now();

@@ -3,10 +3,11 @@ import { openClient } from '../client/client.ts';
 import { seededRandom } from '../load/arrivals.ts';
 import { fileRequest, madeUpTensors, tensorRequest, type HttpRequest } from '../load/payload.ts';
 import { grpcTarget, restTarget, type Target } from '../load/target.ts';
-import { apiKeyOf } from './connect.ts';
+import { apiKeyOf, inferenceTls } from './connect.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Invocation } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
+import type { TlsAccess } from './tls-access.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { readInput } from './read-input.ts';
 
@@ -21,26 +22,28 @@ export async function openLoadTarget(
 ): Promise<Target> {
   const { terminal, signal } = invocation;
   const apiKey = apiKeyOf(invocation);
+  const tls = inferenceTls(invocation, plan.protocol === 'grpc' ? 'grpc' : 'http');
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   if (plan.file !== undefined) {
     if (plan.protocol === 'grpc') throw new UsageError('--file is sent over REST', 'leave --protocol grpc out');
     const bytes = await readInput(plan.file, terminal);
     const request = fileRequest(deployment, bytes, contentTypeOf(bytes, plan.file, undefined), headers);
-    return rest(url, request, plan);
+    return rest(url, request, plan, tls);
   }
-  const tensors = madeUpTensors(await inputsOf(url, deployment, plan, apiKey, signal), {
+  const tensors = madeUpTensors(await inputsOf(url, deployment, plan, apiKey, tls, signal), {
     batch: plan.batch,
     dimension: openDimension,
     random: seededRandom(plan.seed),
   });
   if (plan.protocol === 'grpc')
-    return grpcTarget({ url: grpcUrl(url), model: deployment, inputs: tensors, slots: plan.connections, apiKey });
-  return rest(url, tensorRequest(deployment, tensors, plan.encoding, headers), plan);
+    return grpcTarget({ url: grpcUrl(url), model: deployment, inputs: tensors, slots: plan.connections, apiKey, tls });
+  return rest(url, tensorRequest(deployment, tensors, plan.encoding, headers), plan, tls);
 }
 
-function rest(url: URL, request: HttpRequest, plan: LoadPlan): Target {
-  if (url.protocol !== 'http:') throw new UsageError(`load speaks http:// or gRPC, got ${url.origin}`);
-  return restTarget(url, request, plan.connections);
+function rest(url: URL, request: HttpRequest, plan: LoadPlan, tls: TlsAccess): Target {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new UsageError(`load speaks http://, https:// or gRPC, got ${url.protocol}//`);
+  return restTarget(url, request, plan.connections, { ...tls });
 }
 
 async function inputsOf(
@@ -48,10 +51,12 @@ async function inputsOf(
   deployment: string,
   plan: LoadPlan,
   apiKey: string | undefined,
+  tls: TlsAccess,
   signal: AbortSignal,
 ): Promise<Parameters<typeof madeUpTensors>[0]> {
   await using client = openClient({
     url: plan.protocol === 'grpc' ? grpcUrl(url) : url.origin,
+    tls,
     ...(apiKey === undefined ? {} : { apiKey }),
   });
   const metadata = await client.modelMetadata(deployment, undefined, signal);
@@ -60,5 +65,5 @@ async function inputsOf(
 
 /** The control API names the gRPC listener as http:// or grpc://; the client wants the latter. */
 function grpcUrl(url: URL): string {
-  return `grpc://${url.host}`;
+  return `${url.protocol === 'https:' || url.protocol === 'grpcs:' ? 'grpcs' : 'grpc'}://${url.host}`;
 }

@@ -16,7 +16,7 @@ const words: Readonly<Record<string, string>> = {
 
 /** What a person opens or hands to a client: the gRPC listener speaks no HTTP that `curl` would. */
 function shownAddress(name: string, url: string): string {
-  if (name === 'grpc') return url.replace(/^http:/, 'grpc:');
+  if (name === 'grpc') return url.replace(/^http/, 'grpc');
   return { metrics: `${url}/metrics`, control: `${url}/api/v1` }[name] ?? url;
 }
 

@@ -31,6 +31,11 @@ const server: Record<string, OptionDeclaration> = {
     value: 'URL',
     help: 'Control API; default FLYBALL_URL, then what runs on the data directory, then http://127.0.0.1:8080.',
   },
+  'ca-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'Authority to trust over https; default FLYBALL_CA_FILE. Not needed for what runs on the data directory.',
+  },
   ...dataDir,
 };
 

@@ -51,7 +51,14 @@ export interface ClientOptions {
   /** Connections over HTTP at most; 64 by default, further calls wait for one. gRPC has one connection. */
   readonly connectionsMax?: number;
   /** Certificates for https and grpcs, as node:tls takes them. */
-  readonly tls?: { readonly ca?: string | Buffer; readonly cert?: string | Buffer; readonly key?: string | Buffer };
+  readonly tls?: {
+    readonly ca?: string | Buffer;
+    readonly cert?: string | Buffer;
+    readonly key?: string | Buffer;
+    /** Trusts a certificate in `ca` by itself, without its authority. */
+    readonly allowPartialTrustChain?: boolean;
+    readonly checkServerIdentity?: () => undefined;
+  };
   /** Ends every call when it aborts, and closes the client. */
   readonly signal?: AbortSignal;
 }

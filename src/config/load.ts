@@ -9,7 +9,7 @@ import { FlyballError } from '../errors.ts';
 import { checkModelSettings, checkSpecification } from './check.ts';
 import { modelFile, type ModelFile } from './model-file.ts';
 import { problemsInWords, toProblems } from './problems.ts';
-import { specification, type Specification } from './specification.ts';
+import { specification, type Specification, type TlsSpecification } from './specification.ts';
 import { checkYaml } from './yaml.ts';
 
 export interface LoadedSpecification {
@@ -31,11 +31,29 @@ export interface LoadedModelFile {
 /** INVALID_SPECIFICATION with every problem; NOT_FOUND when there is no such file. */
 export async function loadSpecification(path: string): Promise<LoadedSpecification> {
   const absolute = resolve(path);
-  return {
-    ...parseWritten(await readText(absolute, path), path),
-    path: absolute,
-    folder: dirname(absolute),
+  const folder = dirname(absolute);
+  const { specification, ...rest } = parseWritten(await readText(absolute, path), path);
+  return { ...rest, specification: withAbsoluteTls(specification, folder), path: absolute, folder };
+}
+
+/** The files stay where they are when the specification goes to the server and comes back at the next start. */
+function withAbsoluteTls(specification: Specification, folder: string): Specification {
+  const absolute = <Holder extends { readonly tls?: TlsSpecification | undefined }>(holder: Holder): Holder => {
+    const { tls } = holder;
+    if (tls === undefined) return holder;
+    const { certificate, key, clientCa } = tls;
+    const ca = clientCa === undefined ? {} : { clientCa: resolve(folder, clientCa) };
+    return { ...holder, tls: { certificate: resolve(folder, certificate), key: resolve(folder, key), ...ca } };
   };
+  const { http, grpc, metrics, control, ...rest } = specification.listeners;
+  const listeners = {
+    ...rest,
+    http: absolute(http),
+    grpc: absolute(grpc),
+    metrics: absolute(metrics),
+    control: absolute(control),
+  };
+  return absolute({ ...specification, listeners });
 }
 
 /** `name` is what messages call the text. */

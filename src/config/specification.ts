@@ -139,6 +139,21 @@ export const deploymentSpecification = z.strictObject({
     ),
 });
 
+const tlsFiles = z
+  .strictObject({
+    certificate: z
+      .string()
+      .describe('PEM file: the certificate and those that lead to its authority; relative to this file.'),
+    key: z.string().describe('PEM file: its private key, without a passphrase; relative to this file.'),
+    clientCa: z
+      .string()
+      .optional()
+      .describe('PEM file: authorities whose certificate a caller must show, beside a key; relative to this file.'),
+  })
+  .describe(
+    'TLS 1.2 or later. Files that change are read again within a second, or at SIGHUP; open connections go on.',
+  );
+
 const listener = (port: number, what: string) =>
   z
     .strictObject({
@@ -147,6 +162,7 @@ const listener = (port: number, what: string) =>
         .default('127.0.0.1')
         .describe('Address to listen on; other than loopback needs `auth.keys: required`, or `--insecure`.'),
       port: z.int().min(0).max(65_535).default(port).describe('0 takes any free port.'),
+      tls: tlsFiles.optional(),
     })
     .prefault({})
     .describe(what);
@@ -165,6 +181,7 @@ export const specification = z.strictObject({
       control: listener(8080, 'Control API.'),
     })
     .prefault({}),
+  tls: tlsFiles.optional(),
   auth: z
     .strictObject({
       keys: z
@@ -221,6 +238,7 @@ export const specification = z.strictObject({
 });
 
 export type Specification = z.infer<typeof specification>;
+export type TlsSpecification = z.infer<typeof tlsFiles>;
 export type SpecificationInput = z.input<typeof specification>;
 export type DeploymentSpecification = z.infer<typeof deploymentSpecification>;
 export type ModelSource = z.infer<typeof modelSource>;

@@ -24,7 +24,7 @@ import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
 import { startSweeping } from './sweeping.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
-import { toDeploymentView, warningsOf } from './views.ts';
+import { keysInClear, toDeploymentView, warningsOf } from './views.ts';
 
 export interface ControlOptions {
   readonly store: Store;
@@ -147,7 +147,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
         deployments: views,
         overrides: await overrides(),
-        warnings: warningsOf(views, gateways, loop.trouble()),
+        warnings: [
+          ...warningsOf(views, gateways, loop.trouble()),
+          ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
+        ],
       };
     },
     specification: async () => ({ resolved: await specification(), overrides: await overrides() }),

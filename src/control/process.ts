@@ -19,6 +19,7 @@ import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
 import { openRegistry } from '../registry/open-registry.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
+import type { TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
 import { artefactsFolder, databaseFile, preparedFolder } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
@@ -115,7 +116,7 @@ function userName(): string {
   }
 }
 
-async function listen(handle: object): Promise<void> {
+async function listen(handle: object, tls: TlsMaterial | undefined): Promise<void> {
   const running = await starting;
   if (running === undefined || settings === undefined) return;
   const { control } = running;
@@ -124,6 +125,7 @@ async function listen(handle: object): Promise<void> {
     version,
     auth: settings.auth === undefined ? undefined : keys,
     limits: settings.limits,
+    tls,
     listen: { kind: 'handle', handle },
     socketPath: join(settings.runDirectory, apiSocketFile),
   });
@@ -170,7 +172,10 @@ process.on('message', (message: ToChild, handle?: object) => {
       starting.catch(fail('start'));
       break;
     case 'listener':
-      if (handle !== undefined) listen(handle).catch(fail('listener'));
+      if (handle !== undefined) listen(handle, message.tls).catch(fail('listener'));
+      break;
+    case 'tls':
+      api?.renew(message.tls);
       break;
     case 'metrics':
       tell({ kind: 'metrics', ask: message.ask, families: telemetry?.families() ?? [] });

@@ -82,3 +82,12 @@ export function warningsOf(
   }
   return warnings;
 }
+
+/** Keys on their way over a network that anybody may listen in to. */
+export function keysInClear(listeners: Readonly<Record<string, { readonly url: string }>>): string[] {
+  return Object.entries(listeners).flatMap(([name, { url }]) => {
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'https:' || hostname === '[::1]' || hostname.startsWith('127.')) return [];
+    return [`listeners.${name} can be reached by others without TLS: keys travel in clear; set tls`];
+  });
+}

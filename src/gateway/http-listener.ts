@@ -7,15 +7,25 @@
  * would fail them.
  */
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import type { Clock } from '../clock.ts';
 import { Slots } from '../protocol/slots.ts';
 import type { ProcessLimits } from '../supervisor/messages.ts';
+import { contextOptions, isTlsFailure, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 
 export interface HttpListener {
   readonly server: http.Server;
   /** Ends when the last request has been answered, or at once when `signal` aborts. */
   drain(signal: AbortSignal): Promise<void>;
+  /** New connections get this certificate. */
+  renew(tls: TlsMaterial): void;
+}
+
+export interface HttpListenerOptions {
+  /** Whether a request would get as far as its body. */
+  readonly admits?: ((request: http.IncomingMessage) => boolean) | undefined;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 const graceMs = 200;
@@ -47,7 +57,7 @@ export function listenHttp(
   handler: http.RequestListener,
   limits: ProcessLimits,
   clock: Clock,
-  admits?: (request: http.IncomingMessage) => boolean,
+  { admits, tls }: HttpListenerOptions = {},
 ): Promise<HttpListener> {
   const running = new Slots<http.ServerResponse>();
   let draining = false;
@@ -63,16 +73,15 @@ export function listenHttp(
     handler(request, response);
   };
 
-  const server = http.createServer(
-    {
-      maxHeaderSize: limits.headerBytesMax,
-      requestTimeout: limits.requestTimeoutMs,
-      headersTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: keepAliveMs,
-      noDelay: true,
-    },
-    onRequest,
-  );
+  const settings = {
+    maxHeaderSize: limits.headerBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    headersTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    noDelay: true,
+  };
+  const secure = tls === undefined ? undefined : https.createServer({ ...settings, ...serverOptions(tls) }, onRequest);
+  const server = secure ?? http.createServer(settings, onRequest);
   // A body that will be refused, for its size or for want of a key, is not asked for: the caller still has it, and the connection ends instead.
   server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
     if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytesMax || admits?.(request) === false) {
@@ -83,7 +92,7 @@ export function listenHttp(
   server.maxConnections = limits.connectionsMax;
   // A peer that speaks no HTTP gets the short answer that Node would give; the default handler may throw on a gone one.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable) {
+    if (!socket.writable || isTlsFailure(error)) {
       socket.destroy();
       return;
     }
@@ -95,6 +104,7 @@ export function listenHttp(
     server.listen(handle, () =>
       resolve({
         server,
+        renew: (renewed) => secure?.setSecureContext(contextOptions(renewed)),
         async drain(signal) {
           draining = true;
           for (const response of running.all()) if (!response.headersSent) response.setHeader('connection', 'close');

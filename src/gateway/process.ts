@@ -16,6 +16,7 @@ import { grpcHttp2Options, openGrpc, type GrpcServer } from '../protocol/grpc/se
 import { restHandler } from '../protocol/rest/server.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
+import { contextOptions, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { openControlLink, readLastTable, type ControlLink } from './control-link.ts';
@@ -44,7 +45,7 @@ interface Worker {
   /** Where callers need keys. */
   readonly auth: Authenticator | undefined;
   http: HttpListener | undefined;
-  grpc: { readonly server: http2.Http2Server; readonly calls: GrpcServer } | undefined;
+  grpc: { readonly server: http2.Http2Server | http2.Http2SecureServer; readonly calls: GrpcServer } | undefined;
 }
 
 let worker: Worker | undefined;
@@ -102,12 +103,12 @@ function start(settings: ProcessSettings): Worker {
   return { settings, telemetry, dispatcher, service, link, auth: authenticator, http: undefined, grpc: undefined };
 }
 
-async function listen(to: Worker, name: 'http' | 'grpc', handle: Server): Promise<void> {
+async function listen(to: Worker, name: 'http' | 'grpc', handle: Server, tls: TlsMaterial | undefined): Promise<void> {
   const { limits } = to.settings;
   if (name === 'http') {
     const rest = to.auth === undefined ? undefined : guardedRest(to.service, { limits }, to.auth);
     const handler = rest?.handler ?? restHandler(to.service, { limits });
-    to.http = await listenHttp(handle, handler, limits, systemClock, rest?.admits);
+    to.http = await listenHttp(handle, handler, limits, systemClock, { admits: rest?.admits, tls });
   } else {
     const calls = openGrpc(to.service, {
       limits: {
@@ -117,7 +118,10 @@ async function listen(to: Worker, name: 'http' | 'grpc', handle: Server): Promis
       },
       door: to.auth === undefined ? undefined : grpcDoor(to.service, to.auth),
     });
-    const server = http2.createServer(grpcHttp2Options);
+    const server =
+      tls === undefined
+        ? http2.createServer(grpcHttp2Options)
+        : http2.createSecureServer({ ...grpcHttp2Options, ...serverOptions(tls), ALPNProtocols: ['h2'] });
     calls.attach(server);
     server.maxConnections = limits.connectionsMax;
     await new Promise<void>((resolve, reject) => {
@@ -127,6 +131,12 @@ async function listen(to: Worker, name: 'http' | 'grpc', handle: Server): Promis
     to.grpc = { server, calls };
   }
   if (to.http !== undefined && to.grpc !== undefined) tell({ kind: 'ready' });
+}
+
+function renew(to: Worker, name: string, tls: TlsMaterial): void {
+  if (name === 'http') to.http?.renew(tls);
+  else if (to.grpc !== undefined && 'setSecureContext' in to.grpc.server)
+    to.grpc.server.setSecureContext(contextOptions(tls));
 }
 
 async function drain(deadlineMs: number, reason: string): Promise<void> {
@@ -158,7 +168,10 @@ process.on('message', (message: ToChild, handle?: unknown) => {
       break;
     case 'listener':
       if (worker !== undefined && message.name !== 'control')
-        listen(worker, message.name, handle as Server).catch(fail(`listener ${message.name}`));
+        listen(worker, message.name, handle as Server, message.tls).catch(fail(`listener ${message.name}`));
+      break;
+    case 'tls':
+      if (worker !== undefined) renew(worker, message.name, message.tls);
       break;
     case 'metrics':
       tell({ kind: 'metrics', ask: message.ask, families: worker?.telemetry.families() ?? [] });

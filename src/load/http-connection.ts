@@ -4,7 +4,8 @@
  * It understands Content-Length and chunked bodies, and nothing else that a load on our own API does not need.
  * Invariant: one exchange at a time; a body is kept (up to a limit) only where its beginning says why something failed.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 export interface Answer {
   readonly status: number;
@@ -22,6 +23,8 @@ export interface HttpConnection {
 export interface HttpAddress {
   readonly host: string;
   readonly port: number;
+  /** Present for https. */
+  readonly tls?: ConnectionOptions | undefined;
 }
 
 const headBytesMax = 64 * 1024;
@@ -41,7 +44,7 @@ interface Pending {
   retry: boolean;
 }
 
-export function httpConnection({ host, port }: HttpAddress): HttpConnection {
+export function httpConnection({ host, port, tls }: HttpAddress): HttpConnection {
   let socket: Socket | undefined;
   let pending: Pending | undefined;
   /** Bytes that could not be read yet: an unfinished head or an unfinished size line. */
@@ -54,7 +57,11 @@ export function httpConnection({ host, port }: HttpAddress): HttpConnection {
   let body: Body | undefined;
 
   function open(): Socket {
-    const opened = connect({ host, port, noDelay: true });
+    const opened =
+      tls === undefined
+        ? connect({ host, port, noDelay: true })
+        : connectTls({ ...tls, host, port, ...(isIP(host) === 0 && { servername: host }) });
+    opened.setNoDelay(true);
     opened.on('data', (chunk) => {
       try {
         read(chunk);

@@ -2,7 +2,8 @@
  * What load is put on: a way to send one request and learn how it ended. The generators know no more than this, so
  * REST, gRPC and a test's fake are the same to them.
  */
-import { openClient } from '../client/client.ts';
+import type { ConnectionOptions } from 'node:tls';
+import { openClient, type ClientOptions } from '../client/client.ts';
 import { FlyballError } from '../errors.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import { httpConnection, type HttpConnection } from './http-connection.ts';
@@ -23,8 +24,13 @@ export interface Target extends AsyncDisposable {
 const messageLengthMax = 500;
 const ok: Outcome = { kind: 'ok' };
 
-export function restTarget(url: URL, request: HttpRequest, slots: number): Target {
-  const address = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port === '' ? 80 : url.port) };
+export function restTarget(url: URL, request: HttpRequest, slots: number, tls: ConnectionOptions = {}): Target {
+  const secure = url.protocol === 'https:';
+  const address = {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port === '' ? (secure ? 443 : 80) : url.port),
+    tls: secure ? tls : undefined,
+  };
   const bytes = requestBytes(url, request);
   const free: HttpConnection[] = [];
   const all: HttpConnection[] = [];
@@ -83,10 +89,11 @@ export interface GrpcOrder {
   readonly inputs: readonly Tensor[];
   readonly slots: number;
   readonly apiKey?: string | undefined;
+  readonly tls?: ClientOptions['tls'] | undefined;
 }
 
-export function grpcTarget({ url, model, inputs, slots, apiKey }: GrpcOrder): Target {
-  const client = openClient({ url, transport: 'grpc', retries: 0, ...(apiKey === undefined ? {} : { apiKey }) });
+export function grpcTarget({ url, model, inputs, slots, apiKey, tls = {} }: GrpcOrder): Target {
+  const client = openClient({ url, transport: 'grpc', retries: 0, tls, ...(apiKey === undefined ? {} : { apiKey }) });
   return {
     slots,
     async send() {

@@ -9,10 +9,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../clock.ts';
 import { publish } from '../telemetry/events.ts';
+import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 import type { BoundSocket } from './listening-socket.ts';
 import type { FromChild, ProcessSettings, ToChild } from './messages.ts';
 import { restartDelayMs } from './restart-delay.ts';
+
+type ServedName = 'http' | 'grpc' | 'control';
 
 export interface ChildPlan {
   readonly role: 'gateway' | 'control';
@@ -20,6 +23,8 @@ export interface ChildPlan {
   readonly settings: ProcessSettings;
   readonly sockets: Readonly<Partial<Record<'http' | 'grpc' | 'control', BoundSocket>>>;
   readonly clock: Clock;
+  /** The certificate that the listener serves with now, if any. */
+  tls(name: ServedName): TlsMaterial | undefined;
   /** Standard output and error of the process, as it comes. */
   output(chunk: Uint8Array): void;
   /** Somebody asked control for the whole platform to stop. */
@@ -33,6 +38,8 @@ export interface Child {
   /** Fulfilled when the first process is ready. */
   readonly ready: Promise<void>;
   restarts(): number;
+  /** Another certificate for one of its listeners; one that it does not have is ignored. */
+  renew(name: ServedName, tls: TlsMaterial): void;
   metrics(timeoutMs: number): Promise<readonly MetricFamily[]>;
   /** Ends it: asks it to drain, aborts it at the deadline. Safe to call twice. */
   drain(deadlineMs: number): Promise<void>;
@@ -121,7 +128,7 @@ export function startChild(plan: ChildPlan): Child {
     child.on('error', () => {});
     send(child, { kind: 'start', settings });
     for (const [name, socket] of Object.entries(plan.sockets))
-      send(child, { kind: 'listener', name: name as 'http' | 'grpc' | 'control' }, socket);
+      send(child, { kind: 'listener', name: name as ServedName, tls: plan.tls(name as ServedName) }, socket);
   };
 
   start();
@@ -130,6 +137,9 @@ export function startChild(plan: ChildPlan): Child {
     role,
     ready: firstReady.promise,
     restarts: () => restarts,
+    renew(name, tls) {
+      if (current !== undefined && plan.sockets[name] !== undefined) send(current, { kind: 'tls', name, tls });
+    },
     async metrics(timeoutMs) {
       const child = current;
       if (child === undefined || !child.connected) return [];

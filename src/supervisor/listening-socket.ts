@@ -108,6 +108,6 @@ export function isLoopback(host: string): boolean {
 }
 
 /** http://127.0.0.1:8000, with brackets around an IPv6 address. */
-export function urlOf(host: string, port: number): string {
-  return `http://${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
+export function urlOf(host: string, port: number, secure = false): string {
+  return `${secure ? 'https' : 'http'}://${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

@@ -5,6 +5,7 @@
  * dies and callers wait in the kernel's backlog for the next one.
  */
 import type { Specification } from '../config/specification.ts';
+import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 
 export interface ProcessLimits {
@@ -56,7 +57,9 @@ export interface ProcessSettings {
 export type ToChild =
   | { readonly kind: 'start'; readonly settings: ProcessSettings }
   /** Carries the handle beside it. */
-  | { readonly kind: 'listener'; readonly name: 'http' | 'grpc' | 'control' }
+  | { readonly kind: 'listener'; readonly name: 'http' | 'grpc' | 'control'; readonly tls?: TlsMaterial | undefined }
+  /** From now on this listener serves new connections with another certificate. */
+  | { readonly kind: 'tls'; readonly name: 'http' | 'grpc' | 'control'; readonly tls: TlsMaterial }
   | { readonly kind: 'metrics'; readonly ask: number }
   /** Stop admitting, finish what is there, exit 0; past the deadline, abort. */
   | { readonly kind: 'drain'; readonly deadlineMs: number };

@@ -3,18 +3,30 @@
  * figures of every gateway worker are there whichever of them, or control, has just died.
  */
 import http from 'node:http';
+import https from 'node:https';
 import { challenge, toFlyballError } from '../errors.ts';
+import { contextOptions, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 import { mergeFamilies } from '../telemetry/registry.ts';
 import { printFamilies, textContentType } from '../telemetry/text.ts';
 import type { BoundSocket } from './listening-socket.ts';
 
+export interface MetricsOptions {
+  /** Throws for who may not look; absent: everybody may. */
+  readonly admit?: ((request: http.IncomingMessage) => void) | undefined;
+  readonly tls?: TlsMaterial | undefined;
+}
+
+export interface MetricsEndpoint extends AsyncDisposable {
+  /** New connections get this certificate. */
+  renew(tls: TlsMaterial): void;
+}
+
 export async function serveMetrics(
   socket: BoundSocket,
-  /** Throws for who may not look; absent: everybody may. */
-  admit: ((request: http.IncomingMessage) => void) | undefined,
+  { admit, tls }: MetricsOptions,
   collect: () => Promise<readonly (readonly MetricFamily[])[]>,
-): Promise<AsyncDisposable> {
+): Promise<MetricsEndpoint> {
   const answer = async (headOnly: boolean, response: http.ServerResponse): Promise<void> => {
     try {
       const text = printFamilies(mergeFamilies(await collect()));
@@ -24,7 +36,7 @@ export async function serveMetrics(
       response.writeHead(500, { 'content-type': 'text/plain' }).end(`${String(error)}\n`);
     }
   };
-  const server = http.createServer((request, response) => {
+  const handle: http.RequestListener = (request, response) => {
     const path = request.url?.split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
@@ -44,13 +56,16 @@ export async function serveMetrics(
       return;
     }
     void answer(request.method === 'HEAD', response);
-  });
+  };
+  const secure = tls === undefined ? undefined : https.createServer(serverOptions(tls), handle);
+  const server = secure ?? http.createServer(handle);
   server.requestTimeout = 10_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(socket.handle, resolve);
   });
   return {
+    renew: (renewed) => secure?.setSecureContext(contextOptions(renewed)),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => {

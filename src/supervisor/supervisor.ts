@@ -10,6 +10,9 @@ import { toBytes, type Specification } from '../config/specification.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { modulePath } from '../module-path.ts';
 import { openDataDirectory } from '../store/data-directory.ts';
+import { apiSocketFile } from '../store/run-directory.ts';
+import type { TlsFiles, TlsMaterial } from '../tls/certificate.ts';
+import { watchTls, type WatchedTls } from '../tls/watch.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry } from '../telemetry/start.ts';
 import { startChild, type Child } from './child.ts';
@@ -24,7 +27,7 @@ export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly specification: Pick<
     Specification,
-    'name' | 'listeners' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
+    'name' | 'listeners' | 'tls' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
   >;
   /** Allow listeners outside loopback without authentication. */
   readonly insecure: boolean;
@@ -43,6 +46,10 @@ export interface ListenerAddress {
   readonly port: number;
   /** True when the wanted port was taken and this is the next free one. */
   readonly moved: boolean;
+  /** File of its certificate, where it speaks TLS: whoever reads this file may trust it by that alone. */
+  readonly certificate?: string;
+  /** Of control's API with TLS: a Unix socket for this user, who needs no certificate there. */
+  readonly socket?: string;
 }
 
 export interface SupervisorEnd {
@@ -62,6 +69,8 @@ export interface Supervisor extends AsyncDisposable {
   readonly ready: Promise<void>;
   /** Fulfilled when everything has ended, whoever asked for it. */
   readonly closed: Promise<SupervisorEnd>;
+  /** Reads certificates again, as SIGHUP asks for. */
+  reload(): void;
   /** Ends everything in order; further calls wait for the first. */
   drain(reason: string): Promise<void>;
   /** Ends everything at once: what is in flight is lost. */
@@ -87,11 +96,18 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   };
   const telemetry = startTelemetry({ role: 'supervisor', logLevel: options.logLevel, sink: output });
 
+  // Before anything is bound: a certificate that does not work is said at once.
+  const tls = watchTls(tlsListeners(specification), clock, (name, material) => renew(name as ListenerName, material));
+  starting.defer(() => tls.close());
   const sockets = bindAll(options, starting);
   const listeners = Object.fromEntries(
     listenerNames.map((name) => [
       name,
-      { url: urlOf(sockets[name].host, sockets[name].port), port: sockets[name].port, moved: sockets[name].moved },
+      addressOf(
+        sockets[name],
+        tlsOf(specification, name)?.certificate,
+        name === 'control' ? join(directory.runDirectory, apiSocketFile) : undefined,
+      ),
     ]),
   ) as Record<ListenerName, ListenerAddress>;
   const startedAt = clock.wall();
@@ -130,7 +146,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   // Also when a drain had begun: requests were cut off, and whoever reads the exit code is to know.
   let isAborted = false;
   const children: Child[] = [];
-  const common = { clock, output, shutdown: (by: string) => void drain(`asked by ${by}`) };
+  const common = {
+    clock,
+    output,
+    tls: (name: ListenerName) => tls.current(name),
+    shutdown: (by: string) => void drain(`asked by ${by}`),
+  };
   const hopeless =
     (role: string) =>
     (deaths: number, lastWords: string): void => {
@@ -169,10 +190,25 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         value: child.restarts(),
       })),
   );
-  starting.use(
+  telemetry.registry.gauge(
+    {
+      name: 'flyball_certificate_expiry_timestamp_seconds',
+      help: 'Unix time at which the certificate of a listener expires.',
+      labels: ['listener'],
+    },
+    () =>
+      listenerNames.flatMap((listener) => {
+        const material = tls.current(listener);
+        return material === undefined ? [] : [{ labels: { listener }, value: material.notAfter / 1000 }];
+      }),
+  );
+  const metrics = starting.use(
     await serveMetrics(
       sockets.metrics,
-      keysRequired ? metricsDoor(clock, join(directory.runDirectory, keyTableFile)) : undefined,
+      {
+        admit: keysRequired ? metricsDoor(clock, join(directory.runDirectory, keyTableFile)) : undefined,
+        tls: tls.current('metrics'),
+      },
       async () => [
         telemetry.families(),
         ...(await Promise.all(children.map((child) => child.metrics(metricsTimeoutMs)))),
@@ -180,6 +216,11 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     ),
   );
   const resources = starting.move();
+
+  function renew(name: ListenerName, material: TlsMaterial): void {
+    if (name === 'metrics') metrics.renew(material);
+    else for (const child of children) child.renew(name, material);
+  }
 
   /** Gateways first: nothing may be admitted any more when the replicas go. */
   async function unwind(drainMs: number, reason: string, code: number): Promise<void> {
@@ -207,6 +248,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     ready: allReady(children),
     closed: ended.promise,
     drain,
+    reload: () => tls.reload(),
     async abort(reason) {
       // A drain under way waits with the long deadline; the children are told the short one as well.
       isAborted = true;
@@ -215,6 +257,36 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       await first;
     },
     [Symbol.asyncDispose]: () => drain('disposed'),
+  };
+}
+
+function tlsOf({ listeners, tls }: Pick<Specification, 'listeners' | 'tls'>, name: ListenerName): TlsFiles | undefined {
+  return listeners[name].tls ?? tls;
+}
+
+function tlsListeners(specification: Pick<Specification, 'listeners' | 'tls'>): Map<string, WatchedTls> {
+  return new Map(
+    listenerNames.flatMap((name) => {
+      const files = tlsOf(specification, name);
+      const what = specification.listeners[name].tls === undefined ? 'tls' : `listeners.${name}.tls`;
+      return files === undefined ? [] : [[name, { what, files }] as const];
+    }),
+  );
+}
+
+function addressOf(
+  socket: BoundSocket,
+  certificate: string | undefined,
+  apiSocket: string | undefined,
+): ListenerAddress {
+  const { host, port, moved } = socket;
+  if (certificate === undefined) return { url: urlOf(host, port), port, moved };
+  return {
+    url: urlOf(host, port, true),
+    port,
+    moved,
+    certificate,
+    ...(apiSocket !== undefined && { socket: apiSocket }),
   };
 }
 

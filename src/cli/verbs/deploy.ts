@@ -10,7 +10,7 @@ import { namePattern } from '../../config/specification.ts';
 import { readLocalModel } from '../../registry/model-folder.ts';
 import { applySpecification, finish } from '../apply.ts';
 import { parseCount, parseDurationMs } from '../arguments.ts';
-import { apiKeyOf, caller, connect } from '../connect.ts';
+import { apiKeyOf, caller, connect, inferenceTls } from '../connect.ts';
 import type { ControlClient } from '../control-client.ts';
 import { flag, stringOption, type Invocation, type OptionValues } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
@@ -45,13 +45,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     operation = await deployModel(client, path, invocation, following, progress);
   }
   const status = await client.status(signal);
-  const addresses = await addressesOf(
-    names ?? [operation.subject],
-    status,
-    following.wait,
-    apiKeyOf(invocation),
-    signal,
-  );
+  const access = { apiKey: apiKeyOf(invocation), tls: inferenceTls(invocation, 'http') };
+  const addresses = await addressesOf(names ?? [operation.subject], status, following.wait, access, signal);
   await print(terminal, formatOf(values), {
     data: { operation, addresses },
     items: addresses,
@@ -138,7 +133,7 @@ async function addressesOf(
   names: readonly string[],
   status: StatusView,
   waited: boolean,
-  apiKey: string | undefined,
+  access: Parameters<typeof firstAnswer>[2],
   signal: AbortSignal,
 ): Promise<readonly Address[]> {
   const http = status.listeners['http']?.url;
@@ -147,7 +142,7 @@ async function addressesOf(
   return await Promise.all(
     concerned.map(async ({ name, state, counts }) => {
       const asked = waited && counts.ready > 0;
-      const answer: FirstAnswer = asked ? await firstAnswer(http, name, apiKey, signal) : { kind: 'none' };
+      const answer: FirstAnswer = asked ? await firstAnswer(http, name, access, signal) : { kind: 'none' };
       const address = { deployment: name, url: `${http}/v2/models/${name}`, state };
       if (answer.kind === 'answered') return Object.assign(address, { firstAnswerMs: answer.ms });
       if (answer.kind === 'failed') return Object.assign(address, { firstAnswerMs: null, problem: answer.reason });

@@ -2,11 +2,12 @@
  * `flyball infer`: a file in, a readable answer out. Images and plain JSON go to /predictions, where the model's own
  * pipeline reads them; a V2 body goes to /v2. The answer is data and goes to stdout, its latency to stderr.
  */
+import { request as httpRequest } from 'node:http';
 import { FlyballError, catalogue, type ErrorCode } from '../../errors.ts';
 import { fileRequest } from '../../load/payload.ts';
 import { answerText } from '../answer-text.ts';
 import { parseDurationMs } from '../arguments.ts';
-import { apiKeyOf } from '../connect.ts';
+import { apiKeyOf, inferenceTls } from '../connect.ts';
 import { contentTypeOf } from '../content-type.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -14,6 +15,7 @@ import { inferenceUrl } from '../inference-address.ts';
 import { formatOf, print } from '../output.ts';
 import { readInput } from '../read-input.ts';
 import { symbolsOf } from '../terminal.ts';
+import type { TlsAccess } from '../tls-access.ts';
 import { milliseconds } from '../units.ts';
 
 /** The server gives up at the deadline; a little later so does this side. */
@@ -33,10 +35,10 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   });
   const url = new URL(versioned(request.path, stringOption(values, 'version')), base);
   const startedAt = performance.now();
-  const response = await send(url, request, deadlineMs + slackMs, invocation.signal);
-  const text = await response.text();
+  const tls = inferenceTls(invocation, 'http');
+  const { status, text } = await send(url, request, tls, deadlineMs + slackMs, invocation.signal);
   const tookMs = performance.now() - startedAt;
-  if (!response.ok) throw failureOf(response, text);
+  if (status < 200 || status > 299) throw failureOf(url, status, text);
   const answer = parse(text, url);
   await print(terminal, formatOf(values), {
     data: answer,
@@ -58,31 +60,54 @@ function versioned(path: string, version: string | undefined): string {
   return path.endsWith('/infer') ? path.replace(/\/infer$/, `/versions/${part}/infer`) : `${path}/${part}`;
 }
 
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** node:http and not `fetch`, which takes no authority to trust. */
 async function send(
   url: URL,
   request: ReturnType<typeof fileRequest>,
+  tls: TlsAccess,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<Response> {
+): Promise<Reply> {
   const timeout = AbortSignal.timeout(timeoutMs);
+  const open = url.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
   try {
-    return await fetch(url, {
-      method: request.method,
-      headers: request.headers,
-      // A copy: `fetch` wants bytes that own their buffer.
-      body: new Uint8Array(request.body),
-      signal: AbortSignal.any([signal, timeout]),
+    return await new Promise<Reply>((resolve, reject) => {
+      const outgoing = open(
+        url,
+        {
+          method: request.method,
+          headers: { ...request.headers, 'content-length': request.body.length },
+          signal: AbortSignal.any([signal, timeout]),
+          ...tls,
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+          );
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(request.body);
     });
   } catch (cause) {
     if (timeout.aborted) throw new FlyballError('TIMED_OUT', `${url.origin} gave no answer in time`, { cause });
     if (signal.aborted) throw cause;
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
+    const { message, code } = cause as NodeJS.ErrnoException;
+    const reason = message === '' ? (code ?? 'no reason given') : message;
     throw new FlyballError('UNREACHABLE', `the inference API at ${url.origin} cannot be reached: ${reason}`, { cause });
   }
 }
 
 /** `{"error": "…", "code": "…"}`; another server sends the first alone. */
-function failureOf(response: Response, text: string): FlyballError {
+function failureOf(url: URL, status: number, text: string): FlyballError {
   let body: { readonly error?: unknown; readonly code?: unknown } = {};
   try {
     body = JSON.parse(text) as typeof body;
@@ -94,8 +119,8 @@ function failureOf(response: Response, text: string): FlyballError {
   const words = (typeof error === 'string' ? error : text.slice(0, 300)).replaceAll('\n', '\\n');
   const known = typeof code === 'string' && Object.hasOwn(catalogue, code);
   return new FlyballError(
-    known ? (code as ErrorCode) : codeOf(response.status),
-    words === '' ? `${response.url} answered HTTP ${response.status}` : words,
+    known ? (code as ErrorCode) : codeOf(status),
+    words === '' ? `${url.href} answered HTTP ${status}` : words,
   );
 }
 

@@ -69,9 +69,12 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
     throw error;
   }
   await using _supervisor = supervisor;
+  using _reload = onHangup(terminal, supervisor, source.loaded.specification);
   // The key that control leaves for us is there when it is ready.
   const client = controlClient({
     url: supervisor.listeners.control.url,
+    // With TLS past the certificate: this process is the platform.
+    socketPath: supervisor.listeners.control.socket,
     apiKey: () => terminal.env['FLYBALL_API_KEY'] ?? localKey(dataDirectory),
   });
   const unsubscribe = onInterrupts(terminal, client, supervisor, stopping);
@@ -171,6 +174,18 @@ async function deployTo(
 function tellMoved(supervisor: Supervisor, progress: Progress): void {
   for (const [name, { port, moved }] of Object.entries(supervisor.listeners))
     if (moved) progress.note(`the usual port for ${name} is taken; it is ${port} this time`);
+}
+
+/**
+ * SIGHUP reads certificates again, where there are any and where it is not the terminal that says that it has gone:
+ * then it ends this process, as it ends any other.
+ */
+function onHangup(terminal: Terminal, supervisor: Supervisor, { tls, listeners }: Specification): Disposable {
+  const hasTls = tls !== undefined || Object.values(listeners).some((listener) => listener.tls !== undefined);
+  if (!hasTls || terminal.stdout.isTTY) return { [Symbol.dispose]() {} };
+  const reload = (): void => supervisor.reload();
+  process.on('SIGHUP', reload);
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', reload) };
 }
 
 function tellKeys(dataDirectory: string, progress: Progress): void {

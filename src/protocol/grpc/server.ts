@@ -6,6 +6,7 @@
  *   headers → method → unary | streaming → codec → service → codec → status in trailers
  */
 import type {
+  Http2SecureServer,
   Http2Server,
   IncomingHttpHeaders,
   ServerHttp2Session,
@@ -64,7 +65,7 @@ export interface GrpcDoor {
 
 export interface GrpcServer extends AsyncDisposable {
   /** Mounts `handle` and watches the connections, so that `drain` reaches idle ones too. */
-  attach(server: Http2Server): void;
+  attach(server: Http2Server | Http2SecureServer): void;
   /** `http2Server.on('stream', grpc.handle)`, for who mounts by hand. */
   readonly handle: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
   /** Calls that have not ended yet. */
@@ -235,8 +236,10 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
 
   return {
     attach(server) {
-      server.on('session', watchSession);
-      server.on('stream', handle);
+      // Both kinds have these events; only their types are not one.
+      const either = server as Http2Server;
+      either.on('session', watchSession);
+      either.on('stream', handle);
     },
     handle,
     get inFlight() {
