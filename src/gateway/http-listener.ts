@@ -30,6 +30,10 @@ export interface HttpListenerOptions {
 
 const graceMs = 200;
 const keepAliveMs = 75_000;
+/** Node looks for requests that take too long twice a minute: a limit of three seconds would hold after thirty. */
+const lookEveryMsMax = 30_000;
+/** A peer that has vanished without a word is found by probes of the kernel, from this long a silence on. */
+const probeAfterMs = 60_000;
 
 /** What is said to bytes that never became a request, in the form of every other error. */
 function refusal(code: string | undefined, limits: ProcessLimits): string {
@@ -77,7 +81,12 @@ export function listenHttp(
     maxHeaderSize: limits.headerBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     headersTimeout: limits.requestTimeoutMs,
+    // Off (0) is off: nothing to look for.
+    connectionsCheckingInterval:
+      limits.requestTimeoutMs > 0 ? Math.min(lookEveryMsMax, limits.requestTimeoutMs / 4) : lookEveryMsMax,
     keepAliveTimeout: keepAliveMs,
+    keepAlive: true,
+    keepAliveInitialDelay: probeAfterMs,
     noDelay: true,
   };
   const secure = tls === undefined ? undefined : https.createServer({ ...settings, ...serverOptions(tls) }, onRequest);

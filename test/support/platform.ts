@@ -18,6 +18,8 @@ export interface PlatformFiles {
   /** What flyball.yaml says besides listeners; model paths are `./models/…`. */
   readonly specification: Readonly<Record<string, unknown>>;
   readonly arguments?: readonly string[];
+  /** Added to the environment of everything that it starts. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Platform extends AsyncDisposable {
@@ -80,7 +82,7 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
   const child = spawn(
     process.execPath,
     [cliPath, 'up', specificationPath, '--data-dir', dataDirectory, ...(files.arguments ?? [])],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...files.env } },
   );
   let stdout = '';
   let stderr = '';

@@ -174,7 +174,13 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   const watchSession = (session: ServerHttp2Session): void => {
     if (sessions.has(session)) return;
     sessions.add(session);
-    session.once('close', () => sessions.delete(session));
+    // Who connects and never speaks HTTP/2 is not waited for any longer than a message that does not come to an end.
+    const cancelWait = requestTimeoutMs > 0 ? clock.after(requestTimeoutMs, () => session.destroy()) : (): void => {};
+    session.once('remoteSettings', cancelWait);
+    session.once('close', () => {
+      cancelWait();
+      sessions.delete(session);
+    });
     session.setLocalWindowSize(connectionWindowBytes);
     if (draining.signal.aborted) session.close();
   };
