@@ -86,7 +86,7 @@ describe('a thousand connections and ten thousand hang-ups', { timeout: 180_000 
         pid: Number(/pid (\d+)/.exec(where)?.[1]),
       })),
     ];
-    processes = await Promise.all(found.map(async (one) => ({ ...one, before: await footprint(one.pid) })));
+    processes = await Promise.all(found.map(async ({ what, pid }) => ({ what, pid, before: await footprint(pid) })));
   });
   after(() => platform[Symbol.asyncDispose]());
 
