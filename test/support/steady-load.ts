@@ -10,6 +10,8 @@ export interface LoadReport {
   readonly failures: readonly string[];
   /** Bodies of the successful answers, by how often each came. */
   readonly answers: ReadonlyMap<string, number>;
+  /** Of all requests, also those that failed. */
+  readonly slowestMs: number;
 }
 
 export interface SteadyLoad extends AsyncDisposable {
@@ -37,6 +39,7 @@ export function startLoad(target: LoadTarget): SteadyLoad {
   const failures: string[] = [];
   const answers = new Map<string, number>();
   let ok = 0;
+  let slowestMs = 0;
   let stopped = false;
 
   const once = (): Promise<string | undefined> =>
@@ -65,14 +68,16 @@ export function startLoad(target: LoadTarget): SteadyLoad {
     });
   const caller = async (): Promise<void> => {
     while (!stopped) {
+      const sentAt = performance.now();
       const failure = await once();
+      slowestMs = Math.max(slowestMs, performance.now() - sentAt);
       if (failure === undefined) continue;
       failures.push(failure);
       await pause(target.pauseMs ?? 20);
     }
   };
   const running = Array.from({ length: target.callers }, caller);
-  const seen = (): LoadReport => ({ ok, failures: [...failures], answers: new Map(answers) });
+  const seen = (): LoadReport => ({ ok, failures: [...failures], answers: new Map(answers), slowestMs });
 
   const stop = async (): Promise<LoadReport> => {
     stopped = true;
