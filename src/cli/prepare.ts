@@ -9,6 +9,7 @@ import type { ModelView, ResolvedSpecification, VersionView } from '../api/schem
 import { loadSpecification, type LoadedSpecification } from '../config/load.ts';
 import { resolveModels, toResolvedSpecification, withDefaultsOfModels, type LocalModels } from '../config/resolve.ts';
 import { FlyballError } from '../errors.ts';
+import { isDeclared } from '../protocol/tensor.ts';
 import { digestOfBytes } from '../registry/digest.ts';
 import type { LocalVersion } from '../registry/model-folder.ts';
 import type { ControlClient } from './control-client.ts';
@@ -167,5 +168,6 @@ function versionText(name: string, { version, digest, signature }: VersionView):
   const hex = digest.replace(/^sha256:/, '').slice(0, 8);
   const inputs = signature.inputs.map(spec).join(' ');
   const outputs = signature.outputs.map(spec).join(' ');
-  return `${name}:${version}  digest sha256:${hex}  in ${inputs}  out ${outputs}`;
+  const takes = isDeclared(signature) ? `in ${inputs}  out ${outputs}` : 'in and out as its server says';
+  return `${name}:${version}  digest sha256:${hex}  ${takes}`;
 }

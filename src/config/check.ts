@@ -1,4 +1,5 @@
 /** What a specification must hold beyond its types: rules between keys. Pure; the server checks with it too. */
+import { checkServer } from './check-server.ts';
 import type { ModelFile } from './model-file.ts';
 import type { ConfigurationProblem } from './problems.ts';
 import type { DeploymentSpecification, ModelSource, Specification } from './specification.ts';
@@ -14,11 +15,17 @@ export function checkSpecification(specification: Specification): ConfigurationP
 }
 
 function checkSource(path: readonly string[], source: ModelSource): ConfigurationProblem[] {
+  if (source.server !== undefined) {
+    const other = (['path', 'package', 'generate', 'modelFile'] as const).find((key) => source[key] !== undefined);
+    if (other !== undefined) return [{ path: [...path, other], text: 'a server is the whole source of a model' }];
+    return checkServer([...path, 'server'], source.server);
+  }
   const named = [source.path !== undefined, source.generate !== undefined].filter(Boolean).length;
   if (named === 0 && source.package !== undefined) {
     return [{ path: [...path, 'package'], text: 'needs path, the file in the package' }];
   }
-  if (named === 0) return [{ path, text: 'expected where the model comes from: path, package with path, or generate' }];
+  if (named === 0)
+    return [{ path, text: 'expected where the model comes from: path, package with path, generate, or server' }];
   if (named === 2 || (source.generate !== undefined && source.package !== undefined)) {
     return [{ path: [...path, 'generate'], text: 'a model is generated or has a path, not both' }];
   }
@@ -58,7 +65,13 @@ function checkListeners(listeners: Specification['listeners']): ConfigurationPro
   return problems;
 }
 
-export function checkModelSettings({ pipeline, platform, simulated, deployment }: ModelFile): ConfigurationProblem[] {
+export function checkModelSettings({
+  pipeline,
+  platform,
+  simulated,
+  server,
+  deployment,
+}: ModelFile): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
   const { resize, channels = 'rgb', mean = [], std = [] } = pipeline ?? {};
   if (resize?.shorterSide !== undefined && (resize.width ?? resize.height) !== undefined) {
@@ -86,5 +99,15 @@ export function checkModelSettings({ pipeline, platform, simulated, deployment }
   if (platform === 'simulated' && simulated === undefined) {
     problems.push({ path: ['simulated'], text: 'is missing; the platform simulated needs it' });
   }
-  return problems;
+  if (platform === 'server' && server === undefined) {
+    problems.push({ path: ['server'], text: 'is missing; the platform server needs it' });
+  }
+  if (platform !== 'server' && server !== undefined) {
+    problems.push({ path: ['server'], text: `is for the platform server, but the platform is ${platform}` });
+  }
+  if (server === undefined) return problems;
+  if (server.takesFiles && pipeline !== undefined) {
+    problems.push({ path: ['pipeline'], text: 'excludes server.takesFiles: a file is decoded here or passed on' });
+  }
+  return [...problems, ...checkServer(['server'], server)];
 }

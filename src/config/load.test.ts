@@ -84,12 +84,17 @@ const single: readonly (readonly [why: string, text: string, said: string])[] = 
   [
     'a model without a source',
     'models:\n  a: {}',
-    '2:3: models.a: expected where the model comes from: path, package with path, or generate',
+    '2:3: models.a: expected where the model comes from: path, package with path, generate, or server',
   ],
   [
     'a model with two sources',
     'models: {a: {path: x, generate: {architecture: mlp}}}',
     '1:23: models.a.generate: a model is generated or has a path, not both',
+  ],
+  [
+    'a server beside another source',
+    'models: {a: {path: x, server: {command: [x]}}}',
+    '1:14: models.a.path: a server is the whole source of a model',
   ],
   [
     'a priority that is none',

@@ -103,11 +103,100 @@ export const deploymentDefaults = z.strictObject({
 
 export type DeploymentDefaults = z.infer<typeof deploymentDefaults>;
 
+const tensorSpecs = z.array(
+  z.strictObject({ name: z.string().min(1), datatype: z.string(), shape: z.array(z.int().min(-1)) }),
+);
+
+/** Another server as a replica: started by a command, or reached at an address. docs/drivers/server.md tells the story. */
+export const serverSettings = z
+  .strictObject({
+    command: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe(
+        'Program and arguments, without a shell, run in a folder that holds `files` alone. `{port}` is a free port, `{port:NAME}` another for each name, `{model}` the name of the model.',
+      ),
+    address: z
+      .string()
+      .optional()
+      .describe(
+        'Where it is reached, `http://host:port` with an optional path before those of the protocol; with a command `http://127.0.0.1:{port}`.',
+      ),
+    protocol: z
+      .enum(['v2', 'torchserve', 'v1'])
+      .default('v2')
+      .describe(
+        "Open Inference Protocol V2 over REST, TorchServe's `/predictions/{model}`, or KServe's V1 `/v1/models/{model}:predict`.",
+      ),
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Name that the server has for the model; the same as here by default.'),
+    version: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Version in the server's paths (V2 and TorchServe); none by default."),
+    inputs: tensorSpecs
+      .optional()
+      .describe(
+        "The signature, -1 for a size that varies. V2: the server's metadata by default, and declared, it must agree. V1 and TorchServe have no way to ask.",
+      ),
+    outputs: tensorSpecs.optional().describe('Goes with inputs.'),
+    takesFiles: z
+      .boolean()
+      .default(false)
+      .describe('TorchServe: what is posted to /predictions is passed on as it came, and the answer comes back so.'),
+    binary: z
+      .enum(['auto', 'on', 'off'])
+      .default('auto')
+      .describe('V2: tensors as bytes after the JSON; `auto` where the server names the extension binary_tensor_data.'),
+    files: z
+      .array(z.string())
+      .default([])
+      .describe('Files beside this one that are part of the version; the command finds copies where it runs.'),
+    env: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a variable'), z.string())
+      .default({})
+      .describe('Added to the environment of the platform, with the same `{…}`; PORT and FLYBALL_PORT are set anyway.'),
+    readyPath: z
+      .string()
+      .startsWith('/')
+      .optional()
+      .describe(
+        'Asked until it answers 200, then again and again; by default what the protocol has for it. `{model}` is the name.',
+      ),
+    startMs: z.int().min(1).max(86_400_000).default(120_000).describe('Time from its start until it must be ready.'),
+    callMs: z
+      .int()
+      .min(1)
+      .max(86_400_000)
+      .default(30_000)
+      .describe('Longest that a call may take: after this the server is taken for hung, and the replica is replaced.'),
+    healthMs: z
+      .int()
+      .min(10)
+      .max(600_000)
+      .default(1000)
+      .describe('How often it is asked while it has nothing to do; three misses in a row end the replica.'),
+    stopMs: z
+      .int()
+      .min(0)
+      .max(600_000)
+      .default(4000)
+      .describe('What it has after SIGTERM to end by itself, with all that it has started; then SIGKILL.'),
+  })
+  .describe('For platform `server`: any process that speaks one of these protocols, as the replica.');
+
+export type ServerSettings = z.infer<typeof serverSettings>;
+
 export const modelFile = z.strictObject({
   description: z.string().optional().describe('One line for people.'),
   labels: z.record(z.string(), z.string()).default({}).describe('Free key: value pairs, kept with each version.'),
   platform: z
-    .enum(['onnxruntime_onnx', 'simulated'])
+    .enum(['onnxruntime_onnx', 'simulated', 'server'])
     .default('onnxruntime_onnx')
     .describe('The runtime that loads the model.'),
   pipeline: imagePipeline.optional(),
@@ -156,6 +245,7 @@ export const modelFile = z.strictObject({
     })
     .optional()
     .describe('For platform `simulated`: outputs repeat the inputs by position; no model is loaded.'),
+  server: serverSettings.optional(),
 });
 
 export type ModelFile = z.infer<typeof modelFile>;

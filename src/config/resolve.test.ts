@@ -69,6 +69,26 @@ test('generated weights are generated once, and noted as random', async () => {
   assert.equal(first.models['m']?.source, 'generate mlp seed 3');
 });
 
+test('a server is its declaration and the files beside the specification, without what is the default', async () => {
+  await using here = await place({ 'server.py': 'print(1)' });
+  const read = async (more: string) => {
+    const { models } = await here.resolve(
+      `{mood: {server: {command: [python3, server.py], files: [server.py]${more}}}}`,
+    );
+    return models['mood'];
+  };
+  const model = await read('');
+  assert.equal(model?.source, 'server python3 server.py');
+  const [version] = model.versions;
+  assert.deepEqual(version?.settings, {
+    platform: 'server',
+    server: { command: ['python3', 'server.py'], files: ['server.py'] },
+  });
+  assert.deepEqual(Object.keys(version.assets), ['server.py']);
+  assert.equal((await read(', protocol: v2, startMs: 120000'))?.versions[0]?.digest, version.digest);
+  assert.notEqual((await read(', startMs: 5000'))?.versions[0]?.digest, version.digest);
+});
+
 test('an optional source that is not there is left out with a note; a broken one is not', async () => {
   await using here = await place({ 'broken/notes.txt': '' });
   const { models, leftOut } = await here.resolve(

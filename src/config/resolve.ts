@@ -8,14 +8,15 @@ import { rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import type { ModelView, ResolvedSpecification } from '../api/schemas.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import { isAssetName } from '../registry/assets.ts';
-import { readLocalModel, type LocalVersion } from '../registry/model-folder.ts';
+import { readLocalModel, settingsVersion, type LocalVersion } from '../registry/model-folder.ts';
 import { makeDirectory } from '../store/make-directory.ts';
 import { withModelDefaults } from './deployment-defaults.ts';
 import type { LoadedSpecification } from './load.ts';
-import type { DeploymentDefaults } from './model-file.ts';
+import { serverSettings, type DeploymentDefaults, type ServerSettings } from './model-file.ts';
 import { valueAt } from './problems.ts';
 import type { ModelSource, Specification } from './specification.ts';
 
@@ -70,6 +71,11 @@ async function resolveModel(
   options: ResolveOptions,
   signal?: AbortSignal,
 ): Promise<LocalModel> {
+  if (source.server !== undefined) {
+    const server = asWritten(source.server);
+    const version = await settingsVersion({ platform: 'server', server }, folder, signal);
+    return { versions: [version], source: `server ${(source.server.command ?? [source.server.address]).join(' ')}` };
+  }
   const modelFile = source.modelFile === undefined ? undefined : resolve(folder, source.modelFile);
   if (source.generate !== undefined) {
     const { architecture, seed } = source.generate;
@@ -78,13 +84,19 @@ async function resolveModel(
     return { versions, source: `generate ${architecture} seed ${seed}`, note: randomWeights };
   }
   if (source.path === undefined) {
-    throw new FlyballError('INVALID_SPECIFICATION', 'expected path, package with path, or generate');
+    throw new FlyballError('INVALID_SPECIFICATION', 'expected path, package with path, generate, or server');
   }
   if (source.package !== undefined) {
     const file = findInPackage(source.package, source.path, folder);
     return { versions: await readLocalModel(file, modelFile, signal), source: `${source.package}/${source.path}` };
   }
   return { versions: await readLocalModel(resolve(folder, source.path), modelFile, signal), source: source.path };
+}
+
+/** Without what is the default: that is no part of a version, so that a default that changes leaves versions as they are. */
+function asWritten(server: ServerSettings): Partial<ServerSettings> {
+  const defaults: Readonly<Record<string, unknown>> = serverSettings.parse({});
+  return Object.fromEntries(Object.entries(server).filter(([key, value]) => !isDeepStrictEqual(value, defaults[key])));
 }
 
 async function generated(

@@ -3,7 +3,7 @@
  * (schema/flyball.schema.json) and docs/configuration.md all come from here. Unknown keys are errors.
  */
 import * as z from 'zod';
-import { batchingSettings } from './model-file.ts';
+import { batchingSettings, serverSettings } from './model-file.ts';
 
 /** Names of models, deployments and aliases: what is safe in a path, a file name and a metric label. */
 export const namePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/;
@@ -37,6 +37,9 @@ const modelSource = z
       })
       .optional()
       .describe('Random weights in an exact published architecture: for load, not for answers.'),
+    server: serverSettings
+      .optional()
+      .describe('Another server as the replica, in place of a model.yaml of the platform `server` that says the same.'),
     modelFile: z
       .string()
       .optional()
@@ -44,7 +47,7 @@ const modelSource = z
     aliases: z.record(name, z.int().min(1)).default({}).describe('alias: version number.'),
     optional: z.boolean().default(false).describe('Leave it out with a note when its source is not there.'),
   })
-  .describe('Where a model comes from: `path`, `package` with `path`, or `generate`.');
+  .describe('Where a model comes from: `path`, `package` with `path`, `generate`, or `server`.');
 
 const replicaBounds = z
   .strictObject({

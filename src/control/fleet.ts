@@ -126,6 +126,8 @@ export function openFleet(options: FleetOptions): Fleet {
       case 'loading':
       case 'warming': {
         enter(replica, state.kind, 'it says so');
+        if (state.kind === 'loading' && state.note !== undefined) replica.reason = state.note;
+        else delete replica.reason;
         onEvent({ kind: 'changed', replica });
         break;
       }

@@ -41,7 +41,7 @@ export function modelService(parts: {
       if (file === undefined && upload.modelFile === undefined) {
         throw new FlyballError(
           'INVALID_REQUEST',
-          'expected the bytes of a model, the digest of one that is there, or a model.yaml of a simulated one',
+          'expected the bytes of a model, the digest of one that is there, or a model.yaml of the platform simulated or server',
         );
       }
       const assets = Object.entries(upload.assets).map(([asset, digest]) => [asset, byDigest(digest)] as const);

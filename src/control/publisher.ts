@@ -142,7 +142,11 @@ function routableVersion(
   const facts = replicas.find(
     (replica) => replica.version === version && replica.facts?.costCurve !== undefined,
   )?.facts;
-  const told = replicas.find((replica) => replica.version === version && replica.facts !== undefined)?.facts;
+  const all = replicas.flatMap(({ version: its, facts: words }) =>
+    its === version && words !== undefined ? [words] : [],
+  );
+  // One that still loads does not know what the model takes; a server is the only one that does.
+  const told = all.find(({ signature }) => signature !== undefined) ?? all[0];
   if (record === undefined && told === undefined) return [];
   const signature = told?.signature ?? record?.signature;
   if (signature === undefined) return [];

@@ -24,7 +24,11 @@ export function templateKey(launch: TemplateLaunch): string {
   const { runtime, digest } = launch;
   // Whether threads spin depends on what else runs on the machine: no reason to replace a replica that works.
   const settings =
-    runtime.kind === 'onnx' ? [runtime.threads, runtime.graphOptimisation, runtime.memoryArena] : ['simulated'];
+    runtime.kind === 'onnx'
+      ? [runtime.threads, runtime.graphOptimisation, runtime.memoryArena]
+      : runtime.kind === 'server'
+        ? ['server', runtime.threads ?? null]
+        : ['simulated'];
   const hash = createHash('sha256')
     .update(JSON.stringify([digest, ...settings]))
     .digest('hex')
@@ -43,35 +47,50 @@ export function makeTemplate(
   files: VersionFiles,
 ): Template {
   const { modelFile } = record;
-  const { resources } = specification;
   const warmUp = modelFile.warmUp ?? defaultWarmUp;
-  const simulated = modelFile.simulated;
   const launch: TemplateLaunch = {
     model: record.model,
     version: String(record.version),
     digest: record.digest,
-    runtime:
-      files.path === undefined
-        ? {
-            kind: 'simulated',
-            signature: record.signature,
-            serviceMs: simulated?.serviceMs ?? 0,
-            serviceMsPerRow: simulated?.serviceMsPerRow ?? 0,
-            ...(simulated?.fault === undefined ? {} : { fault: simulated.fault }),
-          }
-        : {
-            kind: 'onnx',
-            path: files.path,
-            threads: threadsOf(specification, record),
-            spinning: resources.spinning === 'on',
-            graphOptimisation: resources.graphOptimisation,
-            memoryArena: resources.memoryArena,
-          },
+    runtime: runtimeOf(specification, record, files),
     ...(modelFile.pipeline === undefined ? {} : { pipeline: modelFile.pipeline }),
     ...(files.output === undefined ? {} : { output: files.output }),
     warmUp: { batchSizes: [...warmUp.batchSizes], budgetMs: warmUp.budgetMs, samples: [...files.samples] },
   };
   return { key: templateKey(launch), launch };
+}
+
+function runtimeOf(
+  specification: DeploymentSpecification,
+  record: VersionRecord,
+  files: VersionFiles,
+): TemplateLaunch['runtime'] {
+  const { modelFile, signature } = record;
+  const { resources } = specification;
+  if (modelFile.server !== undefined) {
+    const { inputs, outputs: _outputs, files: _files, ...settings } = modelFile.server;
+    const threads = resources.threads ?? modelFile.threads;
+    return {
+      kind: 'server',
+      ...settings,
+      model: settings.model ?? record.model,
+      ...(inputs === undefined ? {} : { signature }),
+      files: files.serverFiles,
+      ...(threads === undefined ? {} : { threads }),
+    };
+  }
+  if (files.path === undefined) {
+    const { serviceMs = 0, serviceMsPerRow = 0, fault } = modelFile.simulated ?? {};
+    return { kind: 'simulated', signature, serviceMs, serviceMsPerRow, ...(fault === undefined ? {} : { fault }) };
+  }
+  return {
+    kind: 'onnx',
+    path: files.path,
+    threads: threadsOf(specification, record),
+    spinning: resources.spinning === 'on',
+    graphOptimisation: resources.graphOptimisation,
+    memoryArena: resources.memoryArena,
+  };
 }
 
 /** `auto`: threads may spin only while all that could run at once fit on the cores. */

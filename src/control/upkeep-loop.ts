@@ -250,8 +250,9 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
           break;
         }
         case 'load-failed': {
-          fail(replica, { kind: 'load', reason: event.reason });
-          progress.replicaFailed(replica, event.reason);
+          // What computes can end while its runner lives to tell: one that had served is a death like any other.
+          fail(replica, { kind: replica.readyAt === undefined ? 'load' : 'death', reason: event.reason });
+          if (replica.readyAt === undefined) progress.replicaFailed(replica, event.reason);
           break;
         }
         case 'died': {

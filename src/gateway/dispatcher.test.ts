@@ -152,6 +152,45 @@ test('with no other replica, what was in flight fails at once and what waits sta
   assert.equal(b.ends.length, 2);
 });
 
+for (const code of ['OVERLOADED', 'REPLICA_FAILED'] as const) {
+  test(`what a replica answers with ${code} runs once more elsewhere, and then fails with the replica's words`, async () => {
+    const b = bench({ replicas: [route('a'), route('b')] });
+    b.send('x');
+    b.replicas.refuse('a', code, 'the server answered 503');
+    assert.deepEqual(b.replicas.log, ['a: x', 'b: x']);
+    b.replicas.answer('b');
+    await b.settle();
+    assert.deepEqual(b.ends, ['x ok [2,8]']);
+    b.send('y');
+    b.replicas.refuse('a', code, 'the server answered 503');
+    b.replicas.refuse('b', code, 'the server answered 503');
+    await b.settle();
+    assert.equal(b.errors.get('y')?.code, code);
+    assert.match(b.errors.get('y')?.message ?? '', /the server answered 503, twice, on different replicas/);
+  });
+}
+
+test('what the only replica is too busy for fails at once, with a time to come back', async () => {
+  const b = bench();
+  b.send('x');
+  b.replicas.refuse('a', 'OVERLOADED', 'the server answered 503');
+  await b.settle();
+  assert.deepEqual(b.replicas.log, ['a: x']);
+  assert.equal(b.errors.get('x')?.message, 'the server answered 503, and no other replica is ready');
+  assert.equal(b.errors.get('x')?.retryAfterSeconds, 1);
+});
+
+test('of a model that declares nothing a request goes through as it came, alone', async () => {
+  const signature = { inputs: [], outputs: [], batchable: false };
+  const b = bench({ signature });
+  b.send('one');
+  b.send('two');
+  b.send('three');
+  assert.deepEqual(b.replicas.calls[0]?.header.payload.parts[0]?.name, 'x');
+  b.replicas.answer('a');
+  assert.deepEqual(b.replicas.log, ['a: one', 'a: two']);
+});
+
 test('a request that reaches its deadline in the queue fails then and is never started', async () => {
   const b = bench();
   b.send('long');

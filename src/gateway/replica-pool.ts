@@ -65,6 +65,13 @@ export class ReplicaPool {
     return this.#ejected === this.#inUse.length ? this.#inUse.length : this.#inUse.length - this.#ejected;
   }
 
+  /** Those but this one. */
+  readyBeside(replica: Replica): number {
+    const counted =
+      this.#inUse.includes(replica) && (replica.health.kind !== 'ejected' || this.#ejected === this.#inUse.length);
+    return this.ready - (counted ? 1 : 0);
+  }
+
   /** When the next ejection is over; Infinity without one. */
   get readmissionAt(): number {
     let next = Infinity;

@@ -13,7 +13,7 @@ import type {
   ModelStatistics,
   RepositoryEntry,
 } from '../protocol/inference.ts';
-import type { ModelSignature, Tensor } from '../protocol/tensor.ts';
+import { isDeclared, type ModelSignature, type Tensor } from '../protocol/tensor.ts';
 import { validateInputs } from '../protocol/validate.ts';
 import type { DeployedVersions, Dispatcher } from './dispatcher.ts';
 import type { VersionDispatcher } from './version-dispatcher.ts';
@@ -99,7 +99,8 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     const why = hindrance(deployed, version);
     if (why !== undefined) throw notReady(request.model, why);
     const { signature, takesFiles } = version.route;
-    validateInputs(request, signature, options.limits);
+    // A server that declares nothing judges its requests itself.
+    if (isDeclared(signature)) validateInputs(request, signature, options.limits);
     if (request.payload.kind === 'file' && !takesFiles) {
       throw new FlyballError(
         'UNSUPPORTED_CONTENT',
@@ -183,6 +184,7 @@ function priorityOf(
 /** Batches are joined input by input, so all requests give them in one order. Nearly all callers do already. */
 function inSignatureOrder(inputs: readonly Tensor[], signature: ModelSignature): readonly Tensor[] {
   if (inputs.every((input, index) => signature.inputs[index]?.name === input.name)) return inputs;
+  if (!isDeclared(signature)) return inputs;
   return signature.inputs.flatMap((spec) => inputs.filter((input) => input.name === spec.name));
 }
 

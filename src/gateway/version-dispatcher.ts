@@ -31,6 +31,8 @@ import { createFigures, takeLatencies, type VersionFigures } from './version-fig
 const callDepth = { tensors: 1, files: 2 } as const;
 /** As many as any deployment may declare, so that a change of the declaration needs no new queue. */
 const priorityLevelsMax = 16;
+/** How soon a caller may come back whose request every replica was too busy for. */
+const busyRetrySeconds = 1;
 /** Longest single timer; a later deadline is met by several. */
 const timerMsMax = 60_000;
 
@@ -379,6 +381,8 @@ export class VersionDispatcher {
     }
     // What a request is at fault for says nothing about the replica; nor do the reruns that look for that request.
     if (!rerun && catalogue[code].status >= 500) this.#pool.failed(replica, message, at);
+    // Nor is any request at fault for what the replica could not take or answer: another may.
+    if (catalogue[code].retry) return this.#elsewhere(live, replica, at, code, message);
     const next = live.length === 0 ? undefined : afterFailedBatch(live);
     if (next?.kind === 'rerun') this.#reruns.push(...next.batches);
     this.#pump(at);
@@ -391,7 +395,14 @@ export class VersionDispatcher {
     this.#pool.release(replica, rows, at);
     this.#pool.failed(replica, `it was lost with work in flight: ${reason}`, at);
     const live = jobs.filter((job) => job.state !== 'ended');
-    const { rerun, failed } = afterLoss(live, this.#closed === undefined ? this.#pool.ready : 0);
+    const why = `replica ${replica.id} was lost with the request in flight`;
+    this.#elsewhere(live, replica, at, 'REPLICA_FAILED', why, `: ${reason}`);
+  }
+
+  /** Each once more on another replica, one by one; those that have been there already, or without another, fail. */
+  #elsewhere(live: readonly Job[], replica: Replica, at: number, code: ErrorCode, why: string, reason = ''): void {
+    const others = this.#closed === undefined ? this.#pool.readyBeside(replica) : 0;
+    const { rerun, failed } = afterLoss(live, others);
     for (const job of rerun) {
       job.retried = true;
       this.#reruns.push([job]);
@@ -399,11 +410,7 @@ export class VersionDispatcher {
     this.#pump(at);
     for (const job of failed) {
       const where = job.retried ? 'twice, on different replicas' : 'and no other replica is ready';
-      this.#end.fail(
-        job,
-        'REPLICA_FAILED',
-        `replica ${replica.id} was lost with the request in flight, ${where}: ${reason}`,
-      );
+      this.#end.fail(job, code, `${why}, ${where}${reason}`, code === 'OVERLOADED' ? busyRetrySeconds : undefined);
     }
   }
 

@@ -40,12 +40,25 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
-/** What a model takes and gives, read from the file itself. */
+/**
+ * What a model takes and gives, read from the file itself. Without any input and output it is not known: a server that
+ * declares nothing is such a model, and one that is asleep may be.
+ */
 export interface ModelSignature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   /** True when the first dimension of every input and output is variable, so that requests may share one call. */
   readonly batchable: boolean;
+}
+
+export function isDeclared({
+  inputs,
+  outputs,
+}: {
+  readonly inputs: readonly unknown[];
+  readonly outputs: readonly unknown[];
+}): boolean {
+  return inputs.length > 0 || outputs.length > 0;
 }
 
 export function isDatatype(value: string): value is Datatype {

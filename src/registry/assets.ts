@@ -16,9 +16,13 @@ export function isAssetName(name: string): boolean {
 }
 
 /** Names that the settings refer to, each once. INVALID_SPECIFICATION for one that leads out of the folder. */
-export function assetNames(settings: Pick<ModelFile, 'output' | 'warmUp'>): readonly string[] {
+export function assetNames(settings: Pick<ModelFile, 'output' | 'warmUp' | 'server'>): readonly string[] {
   const labels = settings.output?.labels;
-  const names = new Set([...(typeof labels === 'string' ? [labels] : []), ...(settings.warmUp?.samples ?? [])]);
+  const names = new Set([
+    ...(typeof labels === 'string' ? [labels] : []),
+    ...(settings.warmUp?.samples ?? []),
+    ...(settings.server?.files ?? []),
+  ]);
   for (const name of names) {
     if (isAssetName(name)) continue;
     throw new FlyballError(

@@ -23,7 +23,7 @@ export async function digestOfFile(path: string, signal?: AbortSignal): Promise<
 }
 
 export interface VersionContent {
-  /** Digest of the model's file; absent for a simulated one. */
+  /** Digest of the model's file; absent for a simulated one and a server. */
   readonly file?: string | undefined;
   /** model.yaml as written. */
   readonly modelFile?: unknown;

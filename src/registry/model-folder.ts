@@ -13,6 +13,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { checkModelFile, loadModelFile, type LoadedModelFile } from '../config/load.ts';
+import type { ModelFile } from '../config/model-file.ts';
 import { FlyballError } from '../errors.ts';
 import { chooseVersions, type ChosenVersions } from '../imports/triton/choose-versions.ts';
 import { checkAgainst, configName, findConfig, type LoadedConfig } from '../imports/triton/load-config.ts';
@@ -23,7 +24,7 @@ import type { ModelFileInput } from './registry.ts';
 export interface LocalVersion {
   /** Absent for a model without version folders: the next free number, unless the content is there already. */
   readonly version?: number;
-  /** Path of the model's file, and its digest; absent for a simulated one. */
+  /** Path of the model's file, and its digest; absent for a simulated one and a server. */
   readonly file?: { readonly path: string; readonly digest: string; readonly bytes: number };
   /** As written; `{}` without a model.yaml. */
   readonly settings: ModelFileInput;
@@ -51,7 +52,7 @@ const versionPattern = /^[1-9]\d{0,8}$/;
 const versionsMax = 1000;
 
 /**
- * `path`: a model folder, an .onnx file, or a model.yaml of the platform `simulated`. `modelFile` replaces the
+ * `path`: a model folder, an .onnx file, or a model.yaml of a platform without a file. `modelFile` replaces the
  * model.yaml beside. NOT_FOUND when there is nothing at the path, INVALID_MODEL when it is no model.
  */
 export async function readLocalModel(
@@ -136,7 +137,17 @@ function withSettings(own: Settings | undefined, config: LoadedConfig | undefine
 const withConfig = (config: LoadedConfig | undefined): { readonly config?: LoadedConfig } =>
   config === undefined ? {} : { config };
 
-/** One folder with one .onnx file, or none for a simulated model. */
+/** What is a model by its settings alone. */
+const withoutFile = ({ platform }: ModelFile): boolean => platform === 'simulated' || platform === 'server';
+
+/** Settings that were written elsewhere than in a model.yaml; the files that they name are in the folder. */
+export function settingsVersion(settings: ModelFileInput, folder: string, signal?: AbortSignal): Promise<LocalVersion> {
+  const checked = checkModelFile(settings, 'the model');
+  const folders = Object.fromEntries(assetNames(checked.modelFile).map((name) => [name, folder]));
+  return toVersion({ settings: { ...checked, text: stringify(settings), folders } }, signal);
+}
+
+/** One folder with one .onnx file, or none for a model that needs none. */
 async function readOne(
   folder: string,
   version: number | undefined,
@@ -149,7 +160,7 @@ async function readOne(
     ...withSettings(own, config),
     ...withConfig(config),
   };
-  if (own?.modelFile.platform === 'simulated') return toVersion(parts, signal);
+  if (own !== undefined && withoutFile(own.modelFile)) return toVersion(parts, signal);
   const names = (await readdir(folder)).filter((name) => name.endsWith('.onnx')).sort();
   const { fileName } = config ?? {};
   if (fileName !== undefined && names.includes(fileName))
@@ -188,9 +199,12 @@ async function toVersion(
     config === undefined || parts.file === undefined
       ? []
       : [...config.notes, ...(await checkAgainst(config, parts.file))];
-  if (parts.file === undefined && modelFile.platform !== 'simulated') {
+  if (parts.file === undefined && !withoutFile(modelFile)) {
     const where = modelFilePath ?? settingsName;
-    throw new FlyballError('INVALID_MODEL', `${where}: expected an .onnx file; only the platform simulated needs none`);
+    throw new FlyballError(
+      'INVALID_MODEL',
+      `${where}: expected an .onnx file; only the platforms simulated and server need none`,
+    );
   }
   const file =
     parts.file === undefined

@@ -181,7 +181,7 @@ export function openRegistry({ store, artefacts, clock, ...parts }: RegistryPart
         return toModelView(model, await access.versions(model), await access.aliases(model));
       }),
     resolve: (reference) => resolveReference(store, reference),
-    async files({ file, assets, modelFile: { output, warmUp } }) {
+    async files({ file, assets, modelFile: { output, warmUp, server } }) {
       const assetOf = (name: string): Promise<string> => artefacts.path(assets[name] ?? '');
       const labels = output?.labels;
       const read = typeof labels === 'string' ? toLabels(await readFile(await assetOf(labels), 'utf8')) : labels;
@@ -189,6 +189,9 @@ export function openRegistry({ store, artefacts, clock, ...parts }: RegistryPart
         ...(file === undefined ? {} : { path: await artefacts.path(file) }),
         ...(output === undefined ? {} : { output: { ...output, ...(read === undefined ? {} : { labels: read }) } }),
         samples: await Promise.all((warmUp?.samples ?? []).map(assetOf)),
+        serverFiles: Object.fromEntries(
+          await Promise.all((server?.files ?? []).map(async (name) => [name, await assetOf(name)] as const)),
+        ),
       };
     },
     touch: (digest) => unused.touch(digest, clock.now()),

@@ -140,7 +140,31 @@ test('a simulated model needs no file', async () => {
   });
   assert.deepEqual([version.platform, version.bytes, version.file], ['simulated', 0, undefined]);
   assert.equal(version.signature.batchable, true);
-  assert.deepEqual(await place.registry.files(version), { samples: [] });
+  assert.deepEqual(await place.registry.files(version), { samples: [], serverFiles: {} });
+});
+
+test('a server is its settings and the files that its command needs; its signature may be left to it', async () => {
+  await using place = await open();
+  const { registry } = place;
+  const provenance = { source: 'test', by: 'ada' };
+  const server = { command: ['python3', 'server.py'], files: ['server.py'] };
+  const add = (program: string, more: object = {}) =>
+    registry.addVersion('mood', {
+      modelFile: { platform: 'server', server: { ...server, ...more } },
+      assets: { 'server.py': bytesOf(program) },
+      provenance,
+    });
+  const { version } = await add('print(1)');
+  assert.deepEqual([version.platform, version.bytes, version.file], ['server', 0, undefined]);
+  assert.deepEqual(version.signature, { inputs: [], outputs: [], batchable: false });
+  const { serverFiles } = await registry.files(version);
+  assert.equal(await readFile(serverFiles['server.py'] ?? '', 'utf8'), 'print(1)');
+  assert.equal((await add('print(1)')).added, false);
+  assert.equal((await add('print(2)')).version.version, 2, 'another program is another version');
+  const spec = [{ name: 'x', datatype: 'FP32', shape: [-1] }];
+  const declared = (await add('print(1)', { inputs: spec, outputs: spec })).version;
+  assert.deepEqual([declared.version, declared.signature.batchable], [3, true]);
+  await assert.rejects(add('print(1)', { files: ['../server.py'] }), { code: 'INVALID_SPECIFICATION' });
 });
 
 test('a reference finds its version, or says what there is', async () => {

@@ -13,7 +13,7 @@ import type { ArtefactSource, ArtefactStore } from './artefacts.ts';
 export type ModelFileInput = z.input<typeof modelFile>;
 
 export interface VersionOffer {
-  /** The ONNX file: its path, its bytes as they come, or the digest of an artefact that is there. Absent: simulated. */
+  /** The ONNX file: its path, its bytes as they come, or the digest of an artefact that is there. Absent: simulated, or a server. */
   readonly file?: ArtefactSource;
   /** model.yaml: its settings as written, or the YAML text as a file or an artefact that was put before. */
   readonly modelFile?: ModelFileInput | ArtefactSource;
@@ -38,12 +38,14 @@ export interface AddedVersion {
 
 /** What a runner needs of a version, as local paths. */
 export interface VersionFiles {
-  /** The model's file; absent for a simulated one. */
+  /** The model's file; absent for a simulated one and a server. */
   readonly path?: string;
   /** The output stage with its labels read: never the name of a file. */
   readonly output?: OutputStage;
   /** Warm-up samples. */
   readonly samples: readonly string[];
+  /** Of a server, by the name that its command knows them by. */
+  readonly serverFiles: Readonly<Record<string, string>>;
 }
 
 export interface Registry {

@@ -3,7 +3,7 @@
  */
 import * as z from 'zod';
 import type { ModelSignature } from '../protocol/tensor.ts';
-import { imagePipeline, outputStage } from '../config/model-file.ts';
+import { imagePipeline, outputStage, serverSettings } from '../config/model-file.ts';
 
 export const runnerLaunch = z.strictObject({
   replica: z.string(),
@@ -35,6 +35,18 @@ export const runnerLaunch = z.strictObject({
           kind: z.enum(['crash', 'error']),
         })
         .optional(),
+    }),
+    /** Another server, started or only reached; the runner stands before it. Settings as in model.yaml. */
+    serverSettings.omit({ inputs: true, outputs: true, files: true, model: true }).extend({
+      kind: z.literal('server'),
+      /** Name that the server has for the model. */
+      model: z.string(),
+      /** As declared; absent where the server is asked. */
+      signature: z.custom<ModelSignature>().optional(),
+      /** Name that the command knows it by → where it is. */
+      files: z.record(z.string(), z.string()),
+      /** Where threads were declared: told to the server by the variables that numeric libraries read. */
+      threads: z.int().min(1).optional(),
     }),
   ]),
   pipeline: imagePipeline.optional(),

@@ -5,7 +5,10 @@
  */
 import { enableCompileCache } from 'node:module';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import type { ServerSettings } from '../drivers/runtimes/server.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { awaitLaunch, prestartedArgument } from './prestarted.ts';
 import type { Runner } from './runner.ts';
@@ -17,16 +20,30 @@ const orphanDrainMs = 5000;
 
 /** Only the driver that is needed is loaded: a cold start is paid at every scale-out. */
 const loadWith =
-  (thread?: Worker): LoadModel<RunnerLaunch['runtime']> =>
-  async (runtime, signal) => {
+  (launch: RunnerLaunch, thread?: Worker): LoadModel<RunnerLaunch['runtime']> =>
+  async (runtime, signal, onNote) => {
     if (runtime.kind === 'onnx') {
       const { loadOnnx } = await import('../drivers/runtimes/onnx.ts');
       return loadOnnx(runtime, signal, thread);
     }
     await thread?.terminate();
+    if (runtime.kind === 'server') {
+      const { loadServer } = await import('../drivers/runtimes/server.ts');
+      return loadServer({ ...runtime, ...serverPlace(launch) }, signal, onNote);
+    }
     const { loadSimulated } = await import('../drivers/runtimes/simulated.ts');
     return loadSimulated(runtime, signal);
   };
+
+/**
+ * The server's folder is beside the replica's socket and log, so that it goes with them even when this process is killed;
+ * its owner is how it is found should its guard be killed too.
+ */
+function serverPlace({ listen, replica }: RunnerLaunch): Pick<ServerSettings, 'folder' | 'owner'> {
+  if (listen.kind === 'tcp') return { folder: join(tmpdir(), `flyball-server-${process.pid}`) };
+  const runDirectory = dirname(listen.path);
+  return { folder: join(runDirectory, `replica-${replica}.files`), owner: { runDirectory, replica } };
+}
 
 /** Runs until the runner has ended; returns the exit code. Who listens is told before the model has loaded. */
 export async function runRunner(
@@ -36,7 +53,7 @@ export async function runRunner(
 ): Promise<number> {
   process.title = `flyball runner ${launch.replica}`;
   const [{ systemClock }, { startRunner }] = await Promise.all([import('../clock.ts'), import('./runner.ts')]);
-  const runner = await startRunner(launch, { clock: systemClock, loadModel: loadWith(thread), bootMs });
+  const runner = await startRunner(launch, { clock: systemClock, loadModel: loadWith(launch, thread), bootMs });
   await using resources = new AsyncDisposableStack();
   if (launch.http !== undefined) {
     const { serveHttp } = await import('./http.ts');

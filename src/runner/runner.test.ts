@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { systemClock } from '../clock.ts';
 import { imagePipeline } from '../config/model-file.ts';
 import { loadOnnx } from '../drivers/runtimes/onnx.ts';
-import { loadSimulated } from '../drivers/runtimes/simulated.ts';
+import { loadSimulated, type SimulatedSettings } from '../drivers/runtimes/simulated.ts';
 import type { InferHeader } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 import { writeIdentityModel } from '../testing/identity-model.ts';
@@ -54,8 +54,10 @@ const launchOf = (runtime: RunnerLaunch['runtime'], more: Partial<RunnerLaunch> 
 const start = (launch: RunnerLaunch): Promise<Runner> =>
   startRunner(launch, {
     clock: systemClock,
-    loadModel: (runtime, signal) =>
-      runtime.kind === 'onnx' ? loadOnnx(runtime, signal) : loadSimulated(runtime, signal),
+    loadModel(runtime, signal) {
+      assert.notEqual(runtime.kind, 'server');
+      return runtime.kind === 'onnx' ? loadOnnx(runtime, signal) : loadSimulated(runtime as SimulatedSettings, signal);
+    },
     limits: { failedLingerMs: 50, callsMax: 2 },
   });
 

@@ -16,9 +16,10 @@ import { startExecutor, type Executor } from './executor.ts';
 import { serveFrames } from './frame-server.ts';
 import { readLabels } from './labels.ts';
 import type { RunnerLaunch } from './launch.ts';
-import { openPipeline } from './pipeline/pipeline.ts';
-import type { LoadModel } from './runtime.ts';
-import { warmUpInputs } from './samples.ts';
+import { passFiles } from './pipeline/pass-files.ts';
+import { openPipeline, type FilePipeline } from './pipeline/pipeline.ts';
+import type { LoadedModel, LoadModel } from './runtime.ts';
+import { warmUpFiles, warmUpInputs } from './samples.ts';
 import { leaveCostCurve, warmUp } from './warm-up.ts';
 
 export interface RunnerDependencies {
@@ -67,13 +68,15 @@ export interface Runner extends AsyncDisposable {
 export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDependencies): Promise<Runner> {
   const { clock } = dependencies;
   const limits = { ...runnerLimits, ...dependencies.limits };
-  const platform = launch.runtime.kind === 'onnx' ? 'onnxruntime_onnx' : 'simulated';
+  const platform = launch.runtime.kind === 'onnx' ? 'onnxruntime_onnx' : launch.runtime.kind;
+  const passesFiles = launch.runtime.kind === 'server' && launch.runtime.takesFiles;
   const stop = new AbortController();
   const resources = new AsyncDisposableStack();
   const ended = Promise.withResolvers<RunnerEnd>();
 
   let state: ReplicaState = { kind: 'loading' };
   let executor: Executor | undefined;
+  let usage: LoadedModel['usage'];
   let signature: ModelSignature | undefined;
   let costCurve: readonly CostPoint[] | undefined;
   let stages: StartStages = dependencies.bootMs === undefined ? {} : { bootMs: dependencies.bootMs };
@@ -143,16 +146,17 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
         digest: launch.digest,
         state,
         platform,
-        takesFiles: launch.pipeline !== undefined,
+        takesFiles: launch.pipeline !== undefined || passesFiles,
         ...facts(),
       }),
       status: () => {
         const cpu = process.cpuUsage();
+        const outside = usage?.();
         return {
           state,
           inFlight: executor?.inFlight ?? 0,
-          residentBytes: process.memoryUsage.rss(),
-          cpuSeconds: (cpu.user + cpu.system) / 1e6,
+          residentBytes: process.memoryUsage.rss() + (outside?.residentBytes ?? 0),
+          cpuSeconds: (cpu.user + cpu.system) / 1e6 + (outside?.cpuSeconds ?? 0),
           inferences: executor?.inferences ?? 0,
         };
       },
@@ -166,17 +170,22 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     const { signal } = stop;
     const began = clock.now();
     const stage = launch.output === undefined ? undefined : await readLabels(launch.output, launch.runtime);
-    const model = await dependencies.loadModel(launch.runtime, signal);
+    const model = await dependencies.loadModel(launch.runtime, signal, (note) => {
+      if (state.kind === 'loading') enter({ kind: 'loading', note });
+    });
     resources.use(model);
     signal.throwIfAborted();
     model.onFailure(fail);
-    const pipeline = launch.pipeline && openPipeline(launch.pipeline, stage, model.signature);
+    usage = model.usage;
+    const pipeline =
+      launch.pipeline === undefined
+        ? model.files && passFiles(model.files)
+        : openPipeline(launch.pipeline, stage, model.signature);
     const loaded = clock.now();
     signature = model.signature;
     stages = { ...stages, loadMs: loaded - began };
     enter({ kind: 'warming' });
-    const inputs = await warmUpInputs(launch.warmUp.samples, signature, pipeline);
-    costCurve = await warmUp(model, inputs, launch.warmUp, clock, signal);
+    costCurve = await warm(model, pipeline);
     await model.warmed();
     stages = { ...stages, warmMs: clock.now() - loaded };
     signal.throwIfAborted();
@@ -184,6 +193,26 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     enter({ kind: 'ready' });
     const { known, leaveAt } = launch.warmUp;
     if (known === undefined && leaveAt !== undefined) await leaveCostCurve(leaveAt, costCurve);
+  }
+
+  async function warm(model: LoadedModel, pipeline: FilePipeline | undefined): Promise<readonly CostPoint[]> {
+    const { samples } = launch.warmUp;
+    const isServer = launch.runtime.kind === 'server';
+    if (model.files !== undefined) {
+      await warmUpFiles(samples, model.files);
+      return [];
+    }
+    // Of a server that declares nothing there is nothing to make zeros for.
+    if (isServer && model.signature.inputs.length === 0 && samples.length === 0) return [];
+    const inputs = await warmUpInputs(samples, model.signature, pipeline);
+    try {
+      return await warmUp(model, inputs, launch.warmUp, clock, stop.signal);
+    } catch (thrown) {
+      // A server has said itself that it is ready. That it takes no zeros (an empty text, say) is no fault of it.
+      if (!isServer || samples.length > 0 || stop.signal.aborted || state.kind === 'failed') throw thrown;
+      process.stderr.write(`${launch.replica}: no warm-up: ${toFlyballError(thrown).message}; give warmUp.samples\n`);
+      return [];
+    }
   }
 
   // Closed last, after the model: its last frames may still be on their way.

@@ -7,6 +7,7 @@ import { FlyballError, toFlyballError } from '../errors.ts';
 import type { ModelSignature, Tensor } from '../protocol/tensor.ts';
 import type { FilePipeline } from './pipeline/pipeline.ts';
 import { joinBytes, zeros } from './rows.ts';
+import type { FileCalls } from './runtime.ts';
 
 /** A sample comes from whoever made the model: it is read like a request, within the limits of one. */
 const sampleLimits = { jsonDepthMax: 512, tensorElementsMax: 67_108_864 };
@@ -22,15 +23,27 @@ export async function warmUpInputs(
     try {
       calls.push(await readSample(await readFile(sample), pipeline));
     } catch (thrown) {
-      const { message } = toFlyballError(thrown);
-      throw new FlyballError('MODEL_LOAD_FAILED', `the warm-up sample ${sample} cannot be used: ${message}`, {
-        cause: thrown,
-      });
+      throw unusable(sample, toFlyballError(thrown).message, thrown);
     }
   }
   const [first] = calls;
   if (first === undefined) return pipeline === undefined ? signature.inputs.map(zeros) : [pipeline.blank()];
   return signature.batchable ? first.map((tensor) => stack(tensor, calls)) : first;
+}
+
+/** Samples of a model that takes files as they are: each is run once, and one that is refused fails the start. */
+export async function warmUpFiles(samples: readonly string[], files: FileCalls): Promise<void> {
+  for (const sample of samples) {
+    try {
+      await files.run(await readFile(sample));
+    } catch (thrown) {
+      throw unusable(sample, toFlyballError(thrown).message, thrown);
+    }
+  }
+}
+
+function unusable(sample: string, message: string, cause: unknown): FlyballError {
+  return new FlyballError('MODEL_LOAD_FAILED', `the warm-up sample ${sample} cannot be used: ${message}`, { cause });
 }
 
 async function readSample(bytes: Buffer, pipeline: FilePipeline | undefined): Promise<readonly Tensor[]> {

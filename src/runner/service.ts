@@ -13,6 +13,7 @@ import type {
   ModelStatistics,
   RepositoryEntry,
 } from '../protocol/inference.ts';
+import { isDeclared } from '../protocol/tensor.ts';
 import { validateInputs } from '../protocol/validate.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
 import type { RunnerLaunch } from './launch.ts';
@@ -51,7 +52,8 @@ export function runnerService(launch: Served, runner: Runner, options: ServiceOp
     if (signature === undefined || !ready()) {
       throw new FlyballError('MODEL_NOT_READY', `${launch.model} is ${runner.state.kind}`, { retryAfterSeconds: 1 });
     }
-    validateInputs(request, signature, options);
+    // A server that declares nothing judges its requests itself.
+    if (isDeclared(signature)) validateInputs(request, signature, options);
     const began = clock.now();
     try {
       const answer = await ask(runner, toCall(request, signature.batchable), request.deadlineMs, clock, signal);

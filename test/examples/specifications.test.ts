@@ -9,7 +9,7 @@ import { specification } from '../../src/config/specification.ts';
 const at = (path: string) => fileURLToPath(new URL(`../../examples/${path}`, import.meta.url));
 const read = (path: string): unknown => parse(readFileSync(at(path), 'utf8'));
 
-for (const name of ['demo.yaml', 'minimal.yaml']) {
+for (const name of ['demo.yaml', 'minimal.yaml', 'server.yaml']) {
   test(`${name} is a valid specification whose deployments name its models`, () => {
     const { models, deployments } = specification.parse(read(name));
     for (const { model } of Object.values(deployments)) {

@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const progress = progressOn(terminal);
   const timeoutMs = parseDurationMs(stringOption(values, 'timeout') ?? '5m', '--timeout');
   const following = { wait: !flag(values, 'no-wait'), timeoutMs };
-  const isSpecification = path === undefined || (/\.ya?ml$/.test(path) && !(await isSimulatedModel(path)));
+  const isSpecification = path === undefined || (/\.ya?ml$/.test(path) && !(await isModelBySettings(path)));
   let operation: OperationView;
   let names: readonly string[] | undefined;
   if (isSpecification) {
@@ -58,11 +58,11 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return exitCodes.done;
 }
 
-/** A model.yaml of the platform `simulated` is a model by itself; any other YAML is a specification. */
-async function isSimulatedModel(path: string): Promise<boolean> {
+/** A model.yaml of the platform `simulated` or `server` is a model by itself; any other YAML is a specification. */
+async function isModelBySettings(path: string): Promise<boolean> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(path, 'utf8').catch(() => '');
-  return /^platform:\s*simulated\b/m.test(text);
+  return /^platform:\s*(simulated|server)\b/m.test(text);
 }
 
 function refuseModelOptions(values: OptionValues): void {

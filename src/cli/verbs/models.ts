@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { ModelView, OperationStep, VersionView } from '../../api/schemas.ts';
 import { nearest } from '../../config/nearest.ts';
 import { FlyballError } from '../../errors.ts';
+import { isDeclared } from '../../protocol/tensor.ts';
 import { finish } from '../apply.ts';
 import { parseCount } from '../arguments.ts';
 import { caller, connect } from '../connect.ts';
@@ -119,10 +120,12 @@ function showText(model: ModelView, ellipsis: string): string {
     `${model.name}${first?.description === undefined ? '' : `: ${first.description}`}`,
     ...(first === undefined
       ? []
-      : [
-          `  in   ${first.signature.inputs.map(spec).join(', ')}`,
-          `  out  ${first.signature.outputs.map(spec).join(', ')}${first.signature.batchable ? '  (batches)' : ''}`,
-        ]),
+      : !isDeclared(first.signature)
+        ? ['  in and out as its server says']
+        : [
+            `  in   ${first.signature.inputs.map(spec).join(', ')}`,
+            `  out  ${first.signature.outputs.map(spec).join(', ')}${first.signature.batchable ? '  (batches)' : ''}`,
+          ]),
     '',
   ];
   const versions = table(

@@ -5,7 +5,10 @@ import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openCgroups } from './cgroups.ts';
+import { openCgroups as openReal } from './cgroups.ts';
+
+/** With processes that have started nothing, whatever has their numbers on this machine. */
+const openCgroups = (root: string, children: readonly number[] = []) => openReal(root, (pid) => [pid, ...children]);
 
 async function fakeRoot(files: readonly string[]) {
   const root = await mkdtemp(join(tmpdir(), 'fb-cgroup-'));
@@ -28,6 +31,12 @@ test('version 1: a tenth of a core is 10 ms of each 100 ms, and memory has a hie
   assert.equal(await fake.read('cpu/flyball/s-a-1/cpu.cfs_quota_us'), '10000');
   assert.equal(await fake.read('cpu/flyball/s-a-1/cgroup.procs'), '4711');
   assert.equal(await fake.read('memory/flyball/s-a-1/memory.limit_in_bytes'), '1000');
+});
+
+test('what the process has started is moved after it', async () => {
+  await using fake = await fakeRoot(['cpu/cgroup.procs']);
+  await openCgroups(fake.root, [4712, 4713]).apply('s-a-1', 4711, { cpu: 0.1 });
+  assert.equal(await fake.read('cpu/flyball/s-a-1/cgroup.procs'), '4713', 'the last that was written');
 });
 
 test('version 1: limits that are taken back are lifted from the group that is there', async () => {

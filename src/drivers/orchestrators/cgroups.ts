@@ -9,10 +9,11 @@ import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FoundReplica, ReplicaResources } from '../../control/orchestrator.ts';
+import { processTree } from '../process-tree.ts';
 import { openUnifiedParent, ownGroup } from './cgroup-delegation.ts';
 
 export interface Cgroups {
-  /** Puts the process under the limits; called again with others, it changes them. */
+  /** Puts the process, and what it has started, under the limits; called again with others, it changes them. */
   apply(name: string, pid: number, resources: ReplicaResources): Promise<FoundReplica['limits']>;
   /** After the process is gone. */
   remove(name: string): Promise<void>;
@@ -34,7 +35,10 @@ const removeRetryMs = 50;
 /** A younger empty one may be about to get its process. */
 const sweepAgeMs = 60_000;
 
-export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
+export function openCgroups(
+  root = '/sys/fs/cgroup',
+  treeOf: (pid: number) => readonly number[] = processTree,
+): Cgroups {
   const unified = existsSync(join(root, 'cgroup.controllers'));
   /** Of version 2; where exactly it may be is known when the first group has been made. */
   let unifiedParent = join(root, parent);
@@ -68,7 +72,7 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
       await mkdir(group, { recursive: true });
       await writeFile(join(group, 'cpu.max'), `${quotaUs ?? 'max'} ${periodUs}`);
       await writeFile(join(group, 'memory.max'), String(memoryBytes ?? 'max'));
-      await writeFile(join(group, 'cgroup.procs'), String(pid));
+      await move(group, treeOf(pid));
       return;
     }
     const cpuGroup = join(root, 'cpu', parent, name);
@@ -76,13 +80,13 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
       await makeIn(root, 'cpu', name);
       await writeFile(join(cpuGroup, 'cpu.cfs_period_us'), String(periodUs));
       await writeFile(join(cpuGroup, 'cpu.cfs_quota_us'), String(quotaUs ?? -1));
-      await writeFile(join(cpuGroup, 'cgroup.procs'), String(pid));
+      await move(cpuGroup, treeOf(pid));
     }
     const memoryGroup = join(root, 'memory', parent, name);
     if (memoryBytes !== undefined || existsSync(memoryGroup)) {
       await makeIn(root, 'memory', name);
       await writeFile(join(memoryGroup, 'memory.limit_in_bytes'), String(memoryBytes ?? -1));
-      await writeFile(join(memoryGroup, 'cgroup.procs'), String(pid));
+      await move(memoryGroup, treeOf(pid));
     }
   }
 
@@ -143,6 +147,18 @@ export function openCgroups(root = '/sys/fs/cgroup'): Cgroups {
       }
     },
   };
+}
+
+/** The process first; what is started later is born in the group. */
+async function move(group: string, [pid, ...children]: readonly number[]): Promise<void> {
+  const place = join(group, 'cgroup.procs');
+  await writeFile(place, String(pid));
+  for (const child of children) {
+    await writeFile(place, String(child)).catch((error: NodeJS.ErrnoException) => {
+      // It has ended in between.
+      if (error.code !== 'ESRCH') throw error;
+    });
+  }
 }
 
 async function makeIn(root: string, controller: string, name: string): Promise<void> {

@@ -125,9 +125,21 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     }
   }
 
+  /**
+   * A server that another runtime's runner had started ends with its runner, by a guard of its own. Should both have been
+   * killed, it is found by its environment, since nobody will ever ask it anything again.
+   */
+  function endStrayServers(): void {
+    const marks = { FLYBALL_SERVER_RUN_DIRECTORY: runDirectory, FLYBALL_SERVER_REPLICA: undefined };
+    for (const { pid, environment } of processesWith(marks)) {
+      if (!running.has(environment.get('FLYBALL_SERVER_REPLICA') ?? '')) signalProcess(identify(pid), 'SIGKILL');
+    }
+  }
+
   await adopt();
   const pids = new Set([...running.values()].map(({ file }) => file.pid));
   endAbandoned({ [runDirectoryVariable]: runDirectory }, (pid) => pids.has(pid));
+  endStrayServers();
   await cgroups.sweep(`${scope}-`);
   const pool = openPrestartedPool({ size: options.prestarted ?? 0, runDirectory, module, environment, clock });
   poll();
@@ -210,8 +222,10 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
       pool.starts(order.id);
       starting.add(order.id);
       try {
-        // The kernel counts for a group only what is allocated in it: with a limit of memory it has to be a new one.
-        const ahead = memoryBytes === undefined ? pool.take() : undefined;
+        // The kernel counts for a group only what is allocated in it: with a limit of memory it has to be a new one. And
+        // one that was started ahead has the library for models in it, of which another server has no use.
+        const isServer = launch.runtime.kind === 'server';
+        const ahead = memoryBytes === undefined && !isServer ? pool.take() : undefined;
         const entry =
           (ahead === undefined ? undefined : await launchRunner(launch, ahead)) ?? (await spawnRunner(launch));
         if (memoryBytes !== undefined) {

@@ -1,6 +1,6 @@
 /**
  * What a replica leaves in the run directory: `r-<id>.sock` it listens on, `replica-<id>.json` says which process it
- * is, `replica-<id>.log` holds its output. The record is written whole or not at all.
+ * is, `replica-<id>.log` holds its output, `replica-<id>.files` is where another server runs for it. The record is written whole or not at all.
  */
 import { closeSync, copyFileSync, existsSync, fstatSync, openSync, readSync, rmSync, truncateSync } from 'node:fs';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -43,6 +43,7 @@ export function replicaFiles(directory: string) {
     },
     remove(id: string): void {
       for (const path of [socket(id), record(id), log(id), `${log(id)}.1`]) rmSync(path, { force: true });
+      rmSync(join(directory, `replica-${id}.files`), { recursive: true, force: true });
     },
     /** Safe under a writer that appends: what it writes next lands at the new end. */
     bound(id: string): void {

@@ -36,7 +36,8 @@ export interface FrameTensor {
 }
 
 export type ReplicaState =
-  | { readonly kind: 'loading' }
+  /** `note`: what it waits for, where there is something to say. */
+  | { readonly kind: 'loading'; readonly note?: string }
   | { readonly kind: 'warming' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'draining' }

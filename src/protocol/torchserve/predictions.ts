@@ -6,6 +6,7 @@
 import { FlyballError } from '../../errors.ts';
 import type { InferencePayload, InferenceRequest } from '../inference.ts';
 import { parseJsonBytes, printJson } from '../json.ts';
+import { isDeclared } from '../tensor.ts';
 import { inferRequestFromJson } from '../v2.ts';
 import { rawInferRequest } from '../v2-raw.ts';
 import { toInferenceRequest, type Call, type CallForm } from '../rest/call.ts';
@@ -44,7 +45,9 @@ function fromJson(call: Call, bytes: Uint8Array): InferenceRequest {
       parameters: parsed.parameters,
     });
   }
-  const { signature } = service.metadata(call.model, call.version);
+  const { signature, properties } = service.metadata(call.model, call.version);
+  // A handler of TorchServe behind us takes what it takes: with no tensors declared, it is given what was posted.
+  if (!isDeclared(signature) && properties?.['takes_files'] === 'true') return fromFile(call, { kind: 'file', bytes });
   return toInferenceRequest(call, {
     payload: { kind: 'tensors', inputs: tensorsFromPlainJson(value, signature, v2Limits) },
   });

@@ -26,6 +26,8 @@ export interface PreparedFiles {
   readonly groups: readonly Group[];
   readonly failed: readonly FailedItem[];
   readonly inputMs: number;
+  /** As they came, where nothing here decodes them. */
+  readonly files: readonly Uint8Array[];
 }
 
 export interface FilePipeline {
@@ -120,7 +122,7 @@ export function openPipeline(
         rows[0]?.height ?? 0,
       ),
     }));
-    return { groups, failed, inputMs: performance.now() - began };
+    return { groups, failed, inputMs: performance.now() - began, files: [] };
   }
 
   return {
