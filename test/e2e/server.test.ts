@@ -47,6 +47,12 @@ const serversOf = (model: string): readonly { readonly pid: number; readonly par
     ({ command: line }) => line.includes(`${script} --model ${model}`) && !line.includes(' runner'),
   );
 
+/** Throws unless the gateway serves the model now. */
+async function knows(platform: Platform, name: string): Promise<void> {
+  const response = await fetch(`${platform.http}/v2/models/${name}/ready`);
+  if (response.status !== 200) throw new Error(await response.text());
+}
+
 const readyOf = (status: StatusView, name: string): number =>
   status.deployments.find((each) => each.name === name)?.counts.ready ?? 0;
 
@@ -65,7 +71,10 @@ describe('a platform in front of servers', () => {
     until('all but the broken one to serve', async () => {
       const status = await platform.status();
       const counts = [readyOf(status, 'echo'), readyOf(status, 'silent'), readyOf(status, 'files')];
-      return counts.join() === '2,1,1' ? status : undefined;
+      if (counts.join() !== '2,1,1') return undefined;
+      // What control knows, the gateway knows a moment later.
+      for (const name of ['echo', 'silent', 'files']) await knows(platform, name);
+      return status;
     });
 
   /** Both replicas are there, and neither is the one that was ended. */
@@ -173,7 +182,7 @@ describe('a platform in front of servers', () => {
   });
 
   test('an update under load fails no request, and what served before is gone with its servers', async () => {
-    const before = serversOf('echo').map(({ pid }) => pid);
+    const before = new Set(serversOf('echo').map(({ pid }) => pid));
     await using load = startLoad(target);
     await load.passed(100);
     const listeners = Object.fromEntries(
@@ -187,7 +196,7 @@ describe('a platform in front of servers', () => {
     await runCli(['deploy', platform.specificationPath, '--no-wait'], { FLYBALL_URL: platform.control });
     await until('only servers of the new version', () => {
       const pids = serversOf('echo').map(({ pid }) => pid);
-      return pids.length === 2 && !pids.some((pid) => before.includes(pid)) ? true : undefined;
+      return pids.length === 2 && !pids.some((pid) => before.has(pid)) ? true : undefined;
     });
     await load.passed(100);
     assert.deepEqual((await load.stop()).failures, []);
@@ -217,7 +226,9 @@ test('a server at an address is reached, found well or not, and left alone at th
   const stateOf = (wanted: string): Promise<string> =>
     until(`the deployment to be ${wanted}`, async () => {
       const there = (await platform.status()).deployments.find(({ name }) => name === 'there');
-      return there?.state === wanted ? (there.reason ?? '') : undefined;
+      if (there?.state !== wanted) return undefined;
+      if (wanted === 'serving') await knows(platform, 'there');
+      return there.reason ?? '';
     });
   assert.match(await stateOf('failed'), /not ready within 500 ms .* ECONNREFUSED/);
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openClient } from '../../src/client/client.ts';
 import { packBytes } from '../../src/protocol/elements.ts';
-import { startPlatform } from '../support/platform.ts';
+import { startPlatform, until } from '../support/platform.ts';
 
 function withoutPython(): string | false {
   try {
@@ -23,7 +23,9 @@ test('examples/mood answers from a server in Python', { skip: withoutPython() },
     models: { 'mood/model.yaml': read('model.yaml'), 'mood/server.py': read('server.py') },
     specification: { models: { mood: { path: './models/mood' } }, deployments: { mood: { model: 'mood' } } },
   });
-  await platform.serving();
+  await until('the gateway to serve it', async () =>
+    (await fetch(`${platform.http}/v2/models/mood/ready`)).status === 200 ? true : undefined,
+  );
   await using client = openClient({ url: platform.grpc, transport: 'grpc' });
   const texts = ['What a bright day, thanks!', 'Late and broken.', 'Well.'];
   const inputs = [{ name: 'text', datatype: 'BYTES', shape: [3], bytes: packBytes(texts) }] as const;
