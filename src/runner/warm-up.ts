@@ -67,7 +67,8 @@ export async function warmUp(
     const sizes = settings.batchSizes.filter((rows) => rows > 1).toSorted((a, b) => a - b);
     for (const rows of sizes) {
       const expectedMs = (before.ms / before.rows) * rows;
-      if (left() < expectedMs * (runsMin + 1)) break;
+      // One run to get used to the size, and one that counts.
+      if (left() < expectedMs * 2) break;
       // The first call of a size pays for memory and page faults; it is no measurement.
       await run(rows);
       const point = { rows, ms: await measure(rows) };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { seededRng } from '../../rng.ts';
 import {
   batchCap,
   computeMs,
@@ -46,7 +47,7 @@ const denseNet = [
 
 test('a tiny model is batched as far as the cap can go', () => {
   const curve = curveOf(tiny);
-  assert.equal(batchCap(curve, 64), 32);
+  assert.equal(batchCap(curve, 64), 16);
   assert.equal(
     settledCap(curve, (rows) => 0.0065 + rows * 0.0001),
     64,
@@ -94,6 +95,51 @@ test('a machine that slows down for all sizes does not move the cap', () => {
   for (let call = 0; call < 200; call += 1) {
     learnCost(curve, 4, 0.91, call);
     assert.ok(batchCap(curve, 64) >= 2);
+  }
+});
+
+interface Machine {
+  /** The cost of a call of `rows` is rows to the power of 1 + this. */
+  readonly penalty: number;
+  /** Share of calls that are stalled and take five times as long. */
+  readonly stalls: number;
+}
+
+/** Rows a unit of time under a load that always fills the cap, against single rows, on a machine that swings twofold. */
+const throughput = (known: number, { penalty, stalls }: Machine): number => {
+  let [rowsDone, time] = [0, 0];
+  for (let seed = 0; seed < 20; seed += 1) {
+    for (const period of [5, 30, 100]) {
+      const chance = seededRng(seed * 1000 + period);
+      const scatter = (): number => 0.85 + 0.3 * chance.next();
+      const cost = (rows: number): number => 77 * rows ** (1 + penalty);
+      const sizes = Array.from({ length: known }, (_, size) => 2 ** size);
+      const curve = curveOf(sizes.map((rows) => [rows, cost(rows) * scatter()]));
+      for (let call = 0; call < 300; call += 1) {
+        const rows = batchCap(curve, 64);
+        const speed = Math.floor(call / period) % 2 === 0 ? 1 : 2;
+        learnCost(curve, rows, cost(rows) * scatter() * speed * (chance.next() < stalls ? 5 : 1), call);
+        rowsDone += rows;
+        time += cost(rows);
+      }
+    }
+  }
+  return (77 * rowsDone) / time;
+};
+
+test('on a machine that swings and stalls, a network that loses by batching is hardly ever batched', () => {
+  for (const known of [1, 2, 3]) {
+    for (const stalls of [0, 0.02]) {
+      const share = throughput(known, { penalty: 0.3, stalls });
+      assert.ok(share > 0.95, `${share} of what single rows give, with ${known} sizes known and ${stalls} stalled`);
+    }
+  }
+});
+
+test('on such a machine a gain by batching is found all the same', () => {
+  for (const known of [1, 2, 3]) {
+    const share = throughput(known, { penalty: -0.15, stalls: 0.02 });
+    assert.ok(share > 1.5, `${share} of what single rows give, with ${known} sizes known`);
   }
 });
 

@@ -2,17 +2,21 @@
  * What a call of so many rows costs, learned from warm-up and from live batches, and the batch size at which more rows
  * stop paying. It knows nothing of queues. Times in milliseconds.
  *
- * Points are kept for rows in (1], (1, 2], (2, 4] … (512, 1024]: each a running mean of rows and of time. Between two
- * points the time is a straight line; beyond the last it goes on in proportion.
- * When a size is measured anew the others follow it half-way: a machine that has slowed down has slowed for all sizes,
- * and sizes compared across two speeds would move the cap for no reason.
+ * Points are kept for rows in (1], (1, 2], (2, 4] … (512, 1024]. Between two points the time is a straight line; beyond
+ * the last it goes on in proportion.
+ * Sizes are compared only side by side: a call moves its size against the others by what it cost beside the call before
+ * it, of another size. Otherwise a call says how fast the machine is now, and all sizes follow it. Machines swing twofold
+ * within seconds; sizes compared across two speeds once put a network that loses by batching at sixteen rows a call.
+ * So that there is something to compare, a call now and then tries the size above or below the cap.
  */
 
 interface Point {
   rows: number;
   ms: number;
-  /** 0 is a size that is not known. */
+  /** Comparisons that went into it; 0 is a size that is not known. */
   samples: number;
+  /** Of the last comparison: the logarithm of how much dearer than expected its size was. */
+  said: number;
 }
 
 export interface CostCurve {
@@ -23,19 +27,36 @@ export interface CostCurve {
   tail: number;
   /** When the last measurement came in; -Infinity before the first. */
   learnedAt: number;
-  sinceProbe: number;
+  /** Size of the last live call, -1 before the first, and how many times its point's cost it had taken. */
+  lastSize: number;
+  lastFactor: number;
+  /** Size that the next calls try; -1 when none does. */
+  trial: number;
+  /** Calls since the size above the cap was tried last, and the one below it. */
+  sinceAbove: number;
+  sinceBelow: number;
+  /** Calls after which the size above is tried again: more each time that it did not pay. */
+  aboveEvery: number;
+  /** The cap's size that `aboveEvery` belongs to. */
+  settled: number;
 }
 
 /** Rows/s must grow by this share a doubling for the doubling to be worth the wait. */
 export const gainMin = 0.05;
-/** A size counts as known after this many live calls; a warm-up point is a median and counts at once. */
+/** A size counts as known after this many comparisons; a warm-up point is a median and counts at once. */
 const samplesMin = 3;
-/** Weight of a new measurement once there are enough. */
-const newest = 0.1;
-/** Most that sizes not measured now are moved by one measurement. */
-const followedMax = 2;
-/** After this many calls the size above the cap is forgotten, and so tried again: what did not pay may pay now. */
-const probeEvery = 512;
+/** Weight of a new comparison once there are enough, and of a new time in the machine's speed. */
+const newest = 0.2;
+/** Weight of an overhead that is longer than before. */
+const newestOverhead = 0.1;
+/** No call is believed to take more, or less, than this many times what was expected. */
+const factorMax = 1024;
+/** What one comparison may say at most, either way: a stall is no cost. */
+const comparedMax = 2;
+/** Calls between two trials of a size; of one above the cap that is not known; and of one above that never paid. */
+const trialEvery = 16;
+const trialEveryUnknown = 2;
+const trialEveryMax = 512;
 /** Largest cap that is learned; a fixed `sizeMax` may be larger. */
 export const learnedCapMax = 64;
 const sizes = 11;
@@ -44,14 +65,21 @@ const tailShare = 0.9;
 const tailStep = 0.1;
 /** A machine that stutters worse than this is not planned around: it would refuse work that mostly succeeds. */
 const tailMax = 2;
+const learnedSizes = Math.log2(learnedCapMax) + 1;
 
 export function createCostCurve(): CostCurve {
   return {
-    points: Array.from({ length: sizes }, () => ({ rows: 0, ms: 0, samples: 0 })),
+    points: Array.from({ length: sizes }, () => ({ rows: 0, ms: 0, samples: 0, said: 0 })),
     overhead: { tensors: 0, files: 0 },
     tail: 1,
     learnedAt: -Infinity,
-    sinceProbe: 0,
+    lastSize: -1,
+    lastFactor: 1,
+    trial: -1,
+    sinceAbove: 0,
+    sinceBelow: 0,
+    aboveEvery: trialEvery,
+    settled: 0,
   };
 }
 
@@ -70,26 +98,74 @@ export function learnWarmUp(curve: CostCurve, rows: number, ms: number, at: numb
 /** Takes in a live call. Calls without rows, or with a time that is no number, teach nothing. */
 export function learnCost(curve: CostCurve, rows: number, ms: number, at: number): void {
   if (rows < 1 || !(ms >= 0)) return;
-  const measured = curve.points[sizeOf(rows)] as Point;
-  const known = measured.samples > 0;
-  const weight = Math.max(1 / (measured.samples + 1), newest);
-  const before = measured.ms / Math.max(measured.rows, 1);
-  measured.ms += weight * (ms - measured.ms);
-  measured.rows += weight * (rows - measured.rows);
-  measured.samples += 1;
+  const size = sizeOf(rows);
+  const point = curve.points[size] as Point;
+  const beside = curve.lastSize !== -1 && curve.lastSize !== size;
+  if (point.samples === 0) {
+    point.rows = rows;
+    // As it would have been when the machine was as fast as the other points say.
+    point.ms = beside ? ms / curve.lastFactor : ms;
+    point.samples = 1;
+  } else {
+    const compared = factorOf(curve, rows, ms) / (beside ? curve.lastFactor : 1);
+    // The point follows the sizes of its calls along the line.
+    const between = point.rows + newest * (rows - point.rows);
+    point.ms = computeMs(curve, between) ?? ms;
+    point.rows = between;
+    if (beside) {
+      const said = Math.log(Math.min(Math.max(compared, 1 / comparedMax), comparedMax));
+      // As far as the comparison before it agrees: one call that was stalled says nothing about its size.
+      const agreed = point.samples === 1 ? said : agreement(said, point.said);
+      point.ms *= Math.exp(agreed * Math.max(1 / (point.samples + 1), newest));
+      point.said = said;
+      point.samples += 1;
+    }
+  }
+  const factor = factorOf(curve, rows, ms);
+  const slower = 1 + newest * (factor - 1);
+  for (const each of curve.points) each.ms *= slower;
+  curve.lastFactor = factor / slower;
+  curve.lastSize = size;
   curve.learnedAt = at;
-  if (known && before > 0 && measured.ms > 0) {
-    // Half-way is the square root: what goes up and comes down again leaves the others where they were.
-    const root = Math.sqrt(measured.ms / measured.rows / before);
-    const change = Math.min(Math.max(root, 1 / followedMax), followedMax);
-    for (const point of curve.points) if (point !== measured) point.ms *= change;
+  if (curve.trial === size) curve.trial = -1;
+  chooseTrial(curve);
+}
+
+/** What both say: the smaller of two that point the same way, else nothing. */
+function agreement(one: number, other: number): number {
+  if (one * other <= 0) return 0;
+  return Math.abs(one) < Math.abs(other) ? one : other;
+}
+
+/** How many times the expected cost a call took; 1 where a comparison says nothing (below the timer's resolution). */
+function factorOf(curve: CostCurve, rows: number, ms: number): number {
+  const expected = computeMs(curve, rows) ?? ms;
+  return expected > 0 && ms > 0 ? Math.min(Math.max(ms / expected, 1 / factorMax), factorMax) : 1;
+}
+
+/**
+ * Now and then the size above the cap, and the one below it. The one below costs nothing; the one above makes its callers
+ * wait for each other, so it is tried less and less often for as long as it does not pay.
+ */
+function chooseTrial(curve: CostCurve): void {
+  curve.sinceAbove += 1;
+  curve.sinceBelow += 1;
+  const cap = settledSize(curve);
+  if (cap !== curve.settled) {
+    curve.settled = cap;
+    curve.aboveEvery = trialEvery;
   }
-  curve.sinceProbe += 1;
-  if (curve.sinceProbe >= probeEvery) {
-    curve.sinceProbe = 0;
-    const above = curve.points[sizeOf(batchCap(curve, learnedCapMax)) + 1];
-    if (above !== undefined) above.samples = 0;
+  if (cap > 0 && curve.sinceBelow >= trialEvery) {
+    curve.sinceBelow = 0;
+    curve.trial = cap - 1;
   }
+  const above = cap + 1;
+  if (above >= learnedSizes) return;
+  const unknown = (curve.points[above] as Point).samples < samplesMin;
+  if (curve.sinceAbove < (unknown ? trialEveryUnknown : curve.aboveEvery)) return;
+  curve.sinceAbove = 0;
+  curve.trial = above;
+  if (!unknown) curve.aboveEvery = Math.min(curve.aboveEvery * 2, trialEveryMax);
 }
 
 /**
@@ -107,31 +183,33 @@ export function learnOverhead(curve: CostCurve, payload: 'tensors' | 'files', ms
   if (!(ms >= 0)) return;
   const before = curve.overhead[payload];
   // Falls faster than it rises: a stall now and then is no transport, and must not refuse work.
-  curve.overhead[payload] = before + (before === 0 || ms < before ? 0.5 : newest) * (ms - before);
+  curve.overhead[payload] = before + (before === 0 || ms < before ? 0.5 : newestOverhead) * (ms - before);
 }
 
-/**
- * Rows a call at which the gain in rows/s a doubling ends; at least 1, at most `sizeMax`. Walks up from one row and
- * stops at the first size that does not pay. A size that is not known yet ends the walk one step above the known ones,
- * so that live batches find out.
- */
-export function batchCap(curve: CostCurve, sizeMax: number): number {
-  let cap = 1;
+/** The size of the largest call that pays, walking up from one row to the first that does not or is not known. */
+function settledSize(curve: CostCurve): number {
   let best = curve.points[0] as Point;
-  if (best.samples < samplesMin) return Math.min(1, sizeMax);
-  for (let size = 1; size < sizes && 2 ** size <= learnedCapMax; size += 1) {
-    const point = curve.points[size] as Point;
-    if (point.samples < samplesMin) {
-      cap = 2 ** size;
-      break;
-    }
+  if (best.samples === 0) return 0;
+  let size = 0;
+  while (size + 1 < learnedSizes) {
+    const point = curve.points[size + 1] as Point;
+    if (point.samples < samplesMin) break;
     const wanted = 1 + gainMin * Math.log2(point.rows / best.rows);
     // Cross-multiplied: a point of 0 ms (a model below the timer's resolution) always pays.
     if (point.rows * best.ms <= wanted * best.rows * point.ms) break;
-    cap = 2 ** size;
     best = point;
+    size += 1;
   }
-  return Math.max(1, Math.min(cap, sizeMax));
+  return size;
+}
+
+/**
+ * Rows that the next call may have; at least 1, at most `sizeMax`: where the gain in rows/s a doubling ends, or the
+ * neighbouring size that is being tried.
+ */
+export function batchCap(curve: CostCurve, sizeMax: number): number {
+  const size = curve.trial === -1 ? settledSize(curve) : curve.trial;
+  return Math.max(1, Math.min(2 ** size, sizeMax));
 }
 
 /** Expected time of the runtime for a call of `rows`; undefined when nothing has been measured. */
