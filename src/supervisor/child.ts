@@ -8,6 +8,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../clock.ts';
+import { passingThrough } from '../engine-flags.ts';
 import { publish } from '../telemetry/events.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
@@ -45,12 +46,7 @@ export interface Child {
   drain(deadlineMs: number): Promise<void>;
 }
 
-/**
- * Flags of the processes' engine. A gateway's heap is a dozen MB, so that every few images that pass through call for a
- * full collection, as if they were a heap that grows. Four times what is alive, the engine's own bound for heaps that grow
- * fast, makes them rare: 2.4 → 1.4 ms of the gateway's time for a 600 KB request, and no difference for a tiny one.
- */
-const flagsOf = { gateway: ['--heap-growing-percent=300'], control: [] } as const;
+const flagsOf: Readonly<Record<ChildPlan['role'], readonly string[]>> = { gateway: passingThrough, control: [] };
 
 /** A child that lived this long has earned an immediate restart again. */
 const stableMs = 10_000;

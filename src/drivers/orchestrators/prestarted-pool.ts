@@ -10,6 +10,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { passingThrough } from '../../engine-flags.ts';
 import type { Clock } from '../../clock.ts';
 import { prestartedArgument } from '../../runner/prestarted.ts';
 import { publish } from '../../telemetry/events.ts';
@@ -70,7 +71,7 @@ export function openPrestartedPool(options: PrestartedPoolOptions): PrestartedPo
     let output: number | undefined;
     try {
       output = openSync(log, 'a', 0o600);
-      const child = spawn(process.execPath, [module, prestartedArgument], {
+      const child = spawn(process.execPath, [...passingThrough, module, prestartedArgument], {
         detached: true,
         stdio: ['ignore', output, output, 'ipc'],
         env: { ...environment, [prestartedVariable]: String(started) },
