@@ -158,7 +158,7 @@ test('told to drain, control ends its runners and then itself, and leaves nothin
   const control = await place.start();
   await deploySimulated(place);
   const pids = pidsOf(await place.deployment());
-  const drain: ToChild = { kind: 'drain', deadlineMs: 5000 };
+  const drain: ToChild = { kind: 'drain', deadlineMs: 30_000 };
   control.send(drain);
   const code = await new Promise((resolve) => {
     control.once('exit', resolve);
