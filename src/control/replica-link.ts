@@ -24,9 +24,10 @@ export interface ReplicaLink {
   close(): void;
 }
 
-/** A runner that was started ahead listens within a millisecond or two; one that boots takes a hundred. */
-const retryMsMin = 1;
-const retryMsMax = 25;
+/** A runner that was started ahead listens within a few milliseconds, one that boots within a hundred or two. */
+const retryMsSoon = 2;
+const soonMs = 50;
+const retryMs = 25;
 /** A process that boots on a machine with every core busy may take this long to its first word. */
 const firstWordMs = 60_000;
 /** Asks in a row, not seconds: a laptop that slept for an hour has asked once. They share the time it may be silent. */
@@ -45,7 +46,7 @@ export function openReplicaLink(
   let closed = false;
   let connection: FrameConnection | undefined;
   let facts: ReplicaFacts | undefined;
-  let retryMs = retryMsMin;
+  let lostAt = openedAt;
   let asked = 0;
   let unanswered = 0;
   let cancelRetry = (): void => {};
@@ -77,7 +78,7 @@ export function openReplicaLink(
         onFrame(...[kind, header]) {
           if (closed) return;
           unanswered = 0;
-          retryMs = retryMsMin;
+          lostAt = clock.now();
           if (kind === 'hello') {
             facts = header;
             handlers.onFacts(facts);
@@ -91,8 +92,7 @@ export function openReplicaLink(
         onClose() {
           connection = undefined;
           if (closed) return;
-          cancelRetry = clock.after(retryMs, connect);
-          retryMs = Math.min(2 * retryMs, retryMsMax);
+          cancelRetry = clock.after(clock.now() - lostAt < soonMs ? retryMsSoon : retryMs, connect);
         },
       },
       { frameBytesMax },

@@ -2,6 +2,8 @@
  * A runner that was started ahead of its replica: everything that does not depend on the model is loaded, and it waits
  * for its launch as one message over IPC. Whoever started it holds the other end: when that is gone, so is this.
  */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { RunnerLaunch } from './launch.ts';
 
@@ -13,6 +15,8 @@ export interface Launched {
   readonly bootMs: number;
 }
 
+/** In the environment of each that waits, so that one that an earlier control has left can be found. */
+export const prestartedVariable = 'FLYBALL_PRESTARTED';
 /** In place of the launch on the command line. */
 export const prestartedArgument = '--prestarted';
 /** Said once everything is loaded. A launch may come before it. */
@@ -28,6 +32,8 @@ export async function awaitLaunch(): Promise<Launched> {
   process.once('message', (message) => {
     at = performance.now();
     process.off('disconnect', onOrphaned);
+    // What a replica starts itself is not one of those that wait, and must not be ended as one.
+    delete process.env[prestartedVariable];
     arrived.resolve(message as RunnerLaunch);
   });
   const thread = await load();
@@ -40,10 +46,11 @@ export async function awaitLaunch(): Promise<Launched> {
 }
 
 async function load(): Promise<Worker> {
-  const [{ prestartOnnx }] = await Promise.all([
+  const [{ prestartOnnx }, { rehearse }] = await Promise.all([
     import('../drivers/runtimes/onnx.ts'),
-    import('../clock.ts'),
-    import('./runner.ts'),
+    import('./rehearsal.ts'),
   ]);
-  return prestartOnnx();
+  const thread = await prestartOnnx();
+  await rehearse(join(process.env['FLYBALL_RUN_DIRECTORY'] ?? tmpdir(), `prestarted-${process.pid}.sock`));
+  return thread;
 }

@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import type { OnnxLoading } from '../drivers/runtimes/onnx.ts';
 import type { ServerSettings } from '../drivers/runtimes/server.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { awaitLaunch, prestartedArgument } from './prestarted.ts';
@@ -20,11 +21,11 @@ const orphanDrainMs = 5000;
 
 /** Only the driver that is needed is loaded: a cold start is paid at every scale-out. */
 const loadWith =
-  (launch: RunnerLaunch, thread?: Worker): LoadModel<RunnerLaunch['runtime']> =>
+  (launch: RunnerLaunch, { thread, begun }: Ahead): LoadModel<RunnerLaunch['runtime']> =>
   async (runtime, signal, onNote) => {
     if (runtime.kind === 'onnx') {
-      const { loadOnnx } = await import('../drivers/runtimes/onnx.ts');
-      return loadOnnx(runtime, signal, thread);
+      const { beginOnnx, loadOnnx } = await import('../drivers/runtimes/onnx.ts');
+      return loadOnnx(runtime, signal, (await begun) ?? beginOnnx(runtime, signal, thread));
     }
     await thread?.terminate();
     if (runtime.kind === 'server') {
@@ -45,15 +46,33 @@ function serverPlace({ listen, replica }: RunnerLaunch): Pick<ServerSettings, 'f
   return { folder: join(runDirectory, `replica-${replica}.files`), owner: { runDirectory, replica } };
 }
 
+/** What has been done before the runner itself begins. */
+interface Ahead {
+  /** A thread that waits for its model. */
+  readonly thread?: Worker;
+  /** A load that is on its way. */
+  readonly begun?: Promise<OnnxLoading | undefined>;
+  readonly bootMs?: number;
+}
+
+/** The thread boots and loads on one core while this one still reads its code. */
+async function beginAhead({ runtime }: RunnerLaunch): Promise<OnnxLoading | undefined> {
+  if (runtime.kind !== 'onnx') return undefined;
+  const { beginOnnx } = await import('../drivers/runtimes/onnx.ts');
+  // Nobody can call it off yet; a runner that is told to end meanwhile ends its process.
+  return beginOnnx(runtime, new AbortController().signal);
+}
+
 /** Runs until the runner has ended; returns the exit code. Who listens is told before the model has loaded. */
 export async function runRunner(
   launch: RunnerLaunch,
   onListening?: (url: string) => void,
-  { thread, bootMs = process.uptime() * 1000 }: { readonly thread?: Worker; readonly bootMs?: number } = {},
+  ahead: Ahead = {},
 ): Promise<number> {
   process.title = `flyball runner ${launch.replica}`;
   const [{ systemClock }, { startRunner }] = await Promise.all([import('../clock.ts'), import('./runner.ts')]);
-  const runner = await startRunner(launch, { clock: systemClock, loadModel: loadWith(launch, thread), bootMs });
+  const { bootMs = process.uptime() * 1000 } = ahead;
+  const runner = await startRunner(launch, { clock: systemClock, loadModel: loadWith(launch, ahead), bootMs });
   await using resources = new AsyncDisposableStack();
   if (launch.http !== undefined) {
     const { serveHttp } = await import('./http.ts');
@@ -110,7 +129,8 @@ if (import.meta.main) {
       const { launch, ...ahead } = await awaitLaunch();
       process.exit(await runRunner(launch, undefined, ahead));
     }
-    process.exit(await runRunner(JSON.parse(process.argv[2] ?? '') as RunnerLaunch));
+    const launch = JSON.parse(process.argv[2] ?? '') as RunnerLaunch;
+    process.exit(await runRunner(launch, undefined, { begun: beginAhead(launch) }));
   } catch (thrown) {
     process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
     process.exit(1);

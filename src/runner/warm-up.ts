@@ -20,6 +20,8 @@ export interface WarmUpSettings {
 /** Runs of one size, within which the time below decides. A tiny model needs many to be steady, a large one few. */
 const runsMin = 3;
 const runsMax = 40;
+/** Somebody may be waiting for this replica to wake: the first call is what matters. */
+const runsMaxKnown = 3;
 const steadyMs = 20;
 const compiledMs = 2;
 /** The share of a size's cost a row that the next must save for sizes beyond it to be worth measuring. */
@@ -59,8 +61,10 @@ export async function warmUp(
 
   try {
     // The first call pays for memory and page faults; a tiny model needs some more until the way to the runtime has been compiled.
-    for (let runs = 0, spent = 0; runs < runsMax && spent < compiledMs; runs += 1) spent += await run(1);
-    if (settings.known !== undefined && settings.known.length > 0) return settings.known;
+    const { known = [] } = settings;
+    const firstRuns = known.length === 0 ? runsMax : runsMaxKnown;
+    for (let runs = 0, spent = 0; runs < firstRuns && spent < compiledMs; runs += 1) spent += await run(1);
+    if (known.length > 0) return known;
     let before: CostPoint = { rows: 1, ms: await measure(1) };
     const curve = [before];
     if (!model.signature.batchable) return curve;

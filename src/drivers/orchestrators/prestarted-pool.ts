@@ -12,7 +12,7 @@ import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { passingThrough } from '../../engine-flags.ts';
 import type { Clock } from '../../clock.ts';
-import { prestartedArgument } from '../../runner/prestarted.ts';
+import { prestartedArgument, prestartedVariable } from '../../runner/prestarted.ts';
 import { publish } from '../../telemetry/events.ts';
 import { identify, isAlive, processesWith, signalProcess, type ProcessIdentity } from './process-identity.ts';
 
@@ -38,8 +38,6 @@ export interface PrestartedPoolOptions {
   readonly clock: Clock;
 }
 
-/** In the environment of each, so that one that an earlier control has left can be found. */
-export const prestartedVariable = 'FLYBALL_PRESTARTED';
 /** Without a start for this long the cores are free for it. */
 const quietMs = 1000;
 const startMs = 30_000;
@@ -55,9 +53,9 @@ export function openPrestartedPool(options: PrestartedPoolOptions): PrestartedPo
   let disposed = false;
   let cancel = (): void => {};
 
-  // Logs of those that an earlier control had.
+  // Logs and sockets of those that an earlier control had.
   for (const name of readdirSync(runDirectory)) {
-    if (/^prestarted-.*\.log$/.test(name)) rmSync(join(runDirectory, name), { force: true });
+    if (/^prestarted-.*\.(?:log|sock)$/.test(name)) rmSync(join(runDirectory, name), { force: true });
   }
 
   function refillLater(ms: number): void {
@@ -95,8 +93,14 @@ export function openPrestartedPool(options: PrestartedPoolOptions): PrestartedPo
     const index = waiting.findIndex((runner) => runner.child === child);
     if (index === -1) return;
     waiting.splice(index, 1);
-    rmSync(log, { force: true });
+    tidy(log, child.pid ?? 0);
     failed(how, child.pid ?? 0);
+  }
+
+  function tidy(log: string, pid: number): void {
+    rmSync(log, { force: true });
+    // It rehearses on a socket of its own (see runner/rehearsal.ts).
+    rmSync(join(runDirectory, `prestarted-${pid}.sock`), { force: true });
   }
 
   function failed(reason: string, pid: number): void {
@@ -123,7 +127,7 @@ export function openPrestartedPool(options: PrestartedPoolOptions): PrestartedPo
         if (runner === undefined) return undefined;
         runner.child.removeAllListeners();
         if (runner.child.connected && isAlive(runner)) return runner;
-        rmSync(runner.log, { force: true });
+        tidy(runner.log, runner.pid);
       }
     },
     starts(id) {
@@ -142,7 +146,7 @@ export function openPrestartedPool(options: PrestartedPoolOptions): PrestartedPo
       for (const runner of waiting.splice(0)) {
         runner.child.removeAllListeners();
         signalProcess(runner, 'SIGKILL', true);
-        rmSync(runner.log, { force: true });
+        tidy(runner.log, runner.pid);
       }
     },
   };

@@ -9,13 +9,22 @@ import { systemClock, type Clock } from '../../clock.ts';
 import type { Orchestrator, ReplicaExit } from '../../control/orchestrator.ts';
 import { orchestratorConformance, orderOf, stateAt } from '../../testing/conformance/orchestrator.ts';
 import { until } from '../../testing/until.ts';
-import { prestartedVariable } from './prestarted-pool.ts';
+import { prestartedVariable } from '../../runner/prestarted.ts';
 import { processesWith } from './process-identity.ts';
 import { openProcessOrchestrator } from './process.ts';
 
 const { signal } = new AbortController();
 const pidOf = (where: string): number => Number(/^pid (\d+)$/.exec(where)?.[1]);
-const title = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+/** Empty for one that has just ended. */
+function title(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
+/** A runner boots, loads and rehearses, at its leisure. */
+const patienceMs = 30_000;
 
 /** Nobody here needs the cores meanwhile. */
 const hasty: Clock = { ...systemClock, after: (ms, then) => systemClock.after(ms / 10, then) };
@@ -33,7 +42,7 @@ async function engine() {
     openOnly,
     async open(): Promise<Orchestrator> {
       const orchestrator = await openOnly();
-      await until('a runner that waits', () => waiting() !== undefined);
+      await until('a runner that waits', () => waiting() !== undefined, patienceMs);
       return orchestrator;
     },
     crash: async (_id: string, where: string): Promise<void> => {
@@ -63,7 +72,7 @@ test(
     assert.equal(title(pidOf(where)), 'flyball runner a-1');
     assert.deepEqual(world.pids(), [ahead]);
     await orchestrator.settle('a-1', {});
-    await until('the next one', () => world.waiting() !== undefined);
+    await until('the next one', () => world.waiting() !== undefined, patienceMs);
   },
 );
 
@@ -82,12 +91,13 @@ test('one that has died while it waited is replaced and troubles no start', { sk
   orchestrator.onExit((exit) => exits.push(exit));
   const dead = world.waiting() as number;
   process.kill(dead, 'SIGKILL');
-  await until('its end', () => world.pids().length === 0);
+  // Gone from the table: whoever had started it has heard of its end.
+  await until('its end', () => !existsSync(`/proc/${dead}`));
   const { where, address } = await orchestrator.start(orderOf('a-1'), signal);
   assert.notEqual(where, `pid ${dead}`);
   await until('ready', async () => (await stateAt(address)) === 'ready');
   await orchestrator.settle('a-1', {});
-  await until('another one', () => world.waiting() !== undefined);
+  await until('another one', () => world.waiting() !== undefined, patienceMs);
   assert.deepEqual(exits, []);
 });
 

@@ -40,6 +40,8 @@ interface Running {
   readonly launch: RunnerLaunch | undefined;
   /** It has been ready. */
   settled: boolean;
+  /** Started by this process, which will hear of its end. */
+  isChild: boolean;
   limits: FoundReplica['limits'];
   stopping: boolean;
   readonly ended: PromiseWithResolvers<void>;
@@ -78,7 +80,15 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
 
   function watch(file: ReplicaFile, launch?: RunnerLaunch): Running {
     const ended = Promise.withResolvers<void>();
-    const entry: Running = { file, launch, settled: false, limits: { kind: 'none' }, stopping: false, ended };
+    const entry: Running = {
+      file,
+      launch,
+      settled: false,
+      isChild: false,
+      limits: { kind: 'none' },
+      stopping: false,
+      ended,
+    };
     running.set(file.id, entry);
     return entry;
   }
@@ -103,7 +113,8 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
   function poll(): void {
     for (const entry of running.values()) {
       files.bound(entry.file.id);
-      if (!isAlive(entry.file)) end(entry, 'the process has ended');
+      // Of its own child the kernel tells how it ended, if only a moment later.
+      if (!entry.isChild && !isAlive(entry.file)) end(entry, 'the process has ended');
     }
     cancelPoll = clock.after(pollMs, poll);
   }
@@ -146,6 +157,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
   poll();
 
   function follow(child: ChildProcess, entry: Running): void {
+    entry.isChild = true;
     child.unref();
     child.once('exit', (code, killedBy) =>
       end(entry, killedBy === null ? `exit code ${code}` : `killed by ${killedBy}`),

@@ -3,7 +3,7 @@
  * for the whole inference; which thread that is, its callers decide.
  */
 import { rmSync } from 'node:fs';
-import { InferenceSession, Tensor as OrtTensor, type InferenceSession as Session } from 'onnxruntime-node';
+import { InferenceSession, type Tensor as OrtTensor, type InferenceSession as Session } from 'onnxruntime-node';
 import type { ErrorCode } from '../../errors.ts';
 import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import { isBatchable, type RunResult } from '../../runner/runtime.ts';
@@ -23,7 +23,10 @@ export const codeOf = (thrown: unknown): ErrorCode =>
   thrown instanceof TensorError ? 'INVALID_TENSOR' : 'INFERENCE_FAILED';
 
 export async function openSession(settings: OnnxSettings): Promise<OnnxSession> {
-  const session = (await openPrepared(settings)) ?? (await InferenceSession.create(settings.path, options(settings)));
+  return toSession((await openPrepared(settings)) ?? (await InferenceSession.create(settings.path, options(settings))));
+}
+
+function toSession(session: InferenceSession): OnnxSession {
   const signature = readSignature(session);
   const allOutputs = signature.outputs.map((spec) => spec.name);
   return {
@@ -46,16 +49,23 @@ export async function openSession(settings: OnnxSettings): Promise<OnnxSession> 
   };
 }
 
-/** A model of one node: opens the native library and its environment, which the first session of a process pays for. */
+/**
+ * Opens the native library and its environment, which the first session of a process pays for, and computes a model of one
+ * node until the way there and back has been compiled.
+ */
 export async function openNothing(): Promise<void> {
-  const session = await InferenceSession.create(Buffer.from(nothing, 'base64'), {
+  const created = await InferenceSession.create(Buffer.from(nothing, 'base64'), {
     intraOpNumThreads: 1,
     logSeverityLevel: 4,
   });
-  await session.run({ x: new OrtTensor('float32', new Float32Array(1), [1]) });
-  await session.release();
+  const session = toSession(created);
+  for (let run = 0; run < rehearsals; run += 1) {
+    await session.run([{ name: 'x', datatype: 'FP32', shape: [1], bytes: new Uint8Array(4) }], undefined);
+  }
+  await session.close();
 }
 
+const rehearsals = 200;
 /** `y = Identity(x)`, written by src/onnx/writer.ts. */
 const nothing =
   'CAgSB2ZseWJhbGw6SAocCgF4EgF5GgpJZGVudGl0eV8wIghJZGVudGl0eRIEd2FybVoQCgF4EgsKCQgBEgUKAxIBbmIQCgF5EgsKCQgBEgUKAxIBbkIECgAQEQ==';

@@ -19,6 +19,12 @@ import {
   type ThreadMessage,
 } from './onnx-messages.ts';
 
+/** A thread that loads; listened to from its first moment on, because what it says is said once. */
+export interface OnnxLoading {
+  readonly worker: Worker;
+  readonly signature: Promise<ModelSignature>;
+}
+
 /** A thread with the native library loaded and its environment initialised, that waits for its model. */
 export async function prestartOnnx(): Promise<Worker> {
   const worker = startThread(undefined);
@@ -38,13 +44,26 @@ function startThread(settings: OnnxSettings | undefined): Worker {
   return new Worker(modulePath(import.meta.url, './onnx-thread'), { workerData: settings, name: 'onnx' });
 }
 
-/** `prestarted`: a thread that waits for its model; it is this model's from then on. */
-export async function loadOnnx(settings: OnnxSettings, signal: AbortSignal, prestarted?: Worker): Promise<LoadedModel> {
+/** Begins to load in a new thread, or in one that waits for its model; {@link loadOnnx} takes it from there. */
+export function beginOnnx(settings: OnnxSettings, signal: AbortSignal, prestarted?: Worker): OnnxLoading {
   signal.throwIfAborted();
   const worker = prestarted ?? startThread(settings);
   prestarted?.postMessage({ kind: 'load', settings } satisfies LoadMessage, []);
+  const signature = untilLoaded(worker, settings.path, signal);
+  // Whoever takes it hears of its failure; until then it is no unhandled one.
+  signature.catch(() => {});
+  return { worker, signature };
+}
+
+/** `begun`: a load of the same settings that is on its way. */
+export async function loadOnnx(
+  settings: OnnxSettings,
+  signal: AbortSignal,
+  begun: OnnxLoading = beginOnnx(settings, signal),
+): Promise<LoadedModel> {
+  const { worker } = begun;
   try {
-    const signature = await untilLoaded(worker, settings.path, signal);
+    const signature = await begun.signature;
     return openModel(worker, signature, createInlineLane(settings, signature));
   } catch (error) {
     await worker.terminate();
