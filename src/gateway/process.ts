@@ -98,8 +98,8 @@ function start(settings: ProcessSettings): Worker {
     socketPath: join(settings.runDirectory, apiSocketFile),
     clock: systemClock,
   });
-  const { limits } = settings;
-  const service = createGatewayService({ dispatcher, clock: systemClock, version, limits, management });
+  const { limits, logLevel } = settings;
+  const service = createGatewayService({ dispatcher, clock: systemClock, version, limits, logLevel, management });
   return { settings, telemetry, dispatcher, service, link, auth: authenticator, http: undefined, grpc: undefined };
 }
 

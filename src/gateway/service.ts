@@ -25,6 +25,7 @@ export interface ServiceOptions {
   /** Flyball's own version. */
   readonly version: string;
   readonly limits: { readonly tensorElementsMax: number };
+  readonly logLevel?: string;
   /** The way to control; without one nothing can be managed from here. */
   readonly management?: NonNullable<InferenceService['management']>;
 }
@@ -38,7 +39,9 @@ export interface GatewayService extends InferenceService {
 }
 
 /** Extensions of the protocol by the names that Triton gave them. */
-const extensions = ['binary_tensor_data', 'schedule_policy', 'statistics', 'model_repository'];
+const extensions = ['binary_tensor_data', 'parameters', 'schedule_policy', 'statistics', 'model_configuration'];
+/** Only where there is a control to do it. */
+const managed = ['model_repository', 'model_repository(unload_dependents)'];
 /** How soon a caller may come back to a deployment that has no replica: about the time that one takes to start. */
 const notReadyRetrySeconds = 2;
 /** As much of a wrong name as an error repeats; a right one has at most 63 characters. */
@@ -55,9 +58,10 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     if (found !== undefined) return found;
     const wanted = model.slice(0, nameLengthMax);
     const names = [...dispatcher.deployments()].map(({ route }) => route.name);
+    // The first words are Triton's: published clients look for them.
     throw new FlyballError(
       'MODEL_NOT_FOUND',
-      `expected the name of a deployment, got ${JSON.stringify(wanted)}${didYouMean(wanted, names)}`,
+      `Request for unknown model: expected the name of a deployment, got ${JSON.stringify(wanted)}${didYouMean(wanted, names)}`,
     );
   };
 
@@ -121,7 +125,12 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
   };
 
   return {
-    server: () => ({ name: dispatcher.table.serverName, version: options.version, extensions }),
+    server: () => ({
+      name: dispatcher.table.serverName,
+      version: options.version,
+      extensions: options.management === undefined ? extensions : [...extensions, ...managed],
+      ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
+    }),
     live: () => true,
     ready() {
       if (draining || dispatcher.table.revision === 0) return false;
@@ -131,11 +140,18 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     },
     metadata(model, version) {
       const { route } = versionOf(model, version);
+      const deployed = deploymentOf(model);
       return {
         name: model,
         versions: [route.version],
         platform: route.platform,
         signature: route.signature,
+        settings: {
+          batching: route.batching,
+          queue: deployed.route.queue,
+          deadline: deployed.route.deadline,
+          replicas: route.replicas.filter(({ state }) => state === 'ready').length,
+        },
         // The platform's own facts come last: a label may not pass for one.
         properties: { ...route.labels, digest: route.digest, takes_files: String(route.takesFiles) },
       };

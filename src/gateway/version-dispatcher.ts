@@ -25,7 +25,7 @@ import { LearnedCosts } from './learned-costs.ts';
 import type { ConnectReplica } from './replica-connection.ts';
 import { ReplicaPool, type Replica } from './replica-pool.ts';
 import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
-import { createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+import { countCall, createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
 
 /** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
 const callDepth = { tensors: 1, files: 2 } as const;
@@ -314,8 +314,7 @@ export class VersionDispatcher {
     });
     if (!ok) return this.#onRefused(running, header, at);
     this.#pool.succeeded(replica);
-    this.figures.calls += 1;
-    this.figures.rows += rows;
+    const call = countCall(this.figures, rows, header.inputMs ?? 0, computeMs);
     this.figures.lastInferenceAt = this.#clock.wall();
     if (failed.length === 0) {
       const payload = jobs[0]?.payload ?? 'tensors';
@@ -348,6 +347,7 @@ export class VersionDispatcher {
       return;
     }
     const outputMs = this.#clock.now() - at;
+    call.outputMs += outputMs;
     good.forEach((job, index) => {
       if (job.state === 'ended') return;
       if (job.signal.aborted) return this.#end.fail(job, 'CANCELLED', 'the caller hung up while the request ran');

@@ -20,6 +20,13 @@ const shedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Latencies kept an interval; of more, the latest count. */
 const latenciesMax = 4096;
 
+export interface CallFigures {
+  calls: number;
+  inputMs: number;
+  computeMs: number;
+  outputMs: number;
+}
+
 export interface VersionFigures {
   arrivals: number;
   completed: number;
@@ -35,6 +42,8 @@ export interface VersionFigures {
   inputMs: number;
   computeMs: number;
   outputMs: number;
+  /** By rows of a call: its calls and their times. */
+  readonly batches: Map<number, CallFigures>;
   readonly latencies: Float64Array;
   latencyCount: number;
 }
@@ -54,9 +63,28 @@ export function createFigures(): VersionFigures {
     inputMs: 0,
     computeMs: 0,
     outputMs: 0,
+    batches: new Map(),
     latencies: new Float64Array(latenciesMax),
     latencyCount: 0,
   };
+}
+
+/** A request that is a batch of its own may have any size: beyond this many different ones none is added. */
+const batchSizesMax = 1024;
+
+/** Counts a call of the runtime; what its outputs cost is added when it is known. */
+export function countCall(figures: VersionFigures, rows: number, inputMs: number, computeMs: number): CallFigures {
+  let size = figures.batches.get(rows);
+  if (size === undefined) {
+    size = { calls: 0, inputMs: 0, computeMs: 0, outputMs: 0 };
+    if (figures.batches.size < batchSizesMax) figures.batches.set(rows, size);
+  }
+  size.calls += 1;
+  size.inputMs += inputMs;
+  size.computeMs += computeMs;
+  figures.calls += 1;
+  figures.rows += rows;
+  return size;
 }
 
 export function countSuccess(figures: VersionFigures, queueMs: number, totalMs: number): void {
@@ -69,10 +97,8 @@ export function countSuccess(figures: VersionFigures, queueMs: number, totalMs: 
 
 export function countEnd(figures: VersionFigures, code: ErrorCode, totalMs: number): void {
   if (shedCodes.has(code)) figures.shed[code] = (figures.shed[code] ?? 0) + 1;
-  else {
-    figures.failed += 1;
-    figures.failMs += totalMs;
-  }
+  else figures.failed += 1;
+  figures.failMs += totalMs;
 }
 
 /** Percentiles (nearest rank) since the last call; undefined when nothing completed. */
@@ -103,5 +129,13 @@ export function toStatistics(figures: VersionFigures, name: string, version: str
     computeInput: each(figures.inputMs),
     computeInfer: each(figures.computeMs),
     computeOutput: each(figures.outputMs),
+    batches: [...figures.batches]
+      .toSorted(([left], [right]) => left - right)
+      .map(([size, { calls: count, inputMs, computeMs, outputMs }]) => ({
+        size,
+        computeInput: { count, ns: toNs(inputMs) },
+        computeInfer: { count, ns: toNs(computeMs) },
+        computeOutput: { count, ns: toNs(outputMs) },
+      })),
   };
 }

@@ -63,12 +63,23 @@ export interface InferenceResponse {
   readonly timing: InferenceTiming;
 }
 
+/** How a deployment serves its version, for clients that plan by it. */
+export interface ServingSettings {
+  readonly batching: { readonly sizeMax: number | 'auto'; readonly delayMs: number };
+  readonly queue: { readonly lengthMax: number; readonly priorityLevels: number; readonly priorityDefault: number };
+  readonly deadline: { readonly defaultMs: number; readonly maxMs: number };
+  /** Ready now. */
+  readonly replicas: number;
+}
+
 export interface ModelMetadata {
   readonly name: string;
   readonly versions: readonly string[];
   /** `<project>_<format>`, for instance onnxruntime_onnx. */
   readonly platform: string;
   readonly signature: ModelSignature;
+  /** Absent for a replica on its own: it has no queue. */
+  readonly settings?: ServingSettings;
   readonly properties?: Readonly<Record<string, string>>;
 }
 
@@ -76,6 +87,8 @@ export interface ServerMetadata {
   readonly name: string;
   readonly version: string;
   readonly extensions: readonly string[];
+  /** Of this server's logs. */
+  readonly logLevel?: string;
 }
 
 export interface RepositoryEntry {
@@ -88,6 +101,14 @@ export interface RepositoryEntry {
 export interface DurationStatistic {
   readonly count: number;
   readonly ns: number;
+}
+
+/** Calls of the runtime with one number of rows. */
+export interface BatchStatistic {
+  readonly size: number;
+  readonly computeInput: DurationStatistic;
+  readonly computeInfer: DurationStatistic;
+  readonly computeOutput: DurationStatistic;
 }
 
 /** Figures since the version was first served here; Triton's statistics extension prints them. */
@@ -106,6 +127,8 @@ export interface ModelStatistics {
   readonly computeInput: DurationStatistic;
   readonly computeInfer: DurationStatistic;
   readonly computeOutput: DurationStatistic;
+  /** Smallest first; absent where it is not counted. */
+  readonly batches?: readonly BatchStatistic[];
 }
 
 /**

@@ -86,9 +86,33 @@ const schemas = {
         inference_count: z.int(),
         execution_count: z.int(),
         inference_stats: z.record(z.string(), z.object({ count: z.int(), ns: z.int() })),
+        batch_stats: z.array(z.looseObject({ batch_size: z.int() })).describe('Calls of the runtime by their rows.'),
       }),
     ),
   }),
+  ModelConfig: z.looseObject({
+    name: z.string(),
+    platform: z.string(),
+    max_batch_size: z.int().describe('0: requests are not batched, dims are whole shapes.'),
+    input: z.array(z.looseObject({ name: z.string(), data_type: z.string(), dims: z.array(z.int()) })),
+    output: z.array(z.looseObject({ name: z.string(), data_type: z.string(), dims: z.array(z.int()) })),
+  }),
+  LoadRequest: z.object({
+    parameters: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('`config`: a model configuration as JSON; `file:<version>/<name>.onnx`: a model in base64.'),
+  }),
+  LogSettings: z.object({
+    log_file: z.string(),
+    log_info: z.boolean(),
+    log_warning: z.boolean(),
+    log_error: z.boolean(),
+    log_verbose_level: z.int(),
+    log_format: z.string(),
+  }),
+  TraceSettings: z.looseObject({ trace_level: z.array(z.string()) }),
+  Regions: z.array(z.never()),
   Done: z.object({}).describe('It is done.'),
   Ping: z.object({ status: z.enum(['Healthy', 'Unhealthy']) }),
 };
@@ -135,7 +159,8 @@ function modelPaths(prefix: string, names: readonly string[]): Record<string, ob
     [prefix]: { parameters, get: operation('Metadata of a model', 'ModelMetadata') },
     [`${prefix}/ready`]: { parameters, get: operation('Whether a model can answer', 'ModelReady') },
     [`${prefix}/stats`]: { parameters, get: operation('Statistics of a model', 'Statistics') },
-    [`${prefix}/config`]: { parameters, get: refused('The extension model_configuration') },
+    [`${prefix}/config`]: { parameters, get: operation("Triton's configuration of a model", 'ModelConfig') },
+    [`${prefix}/trace/setting`]: { parameters, ...settings('trace', 'TraceSettings') },
     [`${prefix}/infer`]: {
       parameters: [...parameters, ...callHeaders, lengthHeader],
       post: operation('Infer', 'InferenceResponse', {
@@ -156,6 +181,31 @@ function modelPaths(prefix: string, names: readonly string[]): Record<string, ob
           default: failure,
         },
       },
+    },
+  };
+}
+
+/** What can be read and not set. */
+function settings(what: string, reply: SchemaName): object {
+  return {
+    get: operation(`The ${what} settings`, reply),
+    post: operation(`The ${what} settings; setting one is refused with 501`, reply, {
+      requestBody: { required: false, content: content('Done') },
+    }),
+  };
+}
+
+/** No region is ever registered: that is what these say. */
+function sharedMemoryPaths(prefix: string): Record<string, object> {
+  const region = [pathParameter('region')];
+  return {
+    [`${prefix}/status`]: { get: operation('No region', 'Regions') },
+    [`${prefix}/unregister`]: { post: operation('There is none to unregister', 'Done') },
+    [`${prefix}/region/{region}/status`]: { parameters: region, get: operation('No region', 'Regions') },
+    [`${prefix}/region/{region}/register`]: { parameters: region, post: refused('shared memory') },
+    [`${prefix}/region/{region}/unregister`]: {
+      parameters: region,
+      post: operation('There is none to unregister', 'Done'),
     },
   };
 }
@@ -201,12 +251,18 @@ export function openApiDocument(server: ServerMetadata): object {
       },
       '/v2/repository/models/{model}/load': {
         parameters: [pathParameter('model')],
-        post: operation('Gives a registered model a deployment; answers when it is ready', 'Done'),
+        post: operation('Gives a registered model a deployment; answers when it is ready', 'Done', {
+          requestBody: { required: false, content: content('LoadRequest') },
+        }),
       },
       '/v2/repository/models/{model}/unload': {
         parameters: [pathParameter('model')],
         post: operation('Drains the deployment of a model and forgets it', 'Done'),
       },
+      '/v2/logging': settings('log', 'LogSettings'),
+      '/v2/trace/setting': settings('trace', 'TraceSettings'),
+      ...sharedMemoryPaths('/v2/systemsharedmemory'),
+      ...sharedMemoryPaths('/v2/cudasharedmemory'),
       '/predictions/{model}': predictionPath(['model']),
       '/predictions/{model}/{version}': predictionPath(['model', 'version']),
       '/ping': {

@@ -94,8 +94,13 @@ export type ReadConfig =
 export function readConfig(text: string): ReadConfig {
   const parsed = parseTextFormat(text);
   if (parsed.kind === 'problem') return { kind: 'problems', problems: [parsed.problem] };
+  return readFields(parsed.fields);
+}
+
+/** Of fields that have been parsed already, whatever they were written in. */
+export function readFields(fields: readonly TextField[]): ReadConfig {
   const reader: Reader = { problems: [], set: [] };
-  const config = readMessage(parsed.fields, modelConfigFields, [], reader);
+  const config = readMessage(fields, modelConfigFields, [], reader);
   if (reader.problems.length > 0) return { kind: 'problems', problems: reader.problems };
   return { kind: 'config', config, set: reader.set };
 }

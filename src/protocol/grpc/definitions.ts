@@ -6,6 +6,7 @@
  */
 import protobuf from 'protobufjs';
 import { FlyballError } from '../../errors.ts';
+import { tritonMessages } from './triton-definitions.ts';
 
 const inferenceText = `
 syntax = "proto3";
@@ -21,6 +22,17 @@ service GRPCInferenceService {
   rpc ModelStreamInfer(stream ModelInferRequest) returns (stream ModelStreamInferResponse);
   rpc RepositoryIndex(RepositoryIndexRequest) returns (RepositoryIndexResponse);
   rpc ModelStatistics(ModelStatisticsRequest) returns (ModelStatisticsResponse);
+  rpc ModelConfig(ModelConfigRequest) returns (ModelConfigResponse);
+  rpc RepositoryModelLoad(RepositoryModelLoadRequest) returns (RepositoryModelLoadResponse);
+  rpc RepositoryModelUnload(RepositoryModelUnloadRequest) returns (RepositoryModelUnloadResponse);
+  rpc TraceSetting(TraceSettingRequest) returns (TraceSettingResponse);
+  rpc LogSettings(LogSettingsRequest) returns (LogSettingsResponse);
+  rpc SystemSharedMemoryStatus(SystemSharedMemoryStatusRequest) returns (SystemSharedMemoryStatusResponse);
+  rpc SystemSharedMemoryRegister(SystemSharedMemoryRegisterRequest) returns (SystemSharedMemoryRegisterResponse);
+  rpc SystemSharedMemoryUnregister(SystemSharedMemoryUnregisterRequest) returns (SystemSharedMemoryUnregisterResponse);
+  rpc CudaSharedMemoryStatus(CudaSharedMemoryStatusRequest) returns (CudaSharedMemoryStatusResponse);
+  rpc CudaSharedMemoryRegister(CudaSharedMemoryRegisterRequest) returns (CudaSharedMemoryRegisterResponse);
+  rpc CudaSharedMemoryUnregister(CudaSharedMemoryUnregisterRequest) returns (CudaSharedMemoryUnregisterResponse);
 }
 
 message ServerLiveRequest {}
@@ -115,6 +127,14 @@ message InferStatistics {
   StatisticDuration compute_input = 4;
   StatisticDuration compute_infer = 5;
   StatisticDuration compute_output = 6;
+  StatisticDuration cache_hit = 7;
+  StatisticDuration cache_miss = 8;
+}
+message InferBatchStatistics {
+  uint64 batch_size = 1;
+  StatisticDuration compute_input = 2;
+  StatisticDuration compute_infer = 3;
+  StatisticDuration compute_output = 4;
 }
 message ModelStatistics {
   string name = 1;
@@ -123,9 +143,10 @@ message ModelStatistics {
   uint64 inference_count = 4;
   uint64 execution_count = 5;
   InferStatistics inference_stats = 6;
+  repeated InferBatchStatistics batch_stats = 7;
 }
 message ModelStatisticsResponse { repeated ModelStatistics model_stats = 1; }
-`;
+${tritonMessages}`;
 
 const healthText = `
 syntax = "proto3";

@@ -99,12 +99,14 @@ export function describeFile(definition: Definition): FileDescription {
   const namespace = definition.root.lookup(definition.packageName) as protobuf.Namespace;
   const objects = namespace.nestedArray;
   const types = objects.filter((object) => object instanceof protobuf.Type);
+  const enums = objects.filter((object) => object instanceof protobuf.Enum);
   const services = objects.filter((object) => object instanceof protobuf.Service);
   const file = descriptor.FileDescriptorProto.fromObject({
     name: definition.file,
     package: definition.packageName,
     syntax: 'proto3',
     messageType: types.map(describeType),
+    enumType: enums.map(describeEnum),
     service: services.map(describeService),
   });
   return {

@@ -7,6 +7,7 @@ import { FlyballError } from '../../errors.ts';
 import { checkByteLength } from '../elements.ts';
 import type { InferenceResponse, Parameters, RequestedOutput } from '../inference.ts';
 import { isDatatype, type Tensor } from '../tensor.ts';
+import { refuseSharedMemory } from '../triton-settings.ts';
 import { contentsToBytes, hasTypedContents, writeContents } from './contents.ts';
 import {
   readParameter,
@@ -28,6 +29,8 @@ const tensorsMax = 1024;
 const parametersMax = 1024;
 const dimensionsMax = 64;
 const contentsMax = 16;
+
+const sharedMemoryKey = 'shared_memory_region';
 
 export interface InferRequestMessage {
   readonly model: string;
@@ -219,9 +222,9 @@ function readTensor(cursor: Cursor, parameters: ParameterBudget): TensorMessage 
         break;
       }
       case 0x22:
-        // Nothing defined so far changes what a tensor means (shared memory would; it is not offered).
+        // Nothing defined so far changes what a tensor means, but for what is not offered.
         spend(parameters);
-        cursor.delimited();
+        if (cursor.delimited().includes(sharedMemoryKey)) refuseSharedMemory();
         break;
       case 0x2a:
         bounded(contents.length, contentsMax, 'contents');
@@ -253,7 +256,14 @@ function readRequestedOutput(cursor: Cursor, parameters: ParameterBudget): Reque
     else if (tag === 0x12) own = readParameter(parameters, own, cursor.message());
     else cursor.skip(tag);
   }
-  return own === undefined ? { name } : { name, parameters: toParameters(own) };
+  if (own === undefined) return { name };
+  for (const [key] of own) {
+    if (key === sharedMemoryKey) refuseSharedMemory();
+    if (key === 'classification') {
+      throw new FlyballError('NOT_IMPLEMENTED', `output '${name}': the extension classification is not offered`);
+    }
+  }
+  return { name, parameters: toParameters(own) };
 }
 
 function toTensors(

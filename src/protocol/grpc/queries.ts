@@ -1,12 +1,13 @@
-/** The methods that ask and do not infer: liveness, metadata, the repository's index, statistics. */
-import type { DurationStatistic, InferenceService, ModelStatistics } from '../inference.ts';
+/** The methods that ask, and neither infer nor change anything: liveness, metadata, configuration, statistics. */
+import { FlyballError } from '../../errors.ts';
+import type { BatchStatistic, DurationStatistic, InferenceService, ModelStatistics } from '../inference.ts';
+import { toModelConfig } from '../model-config.ts';
 import { codecOf, definitions, type Codec } from './definitions.ts';
 
 /** The fields of all these requests; a decoded one has those of its own message. */
 interface Asked {
   readonly name: string;
   readonly version: string;
-  readonly ready: boolean;
 }
 
 export type Query = (message: Buffer) => Uint8Array;
@@ -24,7 +25,7 @@ export function queries(service: InferenceService): ReadonlyMap<string, Query> {
   return new Map([
     ['ServerLive', query('ServerLive', () => ({ live: service.live() }))],
     ['ServerReady', query('ServerReady', () => ({ ready: service.ready() }))],
-    ['ModelReady', query('ModelReady', ({ name, version }) => ({ ready: service.modelReady(name, given(version)) }))],
+    ['ModelReady', query('ModelReady', ({ name, version }) => ({ ready: isReady(service, name, given(version)) }))],
     ['ServerMetadata', query('ServerMetadata', () => service.server())],
     [
       'ModelMetadata',
@@ -34,10 +35,8 @@ export function queries(service: InferenceService): ReadonlyMap<string, Query> {
       }),
     ],
     [
-      'RepositoryIndex',
-      query('RepositoryIndex', ({ ready }) => ({
-        models: service.index().filter((entry) => !ready || entry.state === 'READY'),
-      })),
+      'ModelConfig',
+      query('ModelConfig', ({ name, version }) => ({ config: toModelConfig(service.metadata(name, given(version))) })),
     ],
     [
       'ModelStatistics',
@@ -46,6 +45,17 @@ export function queries(service: InferenceService): ReadonlyMap<string, Query> {
       })),
     ],
   ]);
+}
+
+/** One that is not there is not ready: Triton's clients take an error here for a server that cannot be asked. */
+function isReady(service: InferenceService, name: string, version: string | undefined): boolean {
+  try {
+    return service.modelReady(name, version);
+  } catch (error) {
+    if (error instanceof FlyballError && (error.code === 'MODEL_NOT_FOUND' || error.code === 'VERSION_NOT_FOUND'))
+      return false;
+    throw error;
+  }
 }
 
 const toDuration = ({ count, ns }: DurationStatistic): object => ({ count: Math.round(count), ns: Math.round(ns) });
@@ -63,5 +73,18 @@ const toStatistics = (model: ModelStatistics): object => ({
     compute_input: toDuration(model.computeInput),
     compute_infer: toDuration(model.computeInfer),
     compute_output: toDuration(model.computeOutput),
+    cache_hit: none,
+    cache_miss: none,
   },
+  batch_stats: (model.batches ?? []).map(toBatch),
+});
+
+/** There is no response cache. */
+const none = { count: 0, ns: 0 };
+
+const toBatch = ({ size, computeInput, computeInfer, computeOutput }: BatchStatistic): object => ({
+  batch_size: size,
+  compute_input: toDuration(computeInput),
+  compute_infer: toDuration(computeInfer),
+  compute_output: toDuration(computeOutput),
 });

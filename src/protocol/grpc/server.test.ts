@@ -377,7 +377,7 @@ test('a message may be cut anywhere, and compressed', async () => {
 
 const refusals: readonly [string, string, readonly Uint8Array[], Record<string, string>, string][] = [
   ['an unknown service', '/nobody.Service/Do', [], {}, '12'],
-  ['an unknown method', '/inference.GRPCInferenceService/ModelConfig', [frame(new Uint8Array(0))], {}, '12'],
+  ['an unknown method', '/inference.GRPCInferenceService/ModelExplain', [frame(new Uint8Array(0))], {}, '12'],
   ['an unknown compression', inferPath, [tensorFrame], { 'grpc-encoding': 'br' }, '12'],
   ['no message', inferPath, [], {}, '13'],
   ['half a message', inferPath, [tensorFrame.subarray(0, 20)], {}, '13'],

@@ -26,6 +26,7 @@ import { queries } from './queries.ts';
 import { reflectionMethod } from './reflection.ts';
 import { discard, endInHeaders, isOver } from './stream.ts';
 import { runStreaming, type RunningCall, type StreamingMethod } from './streaming.ts';
+import { tritonMethods } from './triton-methods.ts';
 import { runUnary, type UnaryMethod } from './unary.ts';
 
 export interface GrpcLimits {
@@ -133,6 +134,9 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
     ]);
     for (const [name, answer] of queries(caller.service)) {
       methods.set(`/inference.GRPCInferenceService/${name}`, queryMethod(answer));
+    }
+    for (const [name, method] of tritonMethods(caller.service, { ...limits, requestId: options.requestId })) {
+      methods.set(`/inference.GRPCInferenceService/${name}`, { kind: 'unary', ...method });
     }
     for (const definition of [definitions.reflection, definitions.reflectionAlpha]) {
       const path = `/${definition.packageName}.ServerReflection/ServerReflectionInfo`;

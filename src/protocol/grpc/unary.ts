@@ -17,6 +17,7 @@ export interface UnaryMethod {
     message: Buffer,
     headers: IncomingHttpHeaders,
     signal: HangUpSignal,
+    stream: ServerHttp2Stream,
   ): readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
 }
 
@@ -64,7 +65,7 @@ export function runUnary(
   };
 
   const answer = (message: Buffer): void => {
-    const answered = method.answer(message, headers, hangUp);
+    const answered = method.answer(message, headers, hangUp, stream);
     if (answered instanceof Promise) answered.then(succeed, failed);
     else succeed(answered);
   };

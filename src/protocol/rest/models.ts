@@ -1,5 +1,11 @@
 /** What the V2 protocol and Triton's extensions say about server and models, as JSON values. No request is read here. */
-import type { DurationStatistic, ModelMetadata, ModelStatistics, RepositoryEntry } from '../inference.ts';
+import type {
+  BatchStatistic,
+  DurationStatistic,
+  ModelMetadata,
+  ModelStatistics,
+  RepositoryEntry,
+} from '../inference.ts';
 import type { TensorSpec } from '../tensor.ts';
 
 const tensor = ({ name, datatype, shape }: TensorSpec): object => ({ name, datatype, shape });
@@ -23,6 +29,13 @@ export function toRepositoryIndex(entries: readonly RepositoryEntry[], readyOnly
 
 const duration = ({ count, ns }: DurationStatistic): object => ({ count, ns });
 
+const batch = ({ size, computeInput, computeInfer, computeOutput }: BatchStatistic): object => ({
+  batch_size: size,
+  compute_input: duration(computeInput),
+  compute_infer: duration(computeInfer),
+  compute_output: duration(computeOutput),
+});
+
 /** There is no response cache, so its two figures are always zero; Triton's clients expect them. */
 const none = { count: 0, ns: 0 };
 
@@ -44,8 +57,9 @@ export function toStatistics(statistics: readonly ModelStatistics[]): object {
         cache_hit: none,
         cache_miss: none,
       },
+      // Triton has them for models that answer several times; these answer once.
       response_stats: {},
-      batch_stats: [],
+      batch_stats: (one.batches ?? []).map(batch),
       memory_usage: [],
     })),
   };

@@ -68,9 +68,45 @@ test('where there is no control, loading and unloading are an honest 501', async
   assert.equal((await server.send('POST', '/v2/repository/models/addsub/unload')).status, 501);
 });
 
-test('what is not offered says so with 501, and only for a model that there is', async () => {
+test('what is not offered says so with 501, and what is empty is empty', async () => {
   await using server = await startRest(tableService());
-  assert.equal((await server.send('GET', '/v2/models/addsub/config')).status, 501);
+  for (const kind of ['systemsharedmemory', 'cudasharedmemory']) {
+    const register = await server.send('POST', `/v2/${kind}/region/a/register`, '{"key":"/a","byte_size":64}');
+    assert.equal(register.status, 501);
+    assert.equal(json(register)['code'], 'NOT_IMPLEMENTED');
+    assert.deepEqual(JSON.parse((await server.send('GET', `/v2/${kind}/status`)).body.toString()), []);
+    assert.equal((await server.send('POST', `/v2/${kind}/unregister`)).status, 200);
+    assert.equal((await server.send('POST', `/v2/${kind}/region/a/unregister`)).status, 200);
+  }
+});
+
+test('log and trace settings can be read; setting one is a 501 that names it', async () => {
+  await using server = await startRest(tableService());
+  assert.equal(json(await server.send('GET', '/v2/logging'))['log_info'], true);
+  assert.deepEqual(json(await server.send('GET', '/v2/models/addsub/trace/setting'))['trace_level'], ['OFF']);
+  assert.equal((await server.send('GET', '/v2/models/nobody/trace/setting')).status, 404);
+  const refused = await server.send('POST', '/v2/logging', '{"log_verbose_level":1}');
+  assert.equal(refused.status, 501);
+  assert.match(String(json(refused)['error']), /log_verbose_level/);
+  assert.equal((await server.send('POST', '/v2/trace/setting', '{"trace_level":["TIMESTAMPS"]}')).status, 501);
+  assert.equal((await server.send('POST', '/v2/trace/setting')).status, 200, 'setting nothing is reading');
+});
+
+test("a model's configuration has the tensors of its metadata", async () => {
+  await using server = await startRest(tableService());
+  const config = json(await server.send('GET', '/v2/models/addsub/config'));
+  assert.equal(config['max_batch_size'], 0);
+  assert.deepEqual(
+    (config['input'] as { name: string; data_type: string; dims: number[] }[]).map((one) => [
+      one.name,
+      one.data_type,
+      one.dims,
+    ]),
+    [
+      ['INPUT0', 'TYPE_INT32', [1, 16]],
+      ['INPUT1', 'TYPE_INT32', [1, 16]],
+    ],
+  );
   assert.equal((await server.send('GET', '/v2/models/nobody/config')).status, 404);
 });
 

@@ -5,21 +5,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { systemClock, type Clock } from '../../clock.ts';
-import { FlyballError, toFlyballError } from '../../errors.ts';
 import type { ProcessLimits } from '../../supervisor/messages.ts';
 import type { InferenceService } from '../inference.ts';
-import { asObject } from '../v2-fields.ts';
-import { parseJsonBytes, printJson } from '../json.ts';
-import { loadModel, requireModelName, unloadModel } from '../repository.ts';
+import { toModelConfig } from '../model-config.ts';
 import { predictionForm } from '../torchserve/predictions.ts';
-import { readBody } from './body.ts';
-import { handleCall, requestIdOf, type RestContext } from './call.ts';
+import { handleCall, type RestContext } from './call.ts';
+import { answer, decodeName, fail, isMethod, notFound, type Exchange } from './exchange.ts';
 import { generateForm, generateStreamForm } from './generate.ts';
-import { readHeaders } from './headers.ts';
-import { handleManagement } from './manage.ts';
 import { inferForm } from './infer.ts';
-import { toModelMetadata, toRepositoryIndex, toStatistics } from './models.ts';
-import { sendError, sendText } from './reply.ts';
+import { toModelMetadata, toStatistics } from './models.ts';
+import { repository, settings, sharedMemory } from './triton.ts';
 
 export interface RestOptions {
   readonly limits: ProcessLimits;
@@ -27,44 +22,6 @@ export interface RestOptions {
   readonly clock?: Clock;
   /** Whose requests these are, where callers have keys. */
   readonly by?: string;
-}
-
-/** One request on its way to its route. */
-interface Exchange {
-  readonly context: RestContext;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-function answer({ request, response }: Exchange, status: number, value: unknown): void {
-  sendText(response, status, printJson(value), requestIdOf(readHeaders(request.rawHeaders)));
-}
-
-function fail({ request, response }: Exchange, thrown: unknown, allow?: string): void {
-  sendError(response, toFlyballError(thrown), requestIdOf(readHeaders(request.rawHeaders)), allow);
-}
-
-/** True when the method is `allowed` (HEAD counts as GET); else the answer is 405 with Allow. */
-function isMethod(exchange: Exchange, ...allowed: readonly string[]): boolean {
-  const { method } = exchange.request;
-  if (method !== undefined && allowed.includes(method === 'HEAD' ? 'GET' : method)) return true;
-  const allow = allowed.map((one) => (one === 'GET' ? 'GET, HEAD' : one)).join(', ');
-  fail(exchange, new FlyballError('METHOD_NOT_ALLOWED', `expected ${allow} for this path, got ${method}`), allow);
-  return false;
-}
-
-function notFound(exchange: Exchange): void {
-  fail(exchange, new FlyballError('NOT_FOUND', `there is nothing at ${exchange.request.url}`));
-}
-
-/** A name as it stands in a path. Throws INVALID_NAME. */
-function decodeName(text: string): string {
-  if (!text.includes('%')) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    throw new FlyballError('INVALID_NAME', `expected a name in percent-encoded UTF-8, got ${text}`, { cause: error });
-  }
 }
 
 /** `{m}` or `{m}/versions/{v}`, and what comes after it. */
@@ -102,9 +59,12 @@ function modelRoute(exchange: Exchange, path: string): void {
       if (isMethod(exchange, 'GET')) answer(exchange, 200, toStatistics(service.statistics(model, version)));
       return;
     case 'config':
-      if (!isMethod(exchange, 'GET')) return;
+      if (isMethod(exchange, 'GET')) answer(exchange, 200, toModelConfig(service.metadata(model, version)));
+      return;
+    case 'trace/setting':
       service.metadata(model, version);
-      throw new FlyballError('NOT_IMPLEMENTED', 'the extension model_configuration is not offered');
+      settings(exchange, 'trace');
+      return;
     case 'generate':
       if (isMethod(exchange, 'POST')) handleCall(context, generateForm, request, response, model, version);
       return;
@@ -114,44 +74,6 @@ function modelRoute(exchange: Exchange, path: string): void {
     default:
       notFound(exchange);
   }
-}
-
-function index(exchange: Exchange): void {
-  const { context, request } = exchange;
-  const headers = readHeaders(request.rawHeaders);
-  readBody(request, headers, context.limits.bodyBytesMax, (failed, body) => {
-    try {
-      if (failed !== undefined) throw failed;
-      // An empty body is legal and means all.
-      const wish =
-        body.byteLength === 0
-          ? {}
-          : asObject(parseJsonBytes(body, { depthMax: context.limits.jsonDepthMax }), 'the request');
-      const ready = wish['ready'] ?? false;
-      if (typeof ready !== 'boolean')
-        throw new FlyballError('INVALID_REQUEST', `ready: expected true or false, got ${typeof ready}`);
-      answer(exchange, 200, toRepositoryIndex(context.service.index(), ready));
-    } catch (error) {
-      fail(exchange, error);
-    }
-  });
-}
-
-/** `models/{m}/load` and `/unload`. */
-function repositoryModel(exchange: Exchange, path: string): void {
-  const end = path.indexOf('/');
-  const action = end === -1 ? '' : path.slice(end + 1);
-  if (action !== 'load' && action !== 'unload') return notFound(exchange);
-  if (!isMethod(exchange, 'POST')) return;
-  const model = decodeName(path.slice(0, end));
-  requireModelName(model);
-  const { context, request, response } = exchange;
-  // Where nothing can be loaded, a model that is not there is still not found.
-  if (context.service.management === undefined) context.service.metadata(model);
-  handleManagement(context, request, response, async (management, _body, signal) => {
-    await (action === 'load' ? loadModel : unloadModel)(management, model, signal);
-    return { status: 200, value: {} };
-  });
 }
 
 function predictions(exchange: Exchange, path: string): void {
@@ -178,7 +100,9 @@ function health(exchange: Exchange, key: string, value: boolean): void {
 function route(exchange: Exchange, path: string): void {
   if (path.startsWith('/v2/models/')) return modelRoute(exchange, path.slice(11));
   if (path.startsWith('/predictions/')) return predictions(exchange, path.slice(13));
-  if (path.startsWith('/v2/repository/models/')) return repositoryModel(exchange, path.slice(22));
+  if (path.startsWith('/v2/repository/')) return repository(exchange, path.slice(15));
+  if (path.startsWith('/v2/systemsharedmemory/')) return sharedMemory(exchange, path.slice(23));
+  if (path.startsWith('/v2/cudasharedmemory/')) return sharedMemory(exchange, path.slice(21));
   const { service } = exchange.context;
   switch (path) {
     case '/v2': {
@@ -192,9 +116,10 @@ function route(exchange: Exchange, path: string): void {
     case '/readyz':
     case '/v2/health/ready':
       return health(exchange, 'ready', service.ready());
-    case '/v2/repository/index':
-      if (isMethod(exchange, 'POST')) index(exchange);
-      return;
+    case '/v2/logging':
+      return settings(exchange, 'log');
+    case '/v2/trace/setting':
+      return settings(exchange, 'trace');
     case '/ping': {
       if (!isMethod(exchange, 'GET', 'POST')) return;
       const healthy = service.ready();
