@@ -148,8 +148,8 @@ export function openManagement(options: ManagementOptions): (caller: ManagementC
         ),
       deployments: (signal) => get('deployments', signal),
       deployment: (name, signal) => get(`deployments/${part(name)}`, signal),
-      deploy: (name, deployment, signal) =>
-        ask({ method: 'PUT', path: `deployments/${part(name)}`, json: { deployment, by } }, caller, signal),
+      deploy: (name, deployment, signal, note) =>
+        ask({ method: 'PUT', path: `deployments/${part(name)}`, json: { deployment, by, note } }, caller, signal),
       scale: (name, replicas, signal) =>
         ask({ method: 'POST', path: `deployments/${part(name)}/scale`, json: { replicas, by } }, caller, signal),
       removeDeployment: (name, signal) =>

@@ -49,7 +49,8 @@ export interface Management {
   setAlias(name: string, alias: string, version: number, signal: AbortSignal): Promise<OperationView>;
   deployments(signal: AbortSignal): Promise<readonly DeploymentView[]>;
   deployment(name: string, signal: AbortSignal): Promise<DeploymentView>;
-  deploy(name: string, deployment: DeploymentOrder, signal: AbortSignal): Promise<OperationView>;
+  /** `note`: what people should know of it, shown with its status. */
+  deploy(name: string, deployment: DeploymentOrder, signal: AbortSignal, note?: string): Promise<OperationView>;
   scale(name: string, replicas: number, signal: AbortSignal): Promise<OperationView>;
   removeDeployment(name: string, signal: AbortSignal): Promise<OperationView>;
   /** The operation when it has succeeded; rejects with what made it fail. A restart of control is waited out. */

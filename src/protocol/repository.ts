@@ -6,7 +6,9 @@
 import type { ModelView } from '../api/schemas.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { InferenceService, RepositoryEntry } from './inference.ts';
+import { readLoadConfig } from './load-config.ts';
 import type { DeploymentOrder, Management } from './management.ts';
+import type { ModelSignature } from './tensor.ts';
 import { refuse } from './v2-fields.ts';
 
 const modelName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
@@ -71,39 +73,69 @@ export async function loadModel(
 ): Promise<void> {
   requireModelName(name);
   try {
-    let deployment = await settingsOf(management, name, signal);
-    if (order.config !== undefined) {
-      throw new FlyballError('NOT_IMPLEMENTED', 'a configuration with the load is not offered yet');
-    }
-    if (order.files.length > 0) {
-      await addVersions(management, name, order, signal);
-      deployment = { ...deployment, model: await referenceTo(management, name, order, signal) };
-    }
-    await management.settled(await management.deploy(name, deployment, signal), signal);
+    const { config: text, files } = order;
+    const config = text === undefined ? undefined : await readLoadConfig(text, files.length > 0);
+    const before = await settingsOf(management, name, signal);
+    if (files.length > 0) await addVersions(management, name, order, config?.modelFile, signal);
+    const model = await referenceTo(management, name, files.at(-1)?.version ?? config?.version, signal);
+    const deployment = { ...before, ...(model !== undefined && { model: model.reference }) };
+    if (config !== undefined) config.check(model?.signature ?? (await resolved(management, deployment.model, signal)));
+    const wanted = config?.applyTo(deployment) ?? deployment;
+    const note = config?.notes.join('; ') ?? '';
+    await management.settled(await management.deploy(name, wanted, signal, note === '' ? undefined : note), signal);
   } catch (thrown) {
     throw explained(`failed to load '${name}'`, thrown);
   }
 }
 
 /** A version never changes under its number: other content under one that is there is a CONFLICT that says so. */
-async function addVersions(management: Management, name: string, order: LoadOrder, signal: AbortSignal): Promise<void> {
+async function addVersions(
+  management: Management,
+  name: string,
+  order: LoadOrder,
+  settings: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const modelFile = settings === undefined ? undefined : await management.putArtefact(Buffer.from(settings), signal);
   for (const { version, name: file, bytes } of order.files) {
     const digest = await management.putArtefact(bytes, signal);
-    await management.addVersion(name, { version, digest, source: `${file}, given with a load` }, signal);
+    const offer = {
+      version,
+      digest,
+      source: `${file}, given with a load`,
+      ...(modelFile !== undefined && { modelFile }),
+    };
+    await management.addVersion(name, offer, signal);
   }
 }
 
-/** The newest of the files given; what is newer still in the registry was not asked for. */
+/** A version by its number: as the newest where it is that, so that later ones follow; what is newer was not asked for. */
 async function referenceTo(
   management: Management,
   name: string,
-  { files }: LoadOrder,
+  wanted: number | undefined,
   signal: AbortSignal,
-): Promise<string> {
-  const wanted = files.at(-1)?.version ?? 0;
+): Promise<{ readonly reference: string; readonly signature: ModelSignature } | undefined> {
+  if (wanted === undefined) return undefined;
   const { versions } = await management.model(name, signal);
-  return versions.some(({ version }) => version > wanted) ? `${name}:${wanted}` : name;
+  const found = versions.find(({ version }) => version === wanted);
+  if (found === undefined) throw new FlyballError('VERSION_NOT_FOUND', `there is no version ${wanted} of ${name}`);
+  const isNewest = versions.every(({ version }) => version <= wanted);
+  return { reference: isNewest ? name : `${name}:${wanted}`, signature: toSignature(found.signature) };
 }
+
+/** The signature of what a reference names now. */
+async function resolved(management: Management, reference: string, signal: AbortSignal): Promise<ModelSignature> {
+  const [name = '', version] = reference.split(/[@:]/);
+  const { versions, aliases } = await management.model(name, signal);
+  const number = reference.includes('@') ? aliases[version ?? ''] : Number(version);
+  const found = versions.find((one) => one.version === number) ?? versions.at(-1);
+  if (found === undefined) throw new FlyballError('VERSION_NOT_FOUND', `${name} has no version`);
+  return toSignature(found.signature);
+}
+
+const toSignature = (signature: ModelView['versions'][number]['signature']): ModelSignature =>
+  signature as ModelSignature;
 
 /** Returns when its last request has been answered and its replicas are gone. One that is not loaded stays so. */
 export async function unloadModel(management: Management, name: string, signal: AbortSignal): Promise<void> {

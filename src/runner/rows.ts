@@ -1,4 +1,5 @@
 /** Tensors by rows (entries of the first dimension): counting, repeating, joining. Works on bytes, never on elements. */
+import { packBytes } from '../protocol/elements.ts';
 import { datatypeWidths, elementCount, type Tensor, type TensorSpec } from '../protocol/tensor.ts';
 
 /** Byte offset of each row and, last, of the end. */
@@ -43,14 +44,14 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** A tensor as declared with every variable dimension 1 and every element zero (an empty text for BYTES). */
+/**
+ * A tensor as declared with every variable dimension 1 and every element zero. A text is "0": models that read numbers
+ * from text would refuse an empty one, and to the others it is as good as any.
+ */
 export function zeros(spec: TensorSpec): Tensor {
   const shape = spec.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
   const width = datatypeWidths[spec.datatype];
-  return {
-    name: spec.name,
-    datatype: spec.datatype,
-    shape,
-    bytes: new Uint8Array(elementCount(shape) * (width === 0 ? 4 : width)),
-  };
+  const count = elementCount(shape);
+  const bytes = width === 0 ? packBytes(Array.from({ length: count }, () => '0')) : new Uint8Array(count * width);
+  return { name: spec.name, datatype: spec.datatype, shape, bytes };
 }
