@@ -26,7 +26,8 @@ export interface ExampleResult {
   readonly error?: string;
 }
 
-const runMsMax = 120_000;
+/** Starting costs some clients most of it: they load half a platform. */
+const runMsMax = 300_000;
 
 /** Runs all examples of a script, one after the other in one process of its own. */
 export async function runExamples(
