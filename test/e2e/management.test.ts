@@ -73,9 +73,10 @@ describe('the model repository on the inference port', () => {
   test('a load that is under way when control is killed is answered by the next control', async () => {
     const before = childPid(platform, 'control');
     const loading = post('models/addsub/load');
+    // Its replica is started after control has said that it will: from then on the gateway waits for the operation.
     await until('the load to have begun', async () => {
       const { deployments } = await platform.status();
-      return deployments.some(({ name }) => name === 'addsub') || undefined;
+      return deployments.some(({ name, replicas }) => name === 'addsub' && replicas.length > 0) || undefined;
     });
     process.kill(before, 'SIGKILL');
     assert.equal((await loading).status, 200);
