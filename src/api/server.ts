@@ -91,17 +91,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     if (!local.has(request.raw.socket)) checkOrigin(request.headers, loopback);
     check?.enter(request);
     checkEncoding(request.headers);
+    // Before the body is read: of a path that is not there, or a method that no framework knows, none is wanted.
+    if (request.is404) throw nothingAt(request, reply);
     if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
   });
   app.setErrorHandler((error, request, reply) => fail(reply, request, error));
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
-    const allowed = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method);
-    if (allowed.length === 0) return fail(reply, request, new FlyballError('NOT_FOUND', `there is nothing at ${path}`));
-    void reply.header('allow', allowed.join(', '));
-    const expected = `expected ${allowed.join(' or ')} at ${path}, got ${request.method}`;
-    return fail(reply, request, new FlyballError('METHOD_NOT_ALLOWED', expected));
-  });
+  app.setNotFoundHandler((request, reply) => fail(reply, request, nothingAt(request, reply)));
 
   app.get('/livez', async (_request, reply) => reply.code(control.live() ? 200 : 503).send({ live: control.live() }));
   app.get('/readyz', async (_request, reply) =>
@@ -182,6 +177,14 @@ function listening(server: http.Server, connectionsMax: number, listen: (done: (
     server.once('error', reject);
     listen(resolve);
   });
+}
+
+function nothingAt(request: FastifyRequest, reply: FastifyReply): FlyballError {
+  const path = request.url.split('?')[0] ?? '';
+  const allowed = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method);
+  if (allowed.length === 0) return new FlyballError('NOT_FOUND', `there is nothing at ${path}`);
+  void reply.header('allow', allowed.join(', '));
+  return new FlyballError('METHOD_NOT_ALLOWED', `expected ${allowed.join(' or ')} at ${path}, got ${request.method}`);
 }
 
 function fail(reply: FastifyReply, request: FastifyRequest, thrown: unknown): FastifyReply {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
 import { keyTableFile, type KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import { silentMsDefault } from '../config/specification.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { DeploymentRecord, Store } from '../store/store.ts';
@@ -40,6 +41,8 @@ export interface ControlOptions {
   readonly runDirectory: string;
   readonly controlSocket: string;
   readonly listeners: StatusView['listeners'];
+  /** What is shown to replicas that are reached over TCP with TLS. */
+  readonly identity?: PeerIdentity | undefined;
   /** Present where callers need keys. */
   readonly keys?: {
     /** Gateway workers, each of which acts on the table. */
@@ -74,6 +77,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const fleet = starting.use(
     openFleet({
       orchestrator: options.orchestrator,
+      identity: options.identity,
       store,
       clock,
       onEvent: (event) => onFleetEvent(event),

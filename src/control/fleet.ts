@@ -8,6 +8,7 @@
  * next control finds every process that this one has started.
  */
 import type { Clock } from '../clock.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import type { Store } from '../store/store.ts';
 import { publish } from '../telemetry/events.ts';
 import type { FoundReplica, Orchestrator, ReplicaOrder, ReplicaResources } from './orchestrator.ts';
@@ -41,6 +42,8 @@ export interface FleetOptions {
   readonly orchestrator: Orchestrator;
   readonly store: Store;
   readonly clock: Clock;
+  /** What is shown to replicas that are reached over TCP with TLS. */
+  readonly identity?: PeerIdentity | undefined;
   readonly onEvent: (event: FleetEvent) => void;
   /** How long a replica of this deployment may answer nothing before it is ended and replaced. */
   readonly silentMs: (deployment: string) => number;
@@ -166,6 +169,7 @@ export function openFleet(options: FleetOptions): Fleet {
     replica.limits = found.limits;
     const link = openReplicaLink(
       found.address,
+      { replica: replica.id, identity: options.identity },
       {
         onFacts(facts) {
           learn(replica, facts);

@@ -94,6 +94,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       runDirectory,
       controlSocket: given.controlSocket,
       listeners: given.listeners,
+      identity: given.identity,
       ...(auth !== undefined && {
         keys: {
           gateways: Array.from({ length: auth.workers }, (_, worker) => worker),

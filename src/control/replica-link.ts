@@ -3,9 +3,9 @@
  * answers. It decides nothing and ends nothing.
  * Invariant: `onDead` is called at most once, and nothing is called after it or after `close`.
  */
-import net from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { ReplicaAddress } from '../gateway/routing-table.ts';
+import { connectToReplica, type PeerIdentity } from '../tls/peer.ts';
 import { openFrameConnection, type FrameConnection } from '../protocol/frames/connection.ts';
 import type { HelloHeader, StateHeader, StatusReplyHeader } from '../protocol/frames/messages.ts';
 
@@ -37,6 +37,7 @@ const frameBytesMax = 1_048_576;
 /** `silentMs`, asked for each time, is how long a replica may answer nothing before it counts as dead. */
 export function openReplicaLink(
   address: ReplicaAddress,
+  peer: { readonly replica: string; readonly identity: PeerIdentity | undefined },
   handlers: ReplicaLinkHandlers,
   clock: Clock,
   silentMs: () => number,
@@ -71,7 +72,7 @@ export function openReplicaLink(
   }
 
   function connect(): void {
-    const socket = address.kind === 'unix' ? net.connect(address.path) : net.connect(address.port, address.host);
+    const socket = connectToReplica(address, peer.replica, peer.identity);
     connection = openFrameConnection(
       socket,
       {

@@ -74,7 +74,8 @@ function start(settings: ProcessSettings): Worker {
   const frameBytesMax = Math.max(settings.limits.bodyBytesMax * 4, answerBytesMin);
   const dispatcher = createDispatcher({
     clock: systemClock,
-    connect: (route, events) => openReplicaConnection(route, events, { clock: systemClock, frameBytesMax }),
+    connect: (route, events) =>
+      openReplicaConnection(route, events, { clock: systemClock, frameBytesMax, identity: settings.identity }),
     onDrained: () => link.observeSoon(),
   });
   setInterval(() => dispatcher.watch(), watchEveryMs).unref();

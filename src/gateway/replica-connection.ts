@@ -3,12 +3,12 @@
  * long as it is open. It chooses nothing and queues nothing.
  * Invariant: every call that was sent gets exactly one of `onResult` and `onLost`.
  */
-import net from 'node:net';
 import type { Clock } from '../clock.ts';
 import { Slots } from '../protocol/slots.ts';
 import { openFrameConnection, type FrameConnection } from '../protocol/frames/connection.ts';
 import type { CostPoint, InferHeader, ReplicaState, ResultHeader } from '../protocol/frames/messages.ts';
 import { publish } from '../telemetry/events.ts';
+import { connectToReplica, type PeerIdentity } from '../tls/peer.ts';
 import type { ReplicaRoute } from './routing-table.ts';
 
 export interface ReplicaCall {
@@ -46,6 +46,8 @@ export type ConnectReplica = (route: ReplicaRoute, events: ReplicaEvents) => Rep
 export interface ConnectionSettings {
   readonly clock: Clock;
   readonly frameBytesMax: number;
+  /** What is shown to replicas that are reached over TCP with TLS. */
+  readonly identity?: PeerIdentity | undefined;
 }
 
 const reconnectMs = 50;
@@ -81,10 +83,7 @@ export function openReplicaConnection(
   };
 
   function connect(): void {
-    const socket =
-      route.address.kind === 'unix'
-        ? net.connect({ path: route.address.path })
-        : net.connect({ host: route.address.host, port: route.address.port });
+    const socket = connectToReplica(route.address, route.id, settings.identity);
     frames = openFrameConnection(
       socket,
       {

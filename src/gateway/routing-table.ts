@@ -8,7 +8,13 @@ import type { ModelSignature } from '../protocol/tensor.ts';
 
 export type ReplicaAddress =
   | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      /** Both sides show certificates of the platform's authority. */
+      readonly tls?: boolean;
+    };
 
 export interface ReplicaRoute {
   readonly id: string;

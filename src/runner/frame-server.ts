@@ -3,8 +3,8 @@
  * into frames; it knows nothing of models.
  * Invariant: a call is answered on its own connection or not at all; a connection that goes takes its waiting calls along.
  */
-import { rmSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import { viewedFrameBytesMax } from '../protocol/frames/codec.ts';
 import { openFrameConnection, type FrameConnection } from '../protocol/frames/connection.ts';
@@ -18,6 +18,7 @@ import type {
 } from '../protocol/frames/messages.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
+import { peerServer } from '../tls/peer.ts';
 import type { RunnerLaunch } from './launch.ts';
 
 export interface FrameService {
@@ -49,7 +50,7 @@ export async function serveFrames(
   limits: FrameServerLimits,
 ): Promise<FrameServer> {
   const open = new Set<FrameConnection>();
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     // A list, not a map: there are a few at most, and a map that is entered and left keeps old ones alive (see Slots).
     const waiting: { readonly call: number; readonly cancel: () => boolean }[] = [];
     const leave = (call: number): void => {
@@ -113,7 +114,8 @@ export async function serveFrames(
 
     open.add(connection);
     connection.send('hello', service.hello());
-  });
+  };
+  const server = serverFor(listen, serve);
   server.maxConnections = limits.connectionsMax;
   await listenOn(server, listen);
   const address = server.address();
@@ -189,6 +191,20 @@ function sendAnswer(connection: FrameConnection, call: number, answer: CallAnswe
     'result',
     header,
     answer.outputs.map((output) => output.bytes),
+  );
+}
+
+function serverFor(listen: RunnerLaunch['listen'], serve: (socket: Socket) => void): Server {
+  if (listen.kind === 'unix') return createServer(serve);
+  if (listen.tls !== undefined) {
+    const { certificate, key, authority } = listen.tls;
+    const [own, ownKey, trusted] = [certificate, key, authority].map((path) => readFileSync(path, 'utf8'));
+    return peerServer({ certificate: own!, key: ownKey!, authority: trusted! }, serve);
+  }
+  if (/^(?:localhost$|::1$|127\.)/.test(listen.host)) return createServer(serve);
+  throw new FlyballError(
+    'LISTENER_NOT_LOOPBACK',
+    `frames over TCP would be taken from anybody who reaches ${listen.host}: expected listen.tls`,
   );
 }
 

@@ -64,7 +64,13 @@ export const runnerLaunch = z.strictObject({
   }),
   listen: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('unix'), path: z.string() }),
-    z.strictObject({ kind: z.literal('tcp'), host: z.string(), port: z.int().min(0).max(65_535) }),
+    z.strictObject({
+      kind: z.literal('tcp'),
+      host: z.string(),
+      port: z.int().min(0).max(65_535),
+      /** PEM files; then only gateway and control of the same authority are served. Needed outside loopback. */
+      tls: z.strictObject({ certificate: z.string(), key: z.string(), authority: z.string() }).optional(),
+    }),
   ]),
   /** Socket of the supervisor: when it closes, nobody is left to serve, and the runner drains and stops. */
   lifeline: z.string().optional(),

@@ -5,6 +5,7 @@
  * dies and callers wait in the kernel's backlog for the next one.
  */
 import type { Specification } from '../config/specification.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 
@@ -47,6 +48,8 @@ export interface ProcessSettings {
   readonly limits: ProcessLimits;
   readonly runners: RunnerSettings;
   readonly registry: Specification['registry'];
+  /** What this process shows to replicas that are reached over TCP with TLS; never on the disk. */
+  readonly identity?: PeerIdentity;
   /** Present where callers need a key. */
   readonly auth?: ProcessAuth;
   /** Addresses that people use, by listener: http, grpc, metrics, control. */

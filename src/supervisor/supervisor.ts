@@ -12,6 +12,7 @@ import { modulePath } from '../module-path.ts';
 import { openDataDirectory } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import type { TlsFiles, TlsMaterial } from '../tls/certificate.ts';
+import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { watchTls, type WatchedTls } from '../tls/watch.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry } from '../telemetry/start.ts';
@@ -99,6 +100,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   // Before anything is bound: a certificate that does not work is said at once.
   const tls = watchTls(tlsListeners(specification), clock, (name, material) => renew(name as ListenerName, material));
   starting.defer(() => tls.close());
+  const authority = await openPlatformAuthority(directory.path, specification.name, clock.wall());
+  const identity = (name: string) => identityOf(authority, name, 'client', clock.wall());
   const sockets = bindAll(options, starting);
   const listeners = Object.fromEntries(
     listenerNames.map((name) => [
@@ -162,7 +165,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       ...common,
       role: 'control',
       module: modulePath(import.meta.url, '../control/process'),
-      settings,
+      settings: { ...settings, identity: identity('control') },
       sockets: { control: sockets.control },
       hopeless: hopeless('control'),
     }),
@@ -173,7 +176,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         ...common,
         role: 'gateway',
         module: modulePath(import.meta.url, '../gateway/process'),
-        settings: { ...settings, worker },
+        settings: { ...settings, worker, identity: identity('gateway') },
         sockets: { http: sockets.http, grpc: sockets.grpc },
         hopeless: hopeless('gateway'),
       }),

@@ -1,0 +1,68 @@
+/**
+ * Mutual TLS between the platform's own processes, for frames over TCP: each side shows a certificate of the platform's
+ * authority and reads the other's identity from it. The name in an address counts for nothing, since processes move.
+ * Invariant: no byte of a frame is read from, or written to, a peer whose identity was not the expected one.
+ */
+import net from 'node:net';
+import tls, { type DetailedPeerCertificate, type PeerCertificate } from 'node:tls';
+import { FlyballError } from '../errors.ts';
+import type { ReplicaAddress } from '../gateway/routing-table.ts';
+import { identityUri } from './authority.ts';
+
+/** PEM, all three. */
+export interface PeerIdentity {
+  readonly certificate: string;
+  readonly key: string;
+  /** The platform's authority: the only one that is trusted. */
+  readonly authority: string;
+}
+
+const oldest = 'TLSv1.3';
+
+/** Who may give a runner work. */
+const callers = ['gateway', 'control'] as const;
+
+/** Node prints each name of subjectAltName with its kind; ours are URIs without a comma. */
+function isNamed({ subjectaltname = '' }: Partial<PeerCertificate>, identity: string): boolean {
+  return subjectaltname.split(', ').includes(`URI:${identityUri(identity)}`);
+}
+
+/** A socket on its way to a replica; whatever is wrong with the other side ends it with an error. */
+export function connectToReplica(address: ReplicaAddress, replica: string, own: PeerIdentity | undefined): net.Socket {
+  if (address.kind === 'unix') return net.connect({ path: address.path });
+  const { host, port } = address;
+  if (address.tls !== true) return net.connect({ host, port });
+  if (own === undefined) {
+    return new net.Socket().destroy(
+      new FlyballError('TLS_UNUSABLE', `replica ${replica} wants a certificate, got none`),
+    );
+  }
+  return tls.connect({
+    host,
+    port,
+    ...contextOf(own),
+    checkServerIdentity: (_host, certificate) =>
+      isNamed(certificate, `replica/${replica}`)
+        ? undefined
+        : new Error(
+            `expected the certificate of replica ${replica}, got one for ${certificate.subjectaltname ?? 'nobody'}`,
+          ),
+  });
+}
+
+/** A runner's door over TCP: strangers are gone before `serve` sees them. */
+export function peerServer(own: PeerIdentity, serve: (socket: net.Socket) => void): tls.Server {
+  const options = { ...contextOf(own), requestCert: true, rejectUnauthorized: true, handshakeTimeout: 10_000 };
+  const server = tls.createServer(options, (socket) => {
+    const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate();
+    if (callers.some((identity) => isNamed(certificate, identity))) serve(socket);
+    else socket.destroy();
+  });
+  // Whoever fails the handshake is gone already; there is nothing to say to them.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
+}
+
+function contextOf({ certificate, key, authority }: PeerIdentity) {
+  return { cert: certificate, key, ca: authority, minVersion: oldest } as const;
+}

@@ -1,0 +1,51 @@
+/**
+ * The authority of one platform on its disk, made at the first start and kept in the data directory for this user alone.
+ * Whoever can read its key can be any process of the platform: it never leaves that directory.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writePrivateFile } from '../auth/key-table.ts';
+import { FlyballError } from '../errors.ts';
+import { issue, makeAuthority, type IssuedCertificate } from './authority.ts';
+import type { PeerIdentity } from './peer.ts';
+
+const authorityFile = 'authority.pem';
+
+/** One file, so that certificate and key can never be of two authorities. Throws TLS_UNUSABLE. */
+export async function openPlatformAuthority(
+  dataDirectory: string,
+  name: string,
+  at: number,
+): Promise<IssuedCertificate> {
+  const path = join(dataDirectory, authorityFile);
+  const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new FlyballError('TLS_UNUSABLE', `cannot read ${path}: ${error.message}`, { cause: error });
+  });
+  if (found === undefined) {
+    const made = makeAuthority(name, at);
+    await writePrivateFile(path, made.certificate + made.key);
+    return made;
+  }
+  const [, certificate, key] = /^(-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n)(.*)$/s.exec(found) ?? [];
+  try {
+    if (certificate === undefined || key === undefined) throw new Error('expected a certificate and a key');
+    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) throw new Error('they do not fit');
+    return { certificate, key };
+  } catch (cause) {
+    const help = 'restore it from a backup, or remove it: replicas over TCP then need new certificates';
+    throw new FlyballError('TLS_UNUSABLE', `${path} is damaged (${(cause as Error).message}); ${help}`, { cause });
+  }
+}
+
+/** For the life of one process of this platform. */
+export function identityOf(
+  authority: IssuedCertificate,
+  identity: string,
+  role: 'server' | 'client',
+  at: number,
+): PeerIdentity {
+  const { certificate, key } = issue(authority, { identity, role, at, lifetimeMs: 10 * 365 * 86_400_000 });
+  return { certificate, key, authority: authority.certificate };
+}
