@@ -5,6 +5,7 @@ import { print, type BenchmarkOptions, type Report } from './report.ts';
 const benchmarks: Readonly<Record<string, () => Promise<{ run(options: BenchmarkOptions): Promise<Report> }>>> = {
   serving: () => import('./serving.ts'),
   overload: () => import('./overload.ts'),
+  'cold-start': () => import('./cold-start.ts'),
   formats: () => import('./formats.ts'),
 };
 
