@@ -21,9 +21,11 @@ const inlineMsMax = 1;
 const modelBytesMax = 32 * 1_048_576;
 /** Calls may be larger than the largest measured at warm-up by this factor, if their cost, grown alike, stays small. */
 const beyondMeasuredMax = 8;
-/** A mean over about `meanCalls` calls above this closes the lane: one that the system interrupted does not. */
+/** A mean over about `meanCalls` calls above this closes the lane. */
 const slowMs = 2;
 const meanCalls = 16;
+/** No call counts for more: the system interrupts one of ten microseconds for tens of milliseconds, and that is no cost. */
+const countedMsMax = 4 * slowMs;
 
 export interface InlineLane {
   /** What a call of the other thread cost; only what comes before `open` counts. */
@@ -91,7 +93,7 @@ export function createInlineLane(settings: OnnxSettings, signature: ModelSignatu
       } catch (thrown) {
         throw failureOf(thrown);
       }
-      meanMs += (result.computeMs - meanMs) / meanCalls;
+      meanMs += (Math.min(result.computeMs, countedMsMax) - meanMs) / meanCalls;
       if (meanMs > slowMs) await close();
       return result;
     },
