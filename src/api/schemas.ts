@@ -75,7 +75,7 @@ export const deploymentView = z.object({
   model: z.string().describe('As specified: digits@champion.'),
   serving: z.string().optional().describe('Version that answers now.'),
   target: z.string().optional().describe('Version that is wanted.'),
-  state: z.enum(['serving', 'starting', 'updating', 'degraded', 'failed', 'idle']),
+  state: z.enum(['serving', 'starting', 'updating', 'degraded', 'failed', 'asleep', 'idle']),
   reason: z.string().optional().describe('Why it is not simply serving.'),
   desired: z.int(),
   min: z.int(),
@@ -95,6 +95,19 @@ export const deploymentView = z.object({
     /** Age of the newest observation; null when there is none. */
     ageMs: z.number().nullable(),
   }),
+  coldStart: z
+    .object({
+      at: z.int(),
+      detectMs: z.number(),
+      decideMs: z.number(),
+      startMs: z.number(),
+      loadMs: z.number(),
+      warmMs: z.number(),
+      answerMs: z.number(),
+      totalMs: z.number(),
+    })
+    .optional()
+    .describe('The last time that a request woke it: from its arrival to its answer, by stage.'),
   sloP99Ms: z.number().nullable(),
 });
 

@@ -77,6 +77,11 @@ export interface ControlClient {
   putArtefact(digest: string, body: Body, signal: AbortSignal): Promise<ArtefactView>;
   deployment(name: string, signal: AbortSignal): Promise<DeploymentView>;
   deploy(name: string, order: DeployOrder, signal: AbortSignal): Promise<OperationView>;
+  scale(
+    name: string,
+    request: { readonly replicas: number; readonly by: string },
+    signal: AbortSignal,
+  ): Promise<OperationView>;
   removeDeployment(name: string, by: string, signal: AbortSignal): Promise<OperationView>;
   /** Answers when something has happened since `after` steps, or after `waitMs`. */
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
@@ -155,6 +160,8 @@ export function controlClient(options: ControlClientOptions): ControlClient {
     putArtefact: (digest, body, signal) => call({ method: 'PUT', path: `artefacts/${digest}`, body }, signal),
     deployment: (name, signal) => call({ method: 'GET', path: `deployments/${part(name)}` }, signal),
     deploy: (name, order, signal) => call({ method: 'PUT', path: `deployments/${part(name)}`, json: order }, signal),
+    scale: (name, order, signal) =>
+      call({ method: 'POST', path: `deployments/${part(name)}/scale`, json: order }, signal),
     removeDeployment: (name, by, signal) =>
       call({ method: 'DELETE', path: `deployments/${part(name)}`, query: { by } }, signal),
     operation: (id, after, waitMs, signal) =>

@@ -61,6 +61,7 @@ export function deploymentText(deployment: DeploymentView, status: StatusView, s
     `  latency    p50 ${load.p50Ms === null ? 'no data' : milliseconds(load.p50Ms)}, p99 / SLO ${latencyText(deployment, style)}`,
     `  failing    ${loadText(deployment, `${significant(load.errorsPerSecond)} errors/s, ${significant(load.shedPerSecond)} refused/s`, style)}`,
   ];
+  if (deployment.coldStart !== undefined) lines.push(`  cold start ${coldStartText(deployment.coldStart, status.at)}`);
   if (load.batchSizeCap !== null) lines.push(`  batch cap  ${load.batchSizeCap}`);
   const http = status.listeners['http'];
   if (http !== undefined) lines.push(`  address    ${http.url}/v2/models/${deployment.name}`);
@@ -90,6 +91,14 @@ export function deploymentText(deployment: DeploymentView, status: StatusView, s
           deployment.replicas,
         )}`;
   return `${lines.join('\n')}\n${replicas}${remarks(status, [deployment], style)}`;
+}
+
+/** `82 ms from request to answer (detect 1, decide 3, start 55, load 9, warm 12, answer 2), 4 s ago`. */
+function coldStartText(cold: NonNullable<DeploymentView['coldStart']>, at: number): string {
+  const stages = (['detect', 'decide', 'start', 'load', 'warm', 'answer'] as const)
+    .map((stage) => `${stage} ${significant(cold[`${stage}Ms`])}`)
+    .join(', ');
+  return `${milliseconds(cold.totalMs)} from request to answer (${stages}), ${age(at - cold.at)} ago`;
 }
 
 function versionText(deployment: DeploymentView, style: StatusStyle): string {
@@ -129,7 +138,11 @@ function stateText(deployment: DeploymentView, style: StatusStyle): string {
 function paintState(deployment: DeploymentView, style: StatusStyle): string {
   const paint = { serving: style.green, starting: style.yellow, updating: style.yellow, degraded: style.red };
   const colour =
-    deployment.state === 'failed' ? style.red : deployment.state === 'idle' ? style.dim : paint[deployment.state];
+    deployment.state === 'failed'
+      ? style.red
+      : deployment.state === 'idle' || deployment.state === 'asleep'
+        ? style.dim
+        : paint[deployment.state];
   return colour(deployment.state);
 }
 

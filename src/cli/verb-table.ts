@@ -125,20 +125,27 @@ export const verbs: readonly VerbDeclaration[] = [
   {
     name: 'deploy',
     summary: 'Serve a model file or a specification; waits until it answers.',
-    examples: ['flyball deploy digits.onnx --slo p99=50ms --max 8', 'flyball deploy flyball.yaml --plan 4be1c0'],
+    examples: [
+      'flyball deploy digits.onnx --slo p99=50ms --max 8',
+      'flyball deploy digits.onnx --min 0 --idle 10m',
+      'flyball deploy flyball.yaml --plan 4be1c0',
+      'flyball deploy digits --replicas 3',
+    ],
     positionals: [
       {
         name: 'WHAT',
         optional: true,
         completes: 'files',
-        help: 'An .onnx file, a model folder, or a specification; default flyball.yaml.',
+        help: 'An .onnx file, a model folder, or a specification; default flyball.yaml. With --replicas: a deployment.',
       },
     ],
     options: {
       name: { type: 'string', value: 'NAME', help: "Name of the model and deployment; default the file's." },
       slo: { type: 'string', value: 'p99=TIME', help: 'Latency promise, for instance p99=50ms.' },
-      min: { type: 'string', value: 'N', help: 'Replicas at least; default 1.' },
+      min: { type: 'string', value: 'N', help: 'Replicas at least; default 1. With 0 it sleeps until it is asked.' },
       max: { type: 'string', value: 'N', help: 'Replicas at most; default 1 or --min.' },
+      idle: { type: 'string', value: 'TIME', help: 'With --min 0: sleeps after this without a request; default 5m.' },
+      replicas: { type: 'string', value: 'N', help: 'Scale the deployment of this name; the same as flyball scale.' },
       plan: { type: 'string', value: 'FINGERPRINT', help: 'Refuse when what runs is no longer what was planned on.' },
       ...wait,
       ...output,
@@ -147,6 +154,15 @@ export const verbs: readonly VerbDeclaration[] = [
     },
     exits: ['done', 'failed', 'usage', 'unreachable', 'timedOut', 'rolledBack', 'refused', 'interrupted'],
     load: () => import('./verbs/deploy.ts'),
+  },
+  {
+    name: 'scale',
+    summary: 'Set how many replicas a deployment has, within its bounds; waits until it is so.',
+    examples: ['flyball scale digits 3', 'flyball scale digits 0'],
+    positionals: [deployment, { name: 'REPLICAS', help: 'How many; 0 puts one of `min: 0` to sleep.' }],
+    options: { ...wait, ...output, ...server, verbose },
+    exits: ['done', 'failed', 'usage', 'unreachable', 'timedOut', 'interrupted'],
+    load: () => import('./verbs/scale.ts'),
   },
   {
     name: 'status',

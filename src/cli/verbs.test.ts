@@ -259,6 +259,29 @@ test("infer shows the server's own words when it refuses the input", async () =>
   assert.match(err, /expected a PNG, got something broken[\s\S]*INVALID_IMAGE/);
 });
 
+test('scale and deploy --replicas are one: they follow the operation and say what there is', async () => {
+  await using fake = await withDigits();
+  for (const words of [
+    ['scale', 'digits', '3'],
+    ['deploy', 'digits', '--replicas', '3'],
+  ]) {
+    const { code, out, err } = await flyball(fake, words);
+    assert.equal(code, 0, err);
+    assert.match(out, /digits +3 of 3 replicas ready, serving/);
+    assert.match(err, /replica loads.*1\.1 s/);
+  }
+  for (const [words, says] of [
+    [['deploy', modelPath, '--replicas', '3'], /--replicas scales a deployment that runs/],
+    [['deploy', 'digits', '--replicas', '3', '--max', '4'], /--max changes nothing beside --replicas/],
+    [['deploy', modelPath, '--idle', '5m'], /it needs --min 0/],
+    [['scale', 'digits', 'many'], /REPLICAS/],
+  ] as const) {
+    const { code, err } = await flyball(fake, [...words]);
+    assert.equal(code, 2);
+    assert.match(err, says);
+  }
+});
+
 test('load measures a deployment and reports as JSON, with the live lines on stderr', async () => {
   await using fake = await withDigits();
   const { code, out, err } = await flyball(fake, ['load', 'digits', '--rate', '50/s', '--duration', '200ms', '--json']);

@@ -34,9 +34,15 @@ function checkSource(path: readonly string[], source: ModelSource): Configuratio
 
 export function checkDeployment(
   path: readonly string[],
-  { queue, deadline }: DeploymentSpecification,
+  { queue, deadline, replicas }: DeploymentSpecification,
 ): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
+  if (replicas.idleMs !== undefined && replicas.min > 0) {
+    problems.push({
+      path: [...path, 'replicas', 'idleMs'],
+      text: `only what may go to sleep has an idle time: expected replicas.min 0 beside it, got ${replicas.min}`,
+    });
+  }
   if (queue.priorityDefault > queue.priorityLevels) {
     problems.push({
       path: [...path, 'queue', 'priorityDefault'],

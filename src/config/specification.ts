@@ -51,13 +51,29 @@ const modelSource = z
 
 const replicaBounds = z
   .strictObject({
-    min: z.int().min(0).max(1000).default(1).describe('Replicas that are always there.'),
+    min: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(1)
+      .describe('Replicas that are always there. With 0 it sleeps when nobody asks, and the next request wakes it.'),
     max: z.int().min(1).max(1000).default(1).describe('Replicas at most, whoever asks.'),
+    idleMs: z
+      .int()
+      .min(100)
+      .max(2_592_000_000)
+      .optional()
+      .describe(
+        'With `min: 0`: without a request for this long it goes to sleep and gives its memory back; default 300000.',
+      ),
   })
   .refine((bounds) => bounds.min <= bounds.max, { error: 'replicas.min must not be above replicas.max' });
 
 /** Five times the second in which even a starved process answers. */
 export const silentMsDefault = 5000;
+
+/** Where `replicas.idleMs` is not said. */
+export const idleMsDefault = 300_000;
 
 export const deploymentSpecification = z.strictObject({
   model: z

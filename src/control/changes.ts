@@ -7,11 +7,12 @@ import type { OperationView, ResolvedSpecification } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
 import { namePattern, reservedNames } from '../config/specification.ts';
+import { asleep, awakeAt } from '../core/upkeep/sleep.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store, StoreAccess } from '../store/store.ts';
 import type { ControlService } from './control-service.ts';
-import type { Deployments } from './deployments.ts';
+import { wantedOf, type Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
 import type { Operations, RunningOperation } from './operations.ts';
 import {
@@ -161,13 +162,17 @@ export function makeChanges(parts: ChangesParts): Changes {
           throw new FlyballError('OUT_OF_BOUNDS', `${name}: expected ${min} to ${max} replicas, got ${replicas}`);
         }
         const path = `deployments.${name}.replicas`;
-        const done = [`${record.desired} → ${replicas} replicas wanted`];
-        return change({ kind: 'scale', subject: name, by, deployments: [name] }, done, async (access) => {
+        const from = wantedOf(deployments.get(name));
+        const done = [`${from} → ${replicas} replicas wanted${replicas === 0 ? ': it goes to sleep' : ''}`];
+        const request = { kind: 'scale', subject: name, by, deployments: [name] } as const;
+        const view = await change(request, done, async (access) => {
           await access.setDesired(name, replicas);
           // What the specification says anyway is no override of it.
           if (replicas === min) await access.removeOverride(path);
           else await override(access, path, replicas, by);
         });
+        deployments.get(name).wakefulness = replicas === 0 ? asleep : awakeAt(clock.now());
+        return view;
       }),
 
     removeDeployment: (name, by) =>

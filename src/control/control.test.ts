@@ -1,103 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import type { OperationView, ResolvedSpecification } from '../api/schemas.ts';
-import { deploymentSpecification, specification } from '../config/specification.ts';
-import { systemClock } from '../clock.ts';
-import { openSqliteStore } from '../drivers/stores/sqlite.ts';
-import { FlyballError } from '../errors.ts';
-import { openArtefactStore } from '../registry/artefacts.ts';
-import { openRegistry } from '../registry/open-registry.ts';
-import type { Store } from '../store/store.ts';
+import type { ResolvedSpecification } from '../api/schemas.ts';
+import { specification } from '../config/specification.ts';
+import { deploymentOf, ended, machine } from '../testing/control-machine.ts';
 import { connectGateway } from '../testing/fake-gateway.ts';
-import { simulatedWorld } from '../testing/simulated-orchestrator.ts';
 import { until } from '../testing/until.ts';
-import { startControl, type Control } from './control.ts';
-
-const signal = new AbortController().signal;
-
-/** A machine with a store and an engine on it, on which control can be started, killed and started again. */
-async function machine() {
-  const directory = await mkdtemp(join(tmpdir(), 'fb-'));
-  const broken = new Set<string>();
-  const disk = { full: false };
-  const world = simulatedWorld(directory, (launch) =>
-    broken.has(launch.version) ? { readyAfterMs: 5, failWith: 'Op Foo is not registered' } : { readyAfterMs: 5 },
-  );
-  const controlSocket = join(directory, 'control.sock');
-  const start = async (): Promise<Control & AsyncDisposable> => {
-    const opened = openSqliteStore(join(directory, 'flyball.db'));
-    const store: Store = {
-      ...opened,
-      setMeta: (key, value) =>
-        disk.full
-          ? Promise.reject(new FlyballError('DATA_DIR_UNUSABLE', 'the disk is full'))
-          : opened.setMeta(key, value),
-    };
-    const artefacts = await openArtefactStore(join(directory, 'artefacts'));
-    const registry = openRegistry({ store, artefacts, clock: systemClock });
-    const orchestrator = await world.open();
-    const control = await startControl({
-      store,
-      registry,
-      orchestrator,
-      clock: systemClock,
-      cores: 2,
-      serverName: 'test',
-      version: '0.0.0',
-      startedAt: 0,
-      dataDirectory: directory,
-      runDirectory: directory,
-      controlSocket,
-      listeners: {},
-      onShutdown: () => {},
-    });
-    for (const version of [1, 2, 3]) {
-      const modelFile = {
-        platform: 'simulated' as const,
-        description: `version ${version}`,
-        simulated: {
-          inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
-          outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
-          serviceMs: 0,
-          serviceMsPerRow: 0,
-        },
-      };
-      await registry.addVersion('m', { version, modelFile, provenance: { source: 'test', by: 'test' } });
-    }
-    return {
-      ...control,
-      async [Symbol.asyncDispose]() {
-        await control[Symbol.asyncDispose]();
-        await orchestrator[Symbol.asyncDispose]();
-        await store[Symbol.asyncDispose]();
-      },
-    };
-  };
-  return {
-    world,
-    broken,
-    disk,
-    start,
-    controlSocket,
-    async [Symbol.asyncDispose]() {
-      await world[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true });
-    },
-  };
-}
-
-const deploymentOf = (model: string, min = 1, max = 4) =>
-  deploymentSpecification.parse({ model, replicas: { min, max }, drainMs: 3000, probationMs: 100 });
-
-async function ended(control: Control, { id }: OperationView): Promise<OperationView> {
-  return until('the end of the operation', async () => {
-    const operation = await control.service.operation(id, 1_000_000, 1000, signal);
-    return operation.state === 'running' ? undefined : operation;
-  });
-}
 
 const wish = (deployments: Record<string, unknown>, aliases: Record<string, number> = {}): ResolvedSpecification => ({
   specification: specification.parse({ models: { m: { path: 'm', aliases } }, deployments }),

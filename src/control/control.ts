@@ -11,6 +11,7 @@ import type { PeerIdentity } from '../tls/peer.ts';
 import { silentMsDefault } from '../config/specification.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { DeploymentRecord, Store } from '../store/store.ts';
+import { awakeAt } from '../core/upkeep/sleep.ts';
 import { makeChanges } from './changes.ts';
 import type { ControlService } from './control-service.ts';
 import { openDeployments } from './deployments.ts';
@@ -107,11 +108,24 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return channel.publishKeys(table, (confirmed && options.keys?.gateways) || []);
     },
   });
+  /** What has replicas was awake; so is what somebody had asked for when the last control ended. */
+  function wakeWhatWasAwake(): void {
+    const scaled = operations.running().flatMap(({ kind, deployments: names }) => (kind === 'scale' ? names : []));
+    const names = new Set([...fleet.replicas().map(({ deployment }) => deployment), ...scaled]);
+    for (const deployment of deployments.all()) {
+      const { desired, specification } = deployment.record;
+      const asked = desired > 0 || !scaled.includes(deployment.name);
+      if (specification.replicas.min > 0 || (names.has(deployment.name) && asked)) {
+        deployment.wakefulness = awakeAt(clock.now());
+      }
+    }
+  }
   const publisher = openPublisher({ channel, store, serverName: options.serverName, clock });
   const { cores } = options;
   const loop = startUpkeepLoop({ deployments, fleet, channel, publisher, progress, store, clock, cores });
   onFleetEvent = (event) => loop.onFleetEvent(event);
   poke = () => loop.poke();
+  wakeWhatWasAwake();
   loop.start();
   starting.defer(startSweeping(registry, clock));
   const resources = starting.move();

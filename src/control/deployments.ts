@@ -5,9 +5,11 @@
 import type { Clock } from '../clock.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Failure } from '../core/upkeep/failures.ts';
-import type { Reserve, Upkeep } from '../core/upkeep/reconcile.ts';
+import { wantedReplicas, type Reserve, type Upkeep } from '../core/upkeep/reconcile.ts';
+import { asleep, awakeAt, type Wakefulness } from '../core/upkeep/sleep.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { DeploymentRecord, Store, StoreAccess, VersionRecord } from '../store/store.ts';
+import type { ColdStart } from './cold-start.ts';
 import { openFailureMemory } from './failure-memory.ts';
 import { makeTemplate, templateKey, type Template, type TemplateLaunch } from './template.ts';
 
@@ -26,6 +28,10 @@ export interface Deployment {
   /** By template; changed by `noteFailures` alone. */
   readonly failures: ReadonlyMap<string, Failure>;
   upkeep: Upkeep | undefined;
+  /** Control's own memory: after a restart, what has replicas is awake. */
+  wakefulness: Wakefulness;
+  /** The last time that it was woken by a request; absent before. */
+  coldStart?: ColdStart;
 }
 
 export interface Deployments {
@@ -43,6 +49,12 @@ export interface Deployments {
   markRemoving(names: Readonly<Record<string, boolean>>, access?: StoreAccess): Promise<void>;
   /** Nothing is left of it. */
   forget(name: string): Promise<void>;
+}
+
+/** Replicas that are wanted now, within the bounds; none of one that sleeps. */
+export function wantedOf({ record, removing, wakefulness }: Deployment): number {
+  const { min, max } = record.specification.replicas;
+  return wantedReplicas({ desired: record.desired, min, max, removing, asleep: wakefulness.kind === 'asleep' });
 }
 
 const servingKey = 'control.serving';
@@ -78,6 +90,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
         versions: new Map(),
         failures: await memory.read(record.name),
         upkeep: undefined,
+        wakefulness: record.specification.replicas.min === 0 ? asleep : awakeAt(0),
       };
       deployments.set(record.name, deployment);
     }

@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { publish } from '../telemetry/events.ts';
 import type { FoundReplica, Orchestrator, ReplicaOrder, ReplicaResources } from './orchestrator.ts';
 import { openReplicaLink, type ReplicaFacts, type ReplicaLink } from './replica-link.ts';
-import { adoptedReplica, orderedReplica, type Replica } from './replica.ts';
+import { adoptedReplica, isRestorable, orderedReplica, type Replica } from './replica.ts';
 
 export type FleetEvent =
   | { readonly kind: 'changed'; readonly replica: Replica }
@@ -29,7 +29,7 @@ export interface Fleet extends AsyncDisposable {
   /** The record is durable when this returns; the process follows. */
   start(deployment: string, order: ReplicaOrder): Promise<void>;
   drain(id: string, reason: string): Promise<void>;
-  /** It was draining and takes requests again: nobody has told it to go yet. */
+  /** It was draining and takes requests again; nothing happens to one that is on its way out already. */
   restore(id: string, reason: string): void;
   stop(id: string, reason: string, graceMs: number): void;
   /** Applies limits that have changed to the replicas that are ready. */
@@ -267,9 +267,7 @@ export function openFleet(options: FleetOptions): Fleet {
 
     restore(id, reason) {
       const replica = replicas.get(id);
-      // One that is ending by itself cannot be kept.
-      const going = replica?.facts?.state.kind === 'draining';
-      if (replica?.phase !== 'draining' || replica.stopping || going) return;
+      if (replica === undefined || !isRestorable(replica)) return;
       delete replica.drainingSince;
       delete replica.reason;
       replica.readyAt ??= clock.now();

@@ -3,6 +3,7 @@
  * waiting, and a deployment's load. Pure. Absent is not zero: with no observation the ages and latencies are null.
  */
 import type { DeploymentView } from '../api/schemas.ts';
+import type { Demand } from '../core/upkeep/sleep.ts';
 import type { VersionObservation } from '../gateway/routing-table.ts';
 import type { ConnectedGateway } from './gateway-channel.ts';
 
@@ -43,6 +44,53 @@ export function ejectionOf(gateways: readonly ConnectedGateway[], replica: strin
     if (reason !== undefined) return reason;
   }
   return undefined;
+}
+
+/** What is asked of a deployment, over all gateways; undefined while one of them has not told, or there is none. */
+export interface DemandSeen extends Demand {
+  /** How long the first of those that find no replica has waited; absent when nobody does. */
+  readonly waitingMs?: number;
+}
+
+/** By deployment; `undefined` for every one while nobody, or not everybody, has told. */
+export function demandOf(
+  gateways: readonly ConnectedGateway[],
+  at: number,
+): (deployment: string) => DemandSeen | undefined {
+  const known = gateways.length > 0 && gateways.every(({ latest }) => latest !== undefined);
+  const found = new Map<string, DemandSeen>();
+  for (const { latest } of gateways) {
+    for (const { deployment, arrivals, queueLength, inFlight, waitingMs } of latest?.versions ?? []) {
+      const before = found.get(deployment) ?? nothing;
+      const waited = waitingMs === undefined ? undefined : waitingMs + Math.max(0, at - (latest?.at ?? at));
+      const longest = Math.max(before.waitingMs ?? 0, waited ?? 0);
+      found.set(deployment, {
+        arrivals: before.arrivals + arrivals,
+        // Whoever waits behind others for a replica that is there needs none to be started.
+        waiting: before.waiting + (waitingMs === undefined ? 0 : Math.max(queueLength, 1)),
+        inFlight: before.inFlight + inFlight + queueLength,
+        ...(longest > 0 || waited !== undefined || before.waitingMs !== undefined ? { waitingMs: longest } : {}),
+      });
+    }
+  }
+  // Somebody who waits is somebody who waits, whatever the others would say.
+  return (deployment) => {
+    const seen = found.get(deployment);
+    return known || (seen?.waiting ?? 0) > 0 ? (seen ?? nothing) : undefined;
+  };
+}
+
+const nothing: DemandSeen = { arrivals: 0, waiting: 0, inFlight: 0 };
+
+/** When and how long after its arrival the first request that waited for a replica was answered; the latest one. */
+export function wokenOf(gateways: readonly ConnectedGateway[], deployment: string): VersionObservation['woken'] {
+  let newest: VersionObservation['woken'];
+  for (const { latest } of gateways) {
+    for (const { deployment: name, woken } of latest?.versions ?? []) {
+      if (name === deployment && woken !== undefined && woken.at > (newest?.at ?? 0)) newest = woken;
+    }
+  }
+  return newest;
 }
 
 const shedOf = (version: VersionObservation): number =>

@@ -66,7 +66,9 @@ export function trackProgress(operations: Operations): Progress {
     if (deployment === undefined) return true;
     const { upkeep, removing, target, serving } = deployment;
     if (removing || upkeep === undefined || upkeep.actions.length > 0) return false;
-    if (upkeep.state === 'idle') return !replicas.some(({ deployment: name }) => name === deployment.name);
+    if (upkeep.state === 'idle' || upkeep.state === 'asleep') {
+      return serving?.key === target?.key && !replicas.some(({ deployment: name }) => name === deployment.name);
+    }
     return upkeep.state === 'serving' && target !== undefined && serving?.key === target.key;
   }
 

@@ -79,6 +79,8 @@ export function openPublisher(options: {
       versions: [...wanted].flatMap((version) => routableVersion(deployment, version, replicas)),
       replicas: listed,
       notReadyReason: deployment.removing ? 'the deployment is being removed' : deployment.upkeep?.reason,
+      wakes: deployment.record.specification.replicas.min === 0 && !deployment.removing,
+      callers: deployment.upkeep?.callers ?? 'refuse',
     };
   }
 
@@ -126,6 +128,9 @@ export function openPublisher(options: {
           }
           if (version.version !== deployment.serving && !retiredIn.has(id)) retiredIn.set(id, at);
           if (state === 'draining' && !drainingIn.has(id)) drainingIn.set(id, at);
+          // Recalled: a confirmation of the drain that was called off says nothing about the next one.
+          if (state === 'ready') drainingIn.delete(id);
+          if (version.version === deployment.serving) retiredIn.delete(id);
         }
       }
     }

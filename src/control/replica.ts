@@ -36,6 +36,11 @@ export interface Replica {
   stopping: boolean;
 }
 
+/** It was told to go, its process was not told yet and says that it is ready. */
+export function isRestorable({ phase, stopping, facts }: Replica): boolean {
+  return phase === 'draining' && !stopping && facts?.state.kind === 'ready';
+}
+
 /** Wanted now; its process is still to come. */
 export function orderedReplica(deployment: string, order: ReplicaOrder, clock: Clock): Replica {
   const { id, launch } = order;

@@ -14,6 +14,7 @@ import type {
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
+import type { Callers } from '../core/upkeep/reconcile.ts';
 
 export interface RoutableVersion {
   readonly version: string;
@@ -40,10 +41,15 @@ export interface RoutableDeployment {
   readonly versions: readonly RoutableVersion[];
   readonly replicas: readonly RoutableReplica[];
   readonly notReadyReason: string | undefined;
+  /** `replicas.min` is 0. */
+  readonly wakes: boolean;
+  readonly callers: Callers;
 }
 
 export function deploymentRoute(deployment: RoutableDeployment): DeploymentRoute {
-  const { name, model, specification, serving, notReadyReason } = deployment;
+  const { name, model, specification, serving, wakes, callers } = deployment;
+  const notReadyReason =
+    deployment.notReadyReason ?? (wakes ? 'it sleeps until it is asked' : 'no replica is loaded and warmed yet');
   const versions = deployment.versions
     .map((version): VersionRoute => {
       const { batching, ...facts } = version;
@@ -71,7 +77,10 @@ export function deploymentRoute(deployment: RoutableDeployment): DeploymentRoute
     versions,
     queue: { ...specification.queue },
     deadline: { ...specification.deadline },
-    ...(answering ? {} : { notReadyReason: notReadyReason ?? 'no replica is loaded and warmed yet' }),
+    ...(wakes ? { wakes } : {}),
+    // With a replica that is ready nobody needs to know; one that wakes says it all the same, so that the table stays.
+    ...((answering && !wakes) || callers === 'refuse' ? {} : { callers }),
+    ...(answering ? {} : { notReadyReason }),
   };
 }
 

@@ -6,13 +6,16 @@
 import type { Clock } from '../clock.ts';
 import { noteFailure, noteReady, noteRejection, type FailureEvent } from '../core/upkeep/failures.ts';
 import { reconcile, type Action, type DeploymentSeen, type ReplicaPhase } from '../core/upkeep/reconcile.ts';
+import { attend } from '../core/upkeep/sleep.ts';
+import { idleMsDefault } from '../config/specification.ts';
 import type { Store } from '../store/store.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
 import type { Deployment, Deployments } from './deployments.ts';
 import type { Fleet, FleetEvent } from './fleet.ts';
-import type { Replica } from './replica.ts';
+import { isRestorable, type Replica } from './replica.ts';
 import type { GatewayChannel } from './gateway-channel.ts';
-import { outstandingOf } from './observations.ts';
+import { followColdStarts } from './cold-start.ts';
+import { demandOf, outstandingOf, wokenOf, type DemandSeen } from './observations.ts';
 import type { Progress } from './progress.ts';
 import type { Publisher } from './publisher.ts';
 import { resourcesOf, withSpinning, type TemplateLaunch } from './template.ts';
@@ -56,6 +59,7 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
   let tail: Promise<unknown> = Promise.resolve();
   let queued = false;
   let trouble: string | undefined;
+  const coldStarts = followColdStarts(() => clock.wall());
   let cancelTick = (): void => {};
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -90,16 +94,54 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
     const { phase } = replica;
     if (phase === 'ready' || phase === 'failed') return { kind: phase };
     if (phase !== 'draining') return { kind: 'starting' };
-    return { kind: 'draining', since: replica.drainingSince ?? clock.now(), drained: publisher.isDrained(replica) };
+    return {
+      kind: 'draining',
+      since: replica.drainingSince ?? clock.now(),
+      drained: publisher.isDrained(replica),
+      restorable: isRestorable(replica),
+    };
   }
 
-  function observe(deployment: Deployment, replicas: readonly Replica[]): DeploymentSeen {
-    const { record, target, serving } = deployment;
+  /** Falls asleep or is woken; what follows of it is reconcile's. */
+  function attendTo(deployment: Deployment, replicas: readonly Replica[], demand: DemandSeen | undefined): void {
+    const { name, record, target, serving, failures, wakefulness: before } = deployment;
+    const { min, idleMs = idleMsDefault } = record.specification.replicas;
+    const own = replicas.filter((replica) => replica.deployment === name && !replica.stopping);
+    const first = (replica: Replica): boolean => replica.readyAt === undefined && !failures.has(replica.template);
+    const outstanding = own.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const at = clock.now();
+    deployment.wakefulness = attend(
+      before,
+      {
+        min,
+        idleMs,
+        demand: demand === undefined ? undefined : { ...demand, inFlight: Math.max(demand.inFlight, outstanding) },
+        unproved:
+          serving !== undefined && target !== undefined && serving.key !== target.key && !failures.has(target.key),
+        starting: own.some((replica) => phaseOf(replica).kind === 'starting' && first(replica)),
+      },
+      at,
+    );
+    const found = own.some(({ phase }) => phase !== 'failed');
+    if (demand?.waitingMs !== undefined && min === 0 && !found) coldStarts.woken(name, demand.waitingMs, at);
+    if (before.kind === deployment.wakefulness.kind || min > 0) return;
+    const [action, reason] =
+      before.kind === 'awake'
+        ? ['sleep', `no request for ${idleMs} ms`]
+        : ['wake', demand?.waitingMs === undefined ? 'a version has to prove itself' : `${demand.waiting} waiting`];
+    publishEvent('flyball:control', { action, subject: name, by: 'upkeep', reason });
+  }
+
+  function observe(deployment: Deployment, replicas: readonly Replica[], waiting: number): DeploymentSeen {
+    const { record, target, serving, wakefulness } = deployment;
     const gateways = channel.gateways();
     return {
       name: deployment.name,
       desired: record.desired,
-      ...record.specification.replicas,
+      min: record.specification.replicas.min,
+      max: record.specification.replicas.max,
+      asleep: wakefulness.kind === 'asleep',
+      waiting,
       ...(target === undefined ? {} : { target: target.key }),
       ...(serving === undefined ? {} : { serving: serving.key }),
       removing: deployment.removing,
@@ -206,9 +248,13 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
 
   async function turn(): Promise<void> {
     const replicas = fleet.replicas();
+    const gateways = channel.gateways();
+    const demandFor = demandOf(gateways, clock.wall());
     let acted = false;
     for (const deployment of deployments.all()) {
-      deployment.upkeep = reconcile(observe(deployment, replicas), clock.now());
+      const demand = demandFor(deployment.name);
+      attendTo(deployment, replicas, demand);
+      deployment.upkeep = reconcile(observe(deployment, replicas, demand?.waiting ?? 0), clock.now());
       acted ||= deployment.upkeep.actions.length > 0;
       for (const action of deployment.upkeep.actions) await act(deployment, action);
     }
@@ -219,6 +265,11 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       }
     }
     await publisher.publish(deployments.all(), fleet.replicas());
+    for (const deployment of deployments.all()) {
+      const woken = wokenOf(gateways, deployment.name);
+      const coldStart = woken === undefined ? undefined : coldStarts.answered(deployment.name, woken);
+      if (coldStart !== undefined) deployment.coldStart = coldStart;
+    }
     // Whoever hears that an operation has ended may ask any gateway for what came of it.
     if (publisher.isInForce()) progress.look(deployments, fleet.replicas());
     // What was done may be the last thing that was missing: somebody waits to hear it.
@@ -247,11 +298,13 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
             deployments.noteFailure(deployment, replica.template, undefined);
           }
           progress.replicaReady(replica);
+          coldStarts.ready(replica);
           break;
         }
         case 'load-failed': {
           // What computes can end while its runner lives to tell: one that had served is a death like any other.
-          fail(replica, { kind: replica.readyAt === undefined ? 'load' : 'death', reason: event.reason });
+          const kind = replica.readyAt === undefined ? 'load' : 'death';
+          fail(replica, { kind, told: kind === 'load', reason: event.reason });
           if (replica.readyAt === undefined) progress.replicaFailed(replica, event.reason);
           break;
         }

@@ -1,7 +1,7 @@
 /** What control knows, in the words of its API. Pure: desired, starting, ready, draining and failed stay apart. */
 import type { DeploymentView, ReplicaView } from '../api/schemas.ts';
-import { wantedReplicas } from '../core/upkeep/reconcile.ts';
-import type { Deployment } from './deployments.ts';
+import { wantedOf, type Deployment } from './deployments.ts';
+import type { ColdStart } from './cold-start.ts';
 import type { Replica } from './replica.ts';
 import type { ConnectedGateway } from './gateway-channel.ts';
 import { ejectionOf, loadOf, outstandingOf } from './observations.ts';
@@ -36,7 +36,7 @@ export function toDeploymentView(
   gateways: readonly ConnectedGateway[],
   at: number,
 ): DeploymentView {
-  const { name, record, upkeep, serving, target, targetError, removing } = deployment;
+  const { name, record, upkeep, serving, target, targetError, coldStart } = deployment;
   const { min, max } = record.specification.replicas;
   const own = replicas.filter((replica) => replica.deployment === name);
   const count = (...phases: readonly Replica['phase'][]): number =>
@@ -49,7 +49,7 @@ export function toDeploymentView(
     ...(target === undefined ? {} : { target: target.launch.version }),
     state: upkeep?.state ?? 'starting',
     ...(reason === undefined ? {} : { reason }),
-    desired: wantedReplicas({ desired: record.desired, min, max, removing }),
+    desired: wantedOf(deployment),
     min,
     max,
     counts: {
@@ -61,8 +61,15 @@ export function toDeploymentView(
     replicas: own.map((replica) => toReplicaView(replica, gateways)),
     ...(record.note === undefined ? {} : { note: record.note }),
     load: loadOf(gateways, name, at),
+    ...(coldStart === undefined ? {} : { coldStart: rounded(coldStart) }),
     sloP99Ms: record.specification.slo.p99Ms ?? null,
   };
+}
+
+/** Tenths of a millisecond: more would be noise. */
+function rounded(coldStart: ColdStart): ColdStart {
+  const entries = Object.entries(coldStart).map(([name, value]) => [name, Math.round(value * 10) / 10]);
+  return Object.fromEntries(entries) as unknown as ColdStart;
 }
 
 /** What an operator should know although nobody asked. */

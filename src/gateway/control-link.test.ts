@@ -58,6 +58,7 @@ function setUp() {
   const dispatcher = createDispatcher({
     clock: systemClock,
     connect: replicas.connect,
+    onWaiting: () => {},
     onDrained: () => link.observeSoon(),
   });
   const socketPath = join(path, 'control.sock');

@@ -353,18 +353,31 @@ test('a version being retired takes nothing new and finishes its queue on its dr
   assert.equal(b.dispatcher.observe().replicas[0]?.outstanding, 0);
 });
 
-test('when a version leaves the table what waits fails, what runs is answered, and then the replica is parted with', async () => {
+test('when a version leaves the table what waits goes to its successor, what runs is answered, and then the replica is parted with', async () => {
   const b = bench();
   b.send('running');
   b.send('waiting');
+  b.send('pinned', { version: '1' });
   b.apply({ serving: '2' }, [versionRoute({ version: '2', digest: 'sha256:2', replicas: [route('n')] })]);
   await b.settle();
-  assert.deepEqual(b.ends, ['waiting MODEL_NOT_READY']);
+  assert.deepEqual(b.ends, ['pinned MODEL_NOT_READY'], 'who named the version gets no other');
+  assert.deepEqual(b.replicas.log, ['a: running', 'n: waiting']);
   assert.deepEqual(b.replicas.closed, []);
   b.replicas.answer('a');
+  b.replicas.answer('n');
   await b.settle();
-  assert.deepEqual(b.ends, ['waiting MODEL_NOT_READY', 'running ok [2,8]']);
+  assert.deepEqual(b.ends.slice(1), ['running ok [2,8]', 'waiting ok [2,8]']);
   assert.deepEqual(b.replicas.closed, ['a']);
+});
+
+test('a successor with another signature takes over nobody who waits', async () => {
+  const b = bench();
+  b.send('running');
+  b.send('waiting');
+  const signature = { ...versionRoute().signature, outputs: [] };
+  b.apply({ serving: '2' }, [versionRoute({ version: '2', digest: 'sha256:2', signature, replicas: [route('n')] })]);
+  await b.settle();
+  assert.deepEqual(b.ends, ['waiting MODEL_NOT_READY']);
 });
 
 test('a runner that says it is draining before the table does loses nothing: the call runs elsewhere', async () => {

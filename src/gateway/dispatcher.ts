@@ -28,6 +28,8 @@ export interface DispatcherOptions {
   readonly connect: ConnectReplica;
   /** The last call of a draining replica has ended, or there was none: worth telling control at once. */
   onDrained(): void;
+  /** A request has found no replica and waits for one: control must hear of it at once. */
+  onWaiting(): void;
 }
 
 export interface Dispatcher {
@@ -48,8 +50,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** By deployment, version and digest: another content under the same name is another version. */
   let dispatchers = new Map<string, VersionDispatcher>();
 
-  const close = (reason: string, kept: ReadonlyMap<string, VersionDispatcher>): void => {
-    for (const [key, dispatcher] of dispatchers) if (!kept.has(key)) dispatcher.close(reason);
+  const close = (
+    reason: string,
+    kept: ReadonlyMap<string, VersionDispatcher>,
+    next: ReadonlyMap<string, DeployedVersions>,
+  ): void => {
+    for (const [key, dispatcher] of dispatchers) {
+      if (!kept.has(key)) dispatcher.close(reason, next.get(dispatcher.deployment)?.serving);
+    }
   };
 
   return {
@@ -71,7 +79,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         const serving = versions.find((version) => version.route.version === deployment.serving);
         nextDeployed.set(deployment.name, { route: deployment, serving, versions });
       }
-      close('the version is no longer served', kept);
+      close('the version is no longer served', kept, nextDeployed);
       dispatchers = kept;
       deployed = nextDeployed;
       table = next;
@@ -94,7 +102,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const dispatcher of dispatchers.values()) dispatcher.watch(at);
     },
     close(reason) {
-      close(reason, new Map());
+      close(reason, new Map(), new Map());
       dispatchers = new Map();
       deployed = new Map();
     },

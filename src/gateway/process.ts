@@ -77,6 +77,7 @@ function start(settings: ProcessSettings): Worker {
     connect: (route, events) =>
       openReplicaConnection(route, events, { clock: systemClock, frameBytesMax, identity: settings.identity }),
     onDrained: () => link.observeSoon(),
+    onWaiting: () => link.observeSoon(),
   });
   setInterval(() => dispatcher.watch(), watchEveryMs).unref();
   const { auth } = settings;

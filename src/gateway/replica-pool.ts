@@ -1,7 +1,7 @@
 /**
  * The replicas of one deployment version as this worker sees them: their connections, slots and health. It knows no
  * request. A replica is in use when its connection is ready and the table says `ready`; draining ones are in use only
- * when the table has no other (a version being retired finishes its queue on them).
+ * when the version is being retired and the table has no other: its queue is finished on them.
  * Invariant: a slot that was taken is released once, when the work has really ended.
  */
 import { afterFailure, afterSuccess, healthAt, healthy, type ReplicaHealth } from '../core/routing/replica-health.ts';
@@ -53,6 +53,7 @@ export class ReplicaPool {
   readonly #replicas = new Map<string, Replica>();
   #inUse: Replica[] = [];
   #ejected = 0;
+  #retired = false;
   #uses = 0;
   rowsInFlight = 0;
 
@@ -80,7 +81,8 @@ export class ReplicaPool {
     return next;
   }
 
-  update(routes: readonly ReplicaRoute[]): void {
+  update(routes: readonly ReplicaRoute[], retired: boolean): void {
+    this.#retired = retired;
     const listed = new Set(routes.map((route) => route.id));
     for (const replica of this.#replicas.values()) if (!listed.has(replica.id)) this.#part(replica);
     for (const route of routes) {
@@ -231,7 +233,8 @@ export class ReplicaPool {
 
   #review(): void {
     const all = [...this.#replicas.values()];
-    const wanted = all.some((replica) => replica.route.state === 'ready') ? 'ready' : 'draining';
+    const finishes = this.#retired && !all.some((replica) => replica.route.state === 'ready');
+    const wanted = finishes ? 'draining' : 'ready';
     this.#inUse = all.filter(
       (replica) => replica.route.state === wanted && replica.connection.ready && !replica.refusing,
     );

@@ -66,6 +66,13 @@ export interface DeploymentRoute {
   readonly deadline: DeadlineRoute;
   /** Why there is no ready replica, for the error that callers get; absent when there is one. */
   readonly notReadyReason?: string;
+  /** It sleeps when nobody asks and is woken by whoever does: without a replica it is still ready to be asked. */
+  readonly wakes?: true;
+  /**
+   * What becomes of a request that finds no ready replica. `wait` in the queue: one is on its way, or comes for whoever
+   * waits. `fail`: none can come, so that those that wait fail too. Absent: it is refused.
+   */
+  readonly callers?: 'wait' | 'fail';
 }
 
 export interface RoutingTable {
@@ -91,6 +98,10 @@ export interface VersionObservation {
   /** Of the requests completed since the last observation; absent when there were none. */
   readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number; readonly n: number };
   readonly batchSizeCap: number;
+  /** Present while requests wait and no replica can be reached: how long the first of them has waited. */
+  readonly waitingMs?: number;
+  /** The last first answer after a wait for a replica: when (Unix milliseconds), and how long after the arrival. */
+  readonly woken?: { readonly at: number; readonly totalMs: number };
 }
 
 export interface ReplicaObservation {

@@ -16,7 +16,7 @@ import type {
 import { isDeclared, type ModelSignature, type Tensor } from '../protocol/tensor.ts';
 import { validateInputs } from '../protocol/validate.ts';
 import type { DeployedVersions, Dispatcher } from './dispatcher.ts';
-import type { VersionDispatcher } from './version-dispatcher.ts';
+import { notReadyRetrySeconds, type VersionDispatcher } from './version-dispatcher.ts';
 import { toStatistics } from './version-figures.ts';
 
 export interface ServiceOptions {
@@ -42,8 +42,6 @@ export interface GatewayService extends InferenceService {
 const extensions = ['binary_tensor_data', 'parameters', 'schedule_policy', 'statistics', 'model_configuration'];
 /** Only where there is a control to do it. */
 const managed = ['model_repository', 'model_repository(unload_dependents)'];
-/** How soon a caller may come back to a deployment that has no replica: about the time that one takes to start. */
-const notReadyRetrySeconds = 2;
 /** As much of a wrong name as an error repeats; a right one has at most 63 characters. */
 const nameLengthMax = 80;
 /** A replica that the table calls ready may be unreachable for this long before callers are turned away. */
@@ -86,15 +84,20 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
 
   /** Why nothing can be inferred now; undefined when it can. */
   const hindrance = (deployed: DeployedVersions, serving: VersionDispatcher): string | undefined => {
+    const { callers, wakes, notReadyReason } = deployed.route;
     if (!serving.route.replicas.some((replica) => replica.state === 'ready'))
-      return deployed.route.notReadyReason ?? 'it has no replica that is loaded and warmed';
-    if (serving.unreachableMs(clock.now()) > unreachableMsMax) return 'none of its replicas can be reached';
+      return callers === 'wait' ? undefined : (notReadyReason ?? 'it has no replica that is loaded and warmed');
+    // Of one that wakes, control sends another for whoever waits.
+    if (wakes !== true && serving.unreachableMs(clock.now()) > unreachableMsMax)
+      return 'none of its replicas can be reached';
     return undefined;
   };
 
-  /** Reachable this very moment. */
+  /** Reachable this very moment, or woken by being asked: clients refuse to call a model that is not ready. */
   const isReady = (deployed: DeployedVersions): boolean =>
-    deployed.serving !== undefined && hindrance(deployed, deployed.serving) === undefined && deployed.serving.reachable;
+    deployed.serving !== undefined &&
+    hindrance(deployed, deployed.serving) === undefined &&
+    (deployed.serving.reachable || deployed.route.wakes === true);
 
   const submit = (request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse> => {
     const arrivedAt = clock.now();
@@ -205,7 +208,7 @@ function inSignatureOrder(inputs: readonly Tensor[], signature: ModelSignature):
 }
 
 function entriesOf({ route, serving, versions }: DeployedVersions, ready: boolean): RepositoryEntry[] {
-  const reason = ready ? '' : (route.notReadyReason ?? 'no replica is ready');
+  const reason = ready && serving?.reachable === true ? '' : (route.notReadyReason ?? 'no replica is ready');
   if (versions.length === 0) return [{ name: route.name, state: 'UNAVAILABLE', reason }];
   return versions.map((version): RepositoryEntry => {
     const entry = { name: route.name, version: version.route.version };

@@ -5,6 +5,7 @@
  * Invariant: every submitted request ends exactly once; a slot is held until its work has really ended.
  * Longer than other files on purpose: every turn that a request can take is here, where the invariant can be checked.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { admit } from '../core/queueing/admission.ts';
 import { formBatch } from '../core/queueing/batch.ts';
@@ -33,6 +34,8 @@ const callDepth = { tensors: 1, files: 2 } as const;
 const priorityLevelsMax = 16;
 /** How soon a caller may come back whose request every replica was too busy for. */
 const busyRetrySeconds = 1;
+/** How soon a caller may come back to a deployment that has no replica: about the time that one takes to start. */
+export const notReadyRetrySeconds = 2;
 /** Longest single timer; a later deadline is met by several. */
 const timerMsMax = 60_000;
 
@@ -42,6 +45,7 @@ export interface VersionDispatcherOptions {
   readonly clock: Clock;
   readonly connect: ConnectReplica;
   onDrained(): void;
+  onWaiting(): void;
 }
 
 export interface Submission {
@@ -65,7 +69,8 @@ interface Running {
 
 export class VersionDispatcher {
   readonly figures: VersionFigures = createFigures();
-  readonly #deployment: string;
+  readonly deployment: string;
+  readonly #onWaiting: () => void;
   readonly #clock: Clock;
   readonly #queue: RequestQueue<Job>;
   readonly #pool: ReplicaPool;
@@ -81,9 +86,16 @@ export class VersionDispatcher {
   #cancelTimer = (): void => {};
   #emptySince: number | undefined;
   #closed: string | undefined;
+  #wakes = false;
+  /** Control has been told that somebody waits for a replica. */
+  #told = false;
+  /** Arrival of the first that waited for the replica that has just come, until its answer. */
+  #wokenFor: number | undefined;
+  #woken: VersionObservation['woken'];
 
   constructor(options: VersionDispatcherOptions) {
-    this.#deployment = options.deployment.name;
+    this.deployment = options.deployment.name;
+    this.#onWaiting = options.onWaiting;
     this.#clock = options.clock;
     this.#route = options.route;
     this.#emptySince = this.#clock.now();
@@ -139,8 +151,13 @@ export class VersionDispatcher {
     this.#route = route;
     this.#queue.lengthMax = deployment.queue.lengthMax;
     this.#costs.follow(route, this.#clock.now());
-    this.#pool.update(route.replicas);
+    this.#wakes = deployment.wakes === true;
+    this.#pool.update(route.replicas, deployment.serving !== route.version);
     this.#onReplicas();
+    if (deployment.callers === 'fail' && this.#pool.ready === 0) {
+      const reason = `model ${deployment.name} is not ready: ${deployment.notReadyReason ?? 'it has no replica'}`;
+      for (const job of this.#takeWaiting()) this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds);
+    }
   }
 
   submit(submission: Submission, signal: HangUpSignal): Promise<InferenceResponse> {
@@ -156,7 +173,7 @@ export class VersionDispatcher {
   observe(): VersionObservation {
     const { arrivals, completed, failed, shed } = this.figures;
     return {
-      deployment: this.#deployment,
+      deployment: this.deployment,
       version: this.#route.version,
       arrivals,
       completed,
@@ -166,6 +183,8 @@ export class VersionDispatcher {
       inFlight: this.#started.size,
       latencyMs: takeLatencies(this.figures),
       batchSizeCap: this.#costs.cap,
+      ...(this.#pool.ready > 0 ? {} : this.#waiting()),
+      ...(this.#woken === undefined ? {} : { woken: this.#woken }),
     };
   }
 
@@ -174,17 +193,44 @@ export class VersionDispatcher {
     this.#pool.watch((rows) => this.#costs.longest(rows), at);
   }
 
+  /** Who waits for a replica to come, those that one has lost or refused among them. */
+  #waiting(): Pick<VersionObservation, 'waitingMs'> {
+    const first = this.#queue.first();
+    const since = Math.min(
+      first === undefined ? Infinity : this.#queue.oldestLike(first),
+      ...this.#reruns.flat().map(({ arrivedAt }) => arrivedAt),
+    );
+    return since === Infinity ? {} : { waitingMs: Math.max(this.#clock.now() - since, 0) };
+  }
+
   observeReplicas(): ReplicaObservation[] {
     return this.#pool.observe(this.#queue.length + this.#reruns.length);
   }
 
-  /** The version has left the table: what waits fails, what runs ends as it ends. */
-  close(reason: string): void {
+  /** The version has left the table: what waits goes to its successor or fails, what runs ends as it ends. */
+  close(reason: string, successor?: VersionDispatcher): void {
     this.#closed = reason;
-    const waiting = [...this.#queue.takeAll(), ...this.#reruns.splice(0).flat()];
-    for (const job of waiting) this.#end.fail(job, 'MODEL_NOT_READY', reason);
+    for (const job of this.#takeWaiting()) {
+      if (job.state === 'waiting' && successor?.takesOver(job, this.#route) === true) this.figures.arrivals -= 1;
+      else this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds);
+    }
     this.#pool.retire();
     this.#arm(this.#clock.now());
+  }
+
+  /** A request that waited for another version and named none; false when this one takes something else. */
+  takesOver(job: Job, from: VersionRoute): boolean {
+    const { signature, takesFiles } = this.#route;
+    const same = isDeepStrictEqual(signature, from.signature) && takesFiles === from.takesFiles;
+    if (!same || job.request.version !== undefined) return false;
+    stopListening(job);
+    this.figures.arrivals += 1;
+    this.#enter(job, this.#clock.now());
+    return true;
+  }
+
+  #takeWaiting(): readonly Job[] {
+    return [...this.#queue.takeAll(), ...this.#reruns.splice(0).flat()];
   }
 
   #enter(job: Job, at: number): void {
@@ -225,7 +271,13 @@ export class VersionDispatcher {
       const payload = again?.[0]?.payload ?? this.#queue.first()?.payload ?? 'tensors';
       const waiting = this.#reruns.length + this.#queue.rows / this.#costs.cap;
       const replica = this.#pool.choose(callDepth[payload], waiting, at);
-      if (replica === undefined) break;
+      if (replica === undefined) {
+        if (this.#pool.ready === 0 && (!this.#told || this.#queue.length === 1)) {
+          this.#told = true;
+          this.#onWaiting();
+        }
+        break;
+      }
       if (again !== undefined) {
         this.#reruns.shift();
         for (const job of again) if (job.signal.aborted) this.#end.fail(job, 'CANCELLED', 'the caller hung up');
@@ -304,7 +356,7 @@ export class VersionDispatcher {
     const failed = header.failed ?? [];
     const ok = header.error === undefined;
     publish('flyball:batch', {
-      deployment: this.#deployment,
+      deployment: this.deployment,
       version: this.#route.version,
       replica: replica.id,
       rows,
@@ -316,6 +368,10 @@ export class VersionDispatcher {
     this.#pool.succeeded(replica);
     const call = countCall(this.figures, rows, header.inputMs ?? 0, computeMs);
     this.figures.lastInferenceAt = this.#clock.wall();
+    if (this.#wokenFor !== undefined) {
+      this.#woken = { at: this.#clock.wall(), totalMs: at - this.#wokenFor };
+      this.#wokenFor = undefined;
+    }
     if (failed.length === 0) {
       const payload = jobs[0]?.payload ?? 'tensors';
       if (running.alone) this.#pool.learn(replica, at - sentAt, this.#costs.estimate(rows, payload, at));
@@ -331,7 +387,7 @@ export class VersionDispatcher {
     if (split.kind === 'indivisible' && good.length > 1) {
       this.#costs.stopBatching();
       publish('flyball:fault', {
-        where: `${this.#deployment} version ${this.#route.version}`,
+        where: `${this.deployment} version ${this.#route.version}`,
         message: `its answers cannot be divided, so it is not batched any more: ${split.message}`,
       });
       for (const job of good) this.#reruns.push([job]);
@@ -401,8 +457,10 @@ export class VersionDispatcher {
 
   /** Each once more on another replica, one by one; those that have been there already, or without another, fail. */
   #elsewhere(live: readonly Job[], replica: Replica, at: number, code: ErrorCode, why: string, reason = ''): void {
-    const others = this.#closed === undefined ? this.#pool.readyBeside(replica) : 0;
-    const { rerun, failed } = afterLoss(live, others);
+    const beside = this.#pool.readyBeside(replica);
+    // Of one that wakes, another comes for whoever waits.
+    const others = this.#wakes && code === 'REPLICA_FAILED' ? Math.max(beside, 1) : beside;
+    const { rerun, failed } = afterLoss(live, this.#closed === undefined ? others : 0);
     for (const job of rerun) {
       job.retried = true;
       this.#reruns.push([job]);
@@ -416,8 +474,15 @@ export class VersionDispatcher {
 
   #onReplicas(): void {
     const at = this.#clock.now();
-    if (this.#pool.ready === 0) this.#emptySince ??= at;
-    else this.#emptySince = undefined;
+    // The time in which the table had none to reach is not time in which one could not be reached.
+    if (!this.#route.replicas.some(({ state }) => state === 'ready')) this.#emptySince = at;
+    else if (this.#pool.ready === 0) this.#emptySince ??= at;
+    else {
+      const { waitingMs } = this.#told ? this.#waiting() : {};
+      if (waitingMs !== undefined) this.#wokenFor = at - waitingMs;
+      this.#told = false;
+      this.#emptySince = undefined;
+    }
     this.#pump(at);
   }
 

@@ -53,6 +53,19 @@ export interface EventMap {
     readonly coldStartMs?: number;
     readonly stages?: Readonly<Record<string, number>>;
   };
+  /** The first answer after a wait for a replica, from the arrival of its request, by stage. */
+  'flyball:cold-start': {
+    readonly deployment: string;
+    readonly version: string;
+    readonly replica: string;
+    readonly detectMs: number;
+    readonly decideMs: number;
+    readonly startMs: number;
+    readonly loadMs: number;
+    readonly warmMs: number;
+    readonly answerMs: number;
+    readonly totalMs: number;
+  };
   'flyball:process': {
     readonly role: 'supervisor' | 'gateway' | 'control' | 'runner';
     readonly state: 'started' | 'exited' | 'restarting' | 'draining' | 'stopped';

@@ -46,6 +46,7 @@ export function logEvents(log: Logger): () => void {
       const level = event.state === 'failed' || event.state === 'ejected' ? 'warn' : 'info';
       log[level](event, 'replica');
     }),
+    subscribe('flyball:cold-start', (event) => log.info(event, 'cold start')),
     subscribe('flyball:process', (event) => log.info(event, 'process')),
     subscribe('flyball:control', (event) => log.info(event, 'control')),
     subscribe('flyball:refusal', (event) => log.debug(event, 'refused')),

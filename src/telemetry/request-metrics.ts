@@ -49,13 +49,7 @@ export function recordRequests(registry: Registry): () => void {
   });
   const coldStart = registry.histogram({
     name: 'flyball_cold_start_seconds',
-    help: 'From the order to start a replica until it was loaded and warmed.',
-    labels: ['deployment'],
-    bounds: startBounds,
-  });
-  const stage = registry.histogram({
-    name: 'flyball_cold_start_stage_seconds',
-    help: 'Stages of a cold start.',
+    help: 'Cold starts by stage: start, load and warm of every replica; detect, decide, answer and total, from the request to its answer, of those that a request woke.',
     labels: ['deployment', 'stage'],
     bounds: startBounds,
   });
@@ -107,9 +101,20 @@ export function recordRequests(registry: Registry): () => void {
     subscribe('flyball:replica', (event) => {
       replicaChanges(event.deployment, event.state).value += 1;
       if (event.coldStartMs === undefined) return;
-      observe(coldStart(event.deployment), event.coldStartMs / 1000);
-      for (const [name, ms] of Object.entries(event.stages ?? {}))
-        observe(stage(event.deployment, name.replace(/Ms$/, '')), ms / 1000); // the value is in seconds
+      const { deployment, coldStartMs, stages } = event;
+      const { loadMs = 0, warmMs = 0 } = stages ?? {};
+      const startMs = Math.max(0, coldStartMs - loadMs - warmMs);
+      for (const [stage, ms] of Object.entries({ start: startMs, load: loadMs, warm: warmMs }))
+        observe(coldStart(deployment, stage), ms / 1000);
+    }),
+    subscribe('flyball:cold-start', ({ deployment, detectMs, decideMs, answerMs, totalMs }) => {
+      for (const [stage, ms] of Object.entries({
+        detect: detectMs,
+        decide: decideMs,
+        answer: answerMs,
+        total: totalMs,
+      }))
+        observe(coldStart(deployment, stage), ms / 1000);
     }),
   ];
   return () => {

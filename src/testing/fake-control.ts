@@ -11,6 +11,7 @@ import {
   applyRequest,
   deployRequest,
   resolvedSpecification,
+  scaleRequest,
   shutdownRequest,
   type DeploymentView,
   type ModelView,
@@ -232,6 +233,17 @@ export async function startFakeControl(): Promise<FakeControl> {
         fake.deployments.set(name, deploymentNamed(name));
         return begin('deploy', name, by);
       }
+      case 'POST deployments/scale': {
+        const { replicas, by } = scaleRequest.parse(json());
+        const deployment = fake.deployments.get(name);
+        if (deployment === undefined)
+          throw new FlyballError('DEPLOYMENT_NOT_FOUND', `there is no deployment ${name}; there are digits`);
+        const counts = { starting: 0, ready: replicas, draining: 0, failed: 0 };
+        fake.deployments.set(name, { ...deployment, desired: replicas, counts });
+        return begin('scale', name, by);
+      }
+      case 'GET deployments':
+        return fake.deployments.get(name);
       case 'GET operations':
         return look(name);
       case 'POST shutdown':

@@ -1,7 +1,7 @@
 /** A gateway as control sees one: it takes tables and confirms each with an observation, or holds its tongue. */
 import net from 'node:net';
 import { makeLineReader } from '../control/line-reader.ts';
-import type { ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
+import type { ControlMessage, GatewayMessage, RoutingTable, VersionObservation } from '../gateway/routing-table.ts';
 
 export interface FakeGateway extends Disposable {
   table(): RoutingTable | undefined;
@@ -9,6 +9,8 @@ export interface FakeGateway extends Disposable {
   readonly tables: readonly RoutingTable[];
   /** Requests that it says to have in flight on each replica; 0 otherwise. */
   readonly outstanding: Map<string, number>;
+  /** By deployment, what it says of the version that serves; nothing of others. */
+  readonly demand: Map<string, Partial<VersionObservation>>;
   /** Says again what it has. */
   observe(): void;
 }
@@ -17,13 +19,20 @@ export async function connectGateway(socketPath: string): Promise<FakeGateway> {
   const socket = net.connect(socketPath);
   const tables: RoutingTable[] = [];
   const outstanding = new Map<string, number>();
+  const demand = new Map<string, Partial<VersionObservation>>();
   const send = (message: GatewayMessage): void => void socket.write(`${JSON.stringify(message)}\n`);
   const observe = (): void => {
     const table = tables.at(-1);
     if (table === undefined) return;
     const all = table.deployments.flatMap((deployment) => deployment.versions.flatMap((version) => version.replicas));
     const replicas = all.map(({ id }) => ({ id, outstanding: outstanding.get(id) ?? 0, connected: true }));
-    send({ kind: 'observation', worker: 0, at: Date.now(), revision: table.revision, versions: [], replicas });
+    const versions = table.deployments.flatMap(({ name, serving }): readonly VersionObservation[] => {
+      const said = demand.get(name);
+      if (said === undefined || serving === undefined) return [];
+      const none = { arrivals: 0, completed: 0, failed: 0, shed: {}, queueLength: 0, inFlight: 0, batchSizeCap: 1 };
+      return [{ ...none, deployment: name, version: serving, ...said }];
+    });
+    send({ kind: 'observation', worker: 0, at: Date.now(), revision: table.revision, versions, replicas });
   };
   const read = makeLineReader(1_048_576, (message) => {
     const told = message as ControlMessage;
@@ -42,6 +51,7 @@ export async function connectGateway(socketPath: string): Promise<FakeGateway> {
     table: () => tables.at(-1),
     tables,
     outstanding,
+    demand,
     observe,
     [Symbol.dispose]: () => socket.destroy(),
   };

@@ -19,6 +19,8 @@ export interface GatewayBench {
   readonly ends: string[];
   readonly errors: Map<string, FlyballError>;
   drained: number;
+  /** How often control was told that somebody waits. */
+  waiting: number;
   send(name: string, fields?: Partial<InferenceRequest>, first?: number, rows?: number): AbortController;
   /** Lets the answers of what was settled arrive. */
   settle(): Promise<void>;
@@ -58,6 +60,7 @@ export function createGatewayBench(
     clock,
     connect: replicas.connect,
     onDrained: () => (self.drained += 1),
+    onWaiting: () => (self.waiting += 1),
   });
   const service = createGatewayService({ dispatcher, clock, version: '0', limits: { tensorElementsMax: 1000 } });
   let table: RoutingTable = {
@@ -84,6 +87,7 @@ export function createGatewayBench(
     ends: [],
     errors: new Map(),
     drained: 0,
+    waiting: 0,
     send(name, fields = {}, first = 1, rows = 1) {
       const hangUp = new AbortController();
       const bytes = new Uint8Array(rows * 2).fill(7);

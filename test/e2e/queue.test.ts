@@ -161,11 +161,10 @@ describe('the queue of the real platform', () => {
       'flyball_compute_duration_seconds',
       'flyball_batch_size',
       'flyball_cold_start_seconds',
-      'flyball_cold_start_stage_seconds',
     ])
       assert.equal(typeOf(name), 'histogram', name);
-    const stages = families.get('flyball_cold_start_stage_seconds')?.series.map(({ labels }) => labels['stage']);
-    assert.deepEqual(new Set(stages), new Set(['boot', 'load', 'warm']));
+    const stages = families.get('flyball_cold_start_seconds')?.series.map(({ labels }) => labels['stage']);
+    assert.deepEqual(new Set(stages), new Set(['start', 'load', 'warm']));
     const ofSlow = (suffix: string): number =>
       families
         .get('flyball_compute_duration_seconds')

@@ -129,7 +129,7 @@ test('the demo serves, its printed curl line works, and Ctrl-C leaves nothing be
     await t.test('metrics tell of it', async () => {
       const metrics = await (await fetch(`${listeners.metrics.url}/metrics`)).text();
       assert.match(metrics, /^flyball_requests_total\{deployment="digits",.*outcome="ok"\} [1-9]\d*$/m);
-      assert.match(metrics, /^flyball_cold_start_seconds_count\{deployment="digits"\} [1-9]/m);
+      assert.match(metrics, /^flyball_cold_start_seconds_count\{deployment="digits",stage="load"\} [1-9]/m);
     });
 
     await t.test('a plan against what runs is empty', async () => {

@@ -20,6 +20,7 @@ import { formatOf, print } from '../output.ts';
 import { generatedIn, loadFrom, prepare, tellNotes, uploadVersion } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
 import { milliseconds } from '../units.ts';
+import { scale } from './scale.ts';
 
 const replicasMax = 1000;
 
@@ -27,6 +28,12 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, values, positionals, signal } = invocation;
   const [what] = positionals;
   const path = what === undefined ? undefined : resolve(terminal.cwd, what);
+  const replicas = stringOption(values, 'replicas');
+  if (replicas !== undefined) {
+    refuseBesideReplicas(values, what);
+    const count = parseCount(replicas, '--replicas', 0, replicasMax);
+    return await scale(invocation, what ?? '', count);
+  }
   const client = connect(invocation);
   const progress = progressOn(terminal);
   const timeoutMs = parseDurationMs(stringOption(values, 'timeout') ?? '5m', '--timeout');
@@ -65,8 +72,20 @@ async function isModelBySettings(path: string): Promise<boolean> {
   return /^platform:\s*(simulated|server)\b/m.test(text);
 }
 
+const modelOptions = ['name', 'slo', 'min', 'max', 'idle'];
+
+function refuseBesideReplicas(values: OptionValues, what: string | undefined): void {
+  if (what === undefined || !namePattern.test(what) || /\.(ya?ml|onnx)$/.test(what))
+    throw new UsageError(
+      `--replicas scales a deployment that runs; expected its name, got ${what ?? 'none'}`,
+      'for a model file say --min and --max',
+    );
+  const given = [...modelOptions, 'plan'].find((option) => values[option] !== undefined);
+  if (given !== undefined) throw new UsageError(`--${given} changes nothing beside --replicas`);
+}
+
 function refuseModelOptions(values: OptionValues): void {
-  const given = ['name', 'slo', 'min', 'max'].find((option) => values[option] !== undefined);
+  const given = modelOptions.find((option) => values[option] !== undefined);
   if (given !== undefined)
     throw new UsageError(
       `--${given} is for a model file; in a specification it is written down`,
@@ -103,13 +122,19 @@ async function deployModel(
 }
 
 /** Options first, then what the model says of its deployments. */
-function bounds(values: OptionValues, defaults: DeploymentDefaults['replicas']): { min: number; max: number } {
+function bounds(
+  values: OptionValues,
+  defaults: DeploymentDefaults['replicas'],
+): { min: number; max: number; idleMs?: number } {
   const most = stringOption(values, 'max');
   const usual = Math.min(defaults?.min ?? 1, most === undefined ? replicasMax : Number(most) || 1);
   const min = parseCount(stringOption(values, 'min') ?? String(usual), '--min', 0, replicasMax);
   const max = parseCount(most ?? String(Math.max(1, min, defaults?.max ?? 1)), '--max', 1, replicasMax);
   if (min > max) throw new UsageError(`--min ${min} is above --max ${max}`);
-  return { min, max };
+  const idle = stringOption(values, 'idle');
+  if (idle === undefined) return { min, max };
+  if (min > 0) throw new UsageError('--idle is for what may go to sleep: it needs --min 0');
+  return { min, max, idleMs: parseDurationMs(idle, '--idle') };
 }
 
 /** `p99=50ms` → 50. */

@@ -17,12 +17,15 @@ export interface Failure {
   readonly kind: 'load' | 'death' | 'rejected';
   /** Failures in a row, at least 1. */
   readonly count: number;
+  /** The runtime itself said why it could not load; without it, it just ended, and the next may well come up. */
+  readonly told?: boolean;
   readonly lastAt: number;
   readonly reason: string;
 }
 
 export interface FailureEvent {
   readonly kind: 'load' | 'death';
+  readonly told?: boolean;
   readonly at: number;
   /** How long it had been ready; 0 when it never was. */
   readonly readyForMs: number;
@@ -33,7 +36,13 @@ export function noteFailure(before: Failure | undefined, event: FailureEvent): F
   // Those of its replicas that end after it was rejected add nothing.
   if (before?.kind === 'rejected') return before;
   const inARow = event.readyForMs >= livedMs ? 0 : (before?.count ?? 0);
-  return { kind: event.kind, count: inARow + 1, lastAt: event.at, reason: event.reason };
+  const told = event.told === true ? { told: true } : {};
+  return { kind: event.kind, count: inARow + 1, ...told, lastAt: event.at, reason: event.reason };
+}
+
+/** It cannot be loaded, by the runtime's own word or by trying twice: whoever waits for it waits for nothing. */
+export function cannotLoad(failure: Failure | undefined): boolean {
+  return failure?.kind === 'load' && (failure.told === true || failure.count > 1);
 }
 
 /** It has cost callers their answers once: only somebody who asks for it again gives it another chance. */

@@ -11,6 +11,8 @@ const base: DeploymentSeen = {
   max: 8,
   target: '1/a',
   removing: false,
+  asleep: false,
+  waiting: 0,
   drainMs: 1000,
   probationMs: 5000,
   replicas: [],
@@ -88,7 +90,7 @@ test('a version that cannot load never replaces the good one, is tried one at a 
 });
 
 test('a replica that failed to load is ended', () => {
-  assert.deepEqual(kinds({ ...base, desired: 0, replicas: [replica('a', '1/a', 'failed')] }).slice(0, 1), ['stop a']);
+  assert.deepEqual(kinds({ ...base, asleep: true, replicas: [replica('a', '1/a', 'failed')] }).slice(0, 1), ['stop a']);
 });
 
 test('scaling in gives up what is starting first, then the idle, then the youngest', () => {
@@ -104,7 +106,7 @@ test('scaling in gives up what is starting first, then the idle, then the younge
 test('a drained replica is stopped when every gateway has confirmed, or when the time is up', () => {
   const drain = (drained: boolean): DeploymentSeen => ({
     ...base,
-    desired: 0,
+    asleep: true,
     serving: '1/a',
     replicas: [{ ...replica('a', '1/a', 'draining'), phase: { kind: 'draining', since: 0, drained } }],
   });
@@ -173,6 +175,58 @@ test('a removed deployment drains everything and is forgotten when nothing is le
   assert.deepEqual(kinds({ ...seen, replicas: [] }), ['forget']);
 });
 
+test('one that sleeps gives its replicas back, and is still what serves', () => {
+  const seen = { ...base, desired: 1, serving: '1/a', asleep: true, replicas: [replica('a', '1/a', 'ready')] };
+  assert.deepEqual(kinds(seen), ['drain a']);
+  const upkeep = reconcile({ ...seen, replicas: [] }, 0);
+  assert.deepEqual([upkeep.actions, upkeep.state, upkeep.callers], [[], 'asleep', 'wait']);
+});
+
+test('one that was never awake serves its version at once: there is nothing to lose', () => {
+  assert.deepEqual(kinds({ ...base, asleep: true }), ['switch 1/a']);
+});
+
+test('one that is awake has a replica although none was asked for by name', () => {
+  assert.deepEqual(kinds({ ...base, desired: 0, serving: '1/a', waiting: 3 }), ['start 1 1/a']);
+  assert.equal(
+    reconcile({ ...base, desired: 0, serving: '1/a', waiting: 3 }, 0).actions[0]?.reason,
+    '3 requests wait for it',
+  );
+});
+
+test('a replica that drains is recalled when it is needed again, also a drained one, but not one that ends by itself', () => {
+  const draining = (restorable: boolean, drained: boolean): DeploymentSeen => ({
+    ...base,
+    desired: 1,
+    serving: '1/a',
+    waiting: 1,
+    replicas: [{ ...replica('a', '1/a', 'draining'), phase: { kind: 'draining', since: 0, drained, restorable } }],
+  });
+  assert.deepEqual(kinds(draining(true, false)), ['restore a']);
+  assert.deepEqual(kinds(draining(true, true)), ['restore a']);
+  assert.deepEqual(kinds(draining(false, true)), ['stop a', 'start 1 1/a']);
+});
+
+test('a version that was never loaded does not take the place of one that sleeps', () => {
+  const seen = { ...base, serving: '1/a', target: '2/b', asleep: true };
+  assert.deepEqual(kinds(seen), []);
+  assert.deepEqual(kinds({ ...seen, asleep: false, desired: 1 }), ['start 1 2/b']);
+});
+
+test('who waits is told when nobody can come: the runtime said so, or it was tried twice', () => {
+  const failed = (told: boolean, times: number): DeploymentSeen => {
+    let failure: Failure | undefined;
+    for (let n = 0; n < times; n++)
+      failure = noteFailure(failure, { kind: 'load', told, at: 0, readyForMs: 0, reason: 'words' });
+    return { ...base, serving: '1/a', failures: new Map([['1/a', failure as Failure]]) };
+  };
+  assert.equal(reconcile(failed(true, 1), 10).callers, 'fail');
+  assert.equal(reconcile(failed(false, 1), 10).callers, 'refuse');
+  assert.equal(reconcile(failed(false, 2), 10).callers, 'fail');
+  assert.equal(reconcile(failed(true, 1), 1000).callers, 'wait', 'the next try is under way');
+  assert.equal(reconcile({ ...failed(true, 1), asleep: true }, 10).state, 'failed');
+});
+
 test('an update that was superseded leaves nothing of itself behind', () => {
   const replicas = [
     replica('a', '1/a', 'ready'),
@@ -198,6 +252,7 @@ type Step =
   | { readonly kind: 'die'; readonly which: number }
   | { readonly kind: 'confirm'; readonly which: number }
   | { readonly kind: 'scale'; readonly desired: number }
+  | { readonly kind: 'sleep'; readonly asleep: boolean }
   | { readonly kind: 'release'; readonly target: string };
 
 const stepOf: fc.Arbitrary<Step> = fc.oneof(
@@ -207,6 +262,7 @@ const stepOf: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('die' as const), which: fc.nat(20) }),
   fc.record({ kind: fc.constant('confirm' as const), which: fc.nat(20) }),
   fc.record({ kind: fc.constant('scale' as const), desired: fc.integer({ min: 0, max: 12 }) }),
+  fc.record({ kind: fc.constant('sleep' as const), asleep: fc.boolean() }),
   fc.record({ kind: fc.constant('release' as const), target: fc.constantFrom('1/a', '2/b', '3/c') }),
 );
 
@@ -263,6 +319,10 @@ function happen(world: World, step: Step): void {
       world.seen = { ...world.seen, desired: step.desired };
       break;
     }
+    case 'sleep': {
+      world.seen = { ...world.seen, asleep: step.asleep };
+      break;
+    }
     case 'release': {
       world.seen = { ...world.seen, target: step.target };
     }
@@ -281,7 +341,8 @@ function act(world: World): number {
         break;
       }
       case 'drain': {
-        setPhase(world, action.replica, { kind: 'draining', since: world.at, drained: false });
+        const restorable = world.next % 2 === 0;
+        setPhase(world, action.replica, { kind: 'draining', since: world.at, drained: false, restorable });
         break;
       }
       case 'stop': {
@@ -350,6 +411,22 @@ test('continuity: acting never leaves fewer ready replicas serving than before, 
   );
 });
 
+test('what serves is only ever replaced by a template that has a ready replica', () => {
+  fc.assert(
+    fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
+      const world = newWorld();
+      for (const step of steps) {
+        happen(world, step);
+        const before = world.seen;
+        act(world);
+        if (before.serving === undefined || before.serving === world.seen.serving) continue;
+        const loaded = before.replicas.some((r) => r.template === world.seen.serving && r.phase.kind === 'ready');
+        assert.ok(loaded, `${before.serving} → ${world.seen.serving}`);
+      }
+    }),
+  );
+});
+
 test('idempotence: acting until nothing is left to do ends within three turns', () => {
   fc.assert(
     fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
@@ -366,7 +443,7 @@ test('idempotence: acting until nothing is left to do ends within three turns', 
 
 test('convergence: once loads succeed and nothing dies, exactly what is wanted serves and nothing else is left', () => {
   fc.assert(
-    fc.property(fc.array(stepOf, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(stepOf, { maxLength: 60 }), fc.boolean(), (steps, asleep) => {
       const world = newWorld();
       for (const step of steps) {
         happen(world, step);
@@ -374,6 +451,7 @@ test('convergence: once loads succeed and nothing dies, exactly what is wanted s
       }
       // A version that was given up comes back only when somebody asks for it.
       world.seen = { ...world.seen, failures: new Map() };
+      happen(world, { kind: 'sleep', asleep });
       for (let round = 0; round < 100; round++) {
         happen(world, { kind: 'tick', ms: 61_000 });
         happen(world, { kind: 'load', which: round, ok: true });
@@ -381,7 +459,8 @@ test('convergence: once loads succeed and nothing dies, exactly what is wanted s
         act(world);
       }
       const { seen } = world;
-      assert.equal(seen.serving, seen.target);
+      // What sleeps is not replaced by what was never loaded; it is woken for that (sleep.ts).
+      if (!asleep) assert.equal(seen.serving, seen.target);
       assert.equal(seen.replicas.length, wantedReplicas(seen));
       assert.ok(seen.replicas.every((r) => r.template === seen.target && r.phase.kind === 'ready'));
     }),

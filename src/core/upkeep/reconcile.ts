@@ -2,19 +2,23 @@
  * Upkeep: what has to be done so that each deployment has the replicas that are wanted, at the version that is wanted.
  * It holds the target, it never chooses one: how many and which version are given.
  *
- *   replica:    starting → ready → draining → (gone)       a failed one is stopped, a dead one is just not there
+ *   replica:    starting → ready ⇄ draining → (gone)       a failed one is stopped, a dead one is just not there
  *   deployment: serving S ──(enough of T ready)──▶ serving T, S drains but stays in reserve ──(T has lived)──▶ S stops
  *                    ▲────────────(T's replicas end meanwhile: S is restored, T is rejected)────┘
+ *               asleep: no replica; S is still what serves, and stays so until T has been loaded once
  *
  * Invariant: what serves is given up only for at least as many that are ready, and T that cannot load never replaces S.
  */
-import { retryAt, type Failure } from './failures.ts';
+import { cannotLoad, retryAt, type Failure } from './failures.ts';
 
 export type ReplicaPhase =
   | { readonly kind: 'starting' }
   | { readonly kind: 'ready' }
-  /** `drained`: every gateway has confirmed that it has nothing there any more. */
-  | { readonly kind: 'draining'; readonly since: number; readonly drained: boolean }
+  /**
+   * `drained`: every gateway has confirmed that it has nothing there any more. `restorable`: it would take work again
+   * if it were let; one that is ending by itself would not.
+   */
+  | { readonly kind: 'draining'; readonly since: number; readonly drained: boolean; readonly restorable?: boolean }
   | { readonly kind: 'failed' };
 
 export interface ReplicaSeen {
@@ -43,6 +47,10 @@ export interface DeploymentSeen {
   /** Template that answers now; absent before the first was ready. */
   readonly serving?: string;
   readonly removing: boolean;
+  /** Of `min: 0` and put to sleep (sleep.ts): no replica is wanted, whatever `desired` says. */
+  readonly asleep: boolean;
+  /** Requests that find no replica and wait for one. */
+  readonly waiting: number;
   readonly drainMs: number;
   /** How long a template must have served before the one that it replaced is given up; 0 keeps no reserve. */
   readonly probationMs: number;
@@ -62,16 +70,23 @@ export type Action =
   | { readonly kind: 'switch'; readonly template: string; readonly reserve?: Reserve; readonly reason: string }
   /** `template`, which served before, serves again; `rejected` is not tried until somebody asks for it. */
   | { readonly kind: 'revert'; readonly template: string; readonly rejected: string; readonly reason: string }
-  /** It was draining and is wanted again. */
+  /** It was to go and has not gone yet: it takes work again. */
   | { readonly kind: 'restore'; readonly replica: string; readonly reason: string }
   /** The deployment was to be removed, and nothing is left of it. */
   | { readonly kind: 'forget'; readonly reason: string };
 
+/**
+ * What becomes of a request that finds no ready replica. `wait`: one is on its way, or comes for whoever waits;
+ * `refuse`: none will come soon, new ones are turned away; `fail`: none can come, those that wait fail with the reason.
+ */
+export type Callers = 'wait' | 'refuse' | 'fail';
+
 export interface Upkeep {
   readonly actions: readonly Action[];
-  readonly state: 'serving' | 'starting' | 'updating' | 'degraded' | 'failed' | 'idle';
+  readonly state: 'serving' | 'starting' | 'updating' | 'degraded' | 'failed' | 'asleep' | 'idle';
   /** Why it is not simply serving. */
   readonly reason?: string;
+  readonly callers: Callers;
   /** When to look again although nothing happened: a back-off or a drain ends. */
   readonly wakeAt?: number;
 }
@@ -82,8 +97,9 @@ export function templateVersion(template: string): string {
   return slash === -1 ? template : template.slice(0, slash);
 }
 
-export function wantedReplicas(seen: Pick<DeploymentSeen, 'desired' | 'min' | 'max' | 'removing'>): number {
-  return seen.removing ? 0 : Math.min(seen.max, Math.max(seen.min, seen.desired));
+/** One that is awake has at least one. */
+export function wantedReplicas(seen: Pick<DeploymentSeen, 'desired' | 'min' | 'max' | 'removing' | 'asleep'>): number {
+  return seen.removing || seen.asleep ? 0 : Math.min(seen.max, Math.max(seen.min, seen.desired, 1));
 }
 
 /** First those that cost least to lose: still starting, then idle, then the youngest; ties by id, so that it is total. */
@@ -115,7 +131,11 @@ function keepAt(
   );
   const surplus = active.length - count;
   if (surplus > 0) {
-    const reason = seen.removing ? 'the deployment is being removed' : `${active.length} replicas, ${count} wanted`;
+    const reason = seen.removing
+      ? 'the deployment is being removed'
+      : seen.asleep
+        ? 'nobody asks: it goes to sleep'
+        : `${active.length} replicas, ${count} wanted`;
     return {
       actions: active
         .toSorted(byLoss)
@@ -125,27 +145,50 @@ function keepAt(
     };
   }
   if (surplus === 0) return { actions: [], wakeAt: Number.POSITIVE_INFINITY };
+  const recalled = recall(seen, template, -surplus, at);
+  const missing = -surplus - recalled.length;
+  if (missing === 0) return { actions: recalled, wakeAt: Number.POSITIVE_INFINITY };
   const failure = seen.failures.get(template);
   const allowedAt = retryAt(failure);
-  if (at < allowedAt) return { actions: [], wakeAt: allowedAt };
+  if (at < allowedAt) return { actions: recalled, wakeAt: allowedAt };
   const proving = failure?.kind === 'load';
   if (proving && active.some((replica) => replica.phase.kind === 'starting')) {
-    return { actions: [], wakeAt: Number.POSITIVE_INFINITY };
+    return { actions: recalled, wakeAt: Number.POSITIVE_INFINITY };
   }
-  const missing = proving ? 1 : -surplus;
   const reason =
-    failure === undefined
-      ? `${active.length} of ${count} replicas of version ${templateVersion(template)} are there`
-      : failure.kind === 'death' && failure.count === 1
-        ? `replaces one that ended: ${failure.reason}`
-        : `tries again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`}: ${failure.reason}`;
-  return { actions: [{ kind: 'start', template, count: missing, reason }], wakeAt: Number.POSITIVE_INFINITY };
+    failure === undefined && active.length === 0 && seen.min === 0 && seen.waiting > 0
+      ? `${seen.waiting === 1 ? 'a request waits' : `${seen.waiting} requests wait`} for it`
+      : failure === undefined
+        ? `${active.length} of ${count} replicas of version ${templateVersion(template)} are there`
+        : failure.kind === 'death' && failure.count === 1
+          ? `replaces one that ended: ${failure.reason}`
+          : `tries again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`}: ${failure.reason}`;
+  const start: Action = { kind: 'start', template, count: proving ? 1 : missing, reason };
+  return { actions: [...recalled, start], wakeAt: Number.POSITIVE_INFINITY };
 }
 
-function endDrains(seen: DeploymentSeen, at: number): { readonly actions: readonly Action[]; readonly wakeAt: number } {
+/** Of what serves, those that were to go, are still there and can take work again: sooner there than any new one. */
+function recall(seen: DeploymentSeen, template: string, count: number, at: number): readonly Action[] {
+  if (template !== seen.serving) return [];
+  return seen.replicas
+    .filter(
+      ({ template: own, phase }) =>
+        own === template && phase.kind === 'draining' && phase.restorable === true && at < phase.since + seen.drainMs,
+    )
+    .toSorted(byLoss)
+    .slice(-count)
+    .map(({ id }) => ({ kind: 'restore', replica: id, reason: 'it is needed again' }));
+}
+
+function endDrains(
+  seen: DeploymentSeen,
+  recalled: ReadonlySet<string>,
+  at: number,
+): { readonly actions: readonly Action[]; readonly wakeAt: number } {
   const actions: Action[] = [];
   let wakeAt = Number.POSITIVE_INFINITY;
   for (const replica of seen.replicas) {
+    if (recalled.has(replica.id)) continue;
     if (replica.phase.kind === 'failed') {
       actions.push({ kind: 'stop', replica: replica.id, reason: 'it failed to load' });
     } else if (replica.phase.kind === 'draining') {
@@ -198,6 +241,7 @@ function revert(seen: DeploymentSeen, wanted: number, at: number): Upkeep | unde
     ],
     state: 'degraded',
     reason,
+    callers: 'wait',
     wakeAt: at,
   };
 }
@@ -209,34 +253,36 @@ export function reconcile(seen: DeploymentSeen, at: number): Upkeep {
     seen.replicas.filter((replica) => replica.template === template && replica.phase.kind === kind).length;
   const ready = count(target, 'ready');
   const readyBefore = seen.serving === target ? 0 : count(seen.serving, 'ready');
-  const drains = endDrains(seen, at);
-  const actions: Action[] = [...drains.actions];
-  let wakeAt = drains.wakeAt;
+  const kept: Action[] = [];
+  let wakeAt = Number.POSITIVE_INFINITY;
   const keep = (template: string, replicas: number): void => {
-    const kept = keepAt(seen, template, replicas, at);
-    actions.push(...kept.actions);
-    wakeAt = Math.min(wakeAt, kept.wakeAt);
+    const step = keepAt(seen, template, replicas, at);
+    kept.push(...step.actions);
+    wakeAt = Math.min(wakeAt, step.wakeAt);
   };
 
   if (seen.removing && seen.replicas.length === 0) {
-    return { actions: [{ kind: 'forget', reason: 'no replica is left' }], state: 'idle', reason: 'being removed' };
+    const actions: readonly Action[] = [{ kind: 'forget', reason: 'no replica is left' }];
+    return { actions, state: 'idle', reason: 'being removed', callers: 'refuse' };
   }
   const reverted = revert(seen, wanted, at);
   if (reverted !== undefined) return reverted;
   const rejected = target !== undefined && seen.failures.get(target)?.kind === 'rejected' && target !== seen.serving;
   let serving = seen.serving;
   if (target !== undefined && serving !== target && !seen.removing && !rejected) {
-    // Enough: as many as served before, capped by what is wanted now; one at least, unless none is wanted.
-    const enough = Math.min(wanted, Math.max(1, readyBefore));
+    // Enough: as many as served before, capped by what is wanted now, and one at least: what serves is only replaced by
+    // what has been loaded. Where nothing serves yet and nothing is wanted, there is nothing to lose.
+    const enough = serving === undefined ? Math.min(wanted, 1) : Math.max(1, Math.min(wanted, readyBefore));
     if (ready >= enough) {
       serving = target;
       const version = templateVersion(target);
       const reserve = reserveAfter(seen, target, at);
-      actions.push({
+      const asked = wanted === 0 ? `version ${version} is what asking wakes` : undefined;
+      kept.push({
         kind: 'switch',
         template: target,
         ...(reserve === undefined ? {} : { reserve }),
-        reason: `${ready} of ${wanted} replicas of version ${version} are ready`,
+        reason: asked ?? `${ready} of ${wanted} replicas of version ${version} are ready`,
       });
     }
   }
@@ -254,13 +300,34 @@ export function reconcile(seen: DeploymentSeen, at: number): Upkeep {
       continue;
     }
     const reason = serving === undefined ? 'another version is wanted' : `${templateVersion(serving)} serves now`;
-    actions.push(giveUp(replica, serving === undefined ? reason : `version ${reason}`));
+    kept.push(giveUp(replica, serving === undefined ? reason : `version ${reason}`));
   }
+  const recalled = new Set(kept.flatMap((action) => (action.kind === 'restore' ? [action.replica] : [])));
+  const drains = endDrains(seen, recalled, at);
+  wakeAt = Math.min(wakeAt, drains.wakeAt);
+  const actions = [...drains.actions, ...kept];
   return {
     actions,
     ...(Number.isFinite(wakeAt) ? { wakeAt } : {}),
     ...judge(seen, { wanted, target, serving, ready, readyBefore, failure, at }),
+    callers: callersOf(seen, serving ?? target, actions, at),
   };
+}
+
+function callersOf(
+  seen: DeploymentSeen,
+  answering: string | undefined,
+  actions: readonly Action[],
+  at: number,
+): Callers {
+  if (seen.removing || answering === undefined) return 'refuse';
+  const comes =
+    seen.replicas.some(({ phase, template }) => phase.kind === 'starting' && template === answering) ||
+    actions.some(({ kind }) => kind === 'start' || kind === 'restore');
+  const failure = seen.failures.get(answering);
+  const holdsBack = !comes && at < retryAt(failure);
+  if (holdsBack && cannotLoad(failure)) return 'fail';
+  return holdsBack && !seen.asleep ? 'refuse' : 'wait';
 }
 
 interface Facts {
@@ -278,29 +345,32 @@ function judge(seen: DeploymentSeen, facts: Facts): Pick<Upkeep, 'state' | 'reas
   const { wanted, target, serving, ready, readyBefore, failure, at } = facts;
   if (seen.removing) return { state: 'idle', reason: 'being removed' };
   if (target === undefined) return { state: 'failed', reason: 'there is no such model version to serve' };
-  if (wanted === 0 && ready === 0) return { state: 'idle', reason: 'no replica is wanted' };
   const version = templateVersion(target);
-  const words = failure === undefined ? '' : whatFailed(version, failure, at);
+  const words = failure === undefined ? '' : whatFailed(version, failure, seen.asleep ? undefined : at);
+  const isGrave = failure?.kind === 'rejected' || cannotLoad(failure);
+  if (seen.asleep && !isGrave) return { state: 'asleep' };
   if (serving !== undefined && serving !== target) {
     const before = templateVersion(serving);
-    if (failure !== undefined && readyBefore > 0) {
-      return { state: 'degraded', reason: `${words}; version ${before} keeps serving` };
+    if (failure !== undefined && (readyBefore > 0 || seen.asleep)) {
+      const keeps = seen.asleep ? 'is what asking wakes' : 'keeps serving';
+      return { state: 'degraded', reason: `${words}; version ${before} ${keeps}` };
     }
     if (failure !== undefined) return { state: 'failed', reason: words };
     return { state: 'updating', reason: `${ready} of ${wanted} replicas of version ${version} are ready` };
   }
-  if (ready >= wanted) return { state: 'serving' };
+  if (ready >= wanted && wanted > 0) return { state: 'serving' };
   const progress = `${ready} of ${wanted} replicas are ready`;
   if (failure === undefined) return { state: 'starting', reason: progress };
   return ready > 0 ? { state: 'degraded', reason: `${progress}; ${words}` } : { state: 'failed', reason: words };
 }
 
-function whatFailed(version: string, failure: Failure, at: number): string {
+/** `at` is undefined while nobody wants another try. */
+function whatFailed(version: string, failure: Failure, at: number | undefined): string {
   if (failure.kind === 'rejected') {
     return `version ${version} took over and ended at once: ${failure.reason} (not tried again until it is deployed anew)`;
   }
-  const wait = Math.ceil((retryAt(failure) - at) / 1000);
-  const again = wait > 0 ? `trying again in ${wait} s` : 'trying again';
+  const wait = at === undefined ? 0 : Math.ceil((retryAt(failure) - at) / 1000);
+  const again = at === undefined ? 'tried again when asked' : wait > 0 ? `trying again in ${wait} s` : 'trying again';
   return failure.kind === 'load'
     ? `version ${version} failed to load: ${failure.reason} (${again})`
     : `a replica of version ${version} ended: ${failure.reason} (${again})`;

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noteFailure, noteReady, noteRejection, type Failure } from './failures.ts';
+import { asleep, attend, type Demand, type Wakefulness } from './sleep.ts';
 import { reconcile, type DeploymentSeen, type ReplicaPhase, type ReplicaSeen, type Reserve } from './reconcile.ts';
 
 /**
  *   at MS | scale N | release TEMPLATE | ready ID | broken ID WORDS | dies ID WORDS | drained ID | remove
+ *   min N | waiting N | asked N | running N      what gateways say: requests that wait, have come in all, are computed
  * Each line is followed by as many turns as do something; what they decide is logged below it, then the state.
  */
 function play(script: string): string {
@@ -17,6 +19,9 @@ function play(script: string): string {
   let serving: string | undefined;
   let reserve: Reserve | undefined;
   let removing = false;
+  let min = 1;
+  let demand: Demand = { arrivals: 0, waiting: 0, inFlight: 0 };
+  let wakefulness: Wakefulness = asleep;
   let replicas: readonly ReplicaSeen[] = [];
   const readyAt = new Map<string, number>();
   const failures = new Map<string, Failure>();
@@ -24,16 +29,20 @@ function play(script: string): string {
   const enter = (id: string, phase: ReplicaPhase): void => {
     replicas = replicas.map((replica) => (replica.id === id ? { ...replica, phase } : replica));
   };
-  const fail = (id: string, kind: 'load' | 'death', reason: string): void => {
+  const fail = (id: string, kind: 'load' | 'death', reason: string, told = false): void => {
     const template = replicas.find((replica) => replica.id === id)?.template ?? '';
     const since = readyAt.get(id);
-    const event = { kind, at, reason, readyForMs: since === undefined ? 0 : at - since };
+    const event = { kind, told, at, reason, readyForMs: since === undefined ? 0 : at - since };
     failures.set(template, noteFailure(failures.get(template), event));
   };
   const happen = (word: string, first: string, rest: string): void => {
     if (word === 'at') at = Number(first);
     else if (word === 'scale') desired = Number(first);
     else if (word === 'release') target = first;
+    else if (word === 'min') min = Number(first);
+    else if (word === 'waiting') demand = { ...demand, waiting: Number(first) };
+    else if (word === 'asked') demand = { ...demand, arrivals: Number(first) };
+    else if (word === 'running') demand = { ...demand, inFlight: Number(first) };
     else if (word === 'remove') removing = true;
     else if (word === 'ready') {
       enter(first, { kind: 'ready' });
@@ -42,7 +51,7 @@ function play(script: string): string {
       const after = noteReady(failures.get(template));
       if (after === undefined) failures.delete(template);
     } else if (word === 'broken') {
-      fail(first, 'load', rest);
+      fail(first, 'load', rest, true);
       enter(first, { kind: 'failed' });
     } else if (word === 'dies') {
       fail(first, 'death', rest);
@@ -51,12 +60,22 @@ function play(script: string): string {
     else throw new Error(`unknown word ${word}`);
   };
   const turn = (): boolean => {
+    const sleeper = {
+      min,
+      idleMs: 60_000,
+      demand,
+      unproved: serving !== undefined && serving !== target && !failures.has(target),
+      starting: replicas.some(({ phase, template }) => phase.kind === 'starting' && !failures.has(template)),
+    };
+    wakefulness = attend(wakefulness, sleeper, at);
     const seen: DeploymentSeen = {
       name: 'digits',
       desired,
-      min: 0,
+      min,
       max: 8,
       target,
+      asleep: wakefulness.kind === 'asleep',
+      waiting: demand.waiting,
       ...(serving === undefined ? {} : { serving }),
       removing,
       drainMs: 30_000,
@@ -65,7 +84,7 @@ function play(script: string): string {
       replicas,
       failures,
     };
-    const { actions, state, reason } = reconcile(seen, at);
+    const { actions, state, reason, callers } = reconcile(seen, at);
     for (const action of actions) {
       if (action.kind === 'start') {
         for (let n = 0; n < action.count; n++) {
@@ -87,17 +106,20 @@ function play(script: string): string {
         log.push(`  back to ${action.template}: ${action.reason}`);
       } else if (action.kind === 'restore') {
         enter(action.replica, { kind: 'ready' });
-        log.push(`  restore ${action.replica}`);
+        log.push(`  restore ${action.replica}: ${action.reason}`);
       } else if (action.kind === 'forget') {
         log.push('  forget');
         return false;
       } else {
-        if (action.kind === 'drain') enter(action.replica, { kind: 'draining', since: at, drained: false });
-        else replicas = replicas.filter(({ id }) => id !== action.replica);
+        if (action.kind === 'drain') {
+          enter(action.replica, { kind: 'draining', since: at, drained: false, restorable: true });
+        } else replicas = replicas.filter(({ id }) => id !== action.replica);
         log.push(`  ${action.kind} ${action.replica}: ${action.reason}`);
       }
     }
-    if (actions.length === 0) log.push(`  = ${state}${reason === undefined ? '' : `, ${reason}`}`);
+    const callersWait =
+      min === 0 && !replicas.some(({ phase }) => phase.kind === 'ready') ? `; callers ${callers}` : '';
+    if (actions.length === 0) log.push(`  = ${state}${reason === undefined ? '' : `, ${reason}`}${callersWait}`);
     return actions.length > 0;
   };
 
@@ -196,7 +218,7 @@ test('a version that ends on its first requests: the one before takes over again
     at 3000
       = serving
     dies r2 exit code 134
-      restore r1
+      restore r1: version 2 ended within 10 s of taking over: exit code 134
       back to 1/a: version 2 ended within 10 s of taking over: exit code 134
       = degraded, version 2 took over and ended at once: exit code 134 (not tried again until it is deployed anew); version 1 keeps serving
     at 3600000
@@ -259,5 +281,131 @@ test('scaling in and removing', () => {
     drained r1
       stop r1: drained
       forget
+  `);
+});
+
+test('from zero: asked, woken, idle, asleep, and asked again while it drains', () => {
+  expect(`
+    min 0
+      switch to 1/a: version 1 is what asking wakes
+      = asleep; callers wait
+    waiting 3
+      start r1 of 1/a: 3 requests wait for it
+      = starting, 0 of 1 replicas are ready; callers wait
+    at 40
+      = starting, 0 of 1 replicas are ready; callers wait
+    ready r1
+      = serving
+    waiting 0
+      = serving
+    at 50000
+      = serving
+    asked 9
+      = serving
+    at 109999
+      = serving
+    at 110000
+      drain r1: nobody asks: it goes to sleep
+      = asleep; callers wait
+    waiting 1
+      restore r1: it is needed again
+      = serving
+    waiting 0
+      = serving
+    at 170000
+      drain r1: nobody asks: it goes to sleep
+      = asleep; callers wait
+    drained r1
+      stop r1: drained
+      = asleep; callers wait
+    at 9000000
+      = asleep; callers wait
+  `);
+});
+
+test('a long answer keeps it awake, and so does a load that takes longer than the idle time', () => {
+  expect(`
+    min 0
+      switch to 1/a: version 1 is what asking wakes
+      = asleep; callers wait
+    waiting 1
+      start r1 of 1/a: a request waits for it
+      = starting, 0 of 1 replicas are ready; callers wait
+    waiting 0
+      = starting, 0 of 1 replicas are ready; callers wait
+    at 200000
+      = starting, 0 of 1 replicas are ready; callers wait
+    ready r1
+      = serving
+    running 1
+      = serving
+    at 500000
+      = serving
+    running 0
+      = serving
+    at 559999
+      = serving
+    at 560000
+      drain r1: nobody asks: it goes to sleep
+      = asleep; callers wait
+  `);
+});
+
+test('a load that fails: those that wait are told, later ones are let wait for the next try', () => {
+  expect(`
+    min 0
+      switch to 1/a: version 1 is what asking wakes
+      = asleep; callers wait
+    waiting 2
+      start r1 of 1/a: 2 requests wait for it
+      = starting, 0 of 1 replicas are ready; callers wait
+    broken r1 no operator Foo
+      stop r1: it failed to load
+      = failed, version 1 failed to load: no operator Foo (trying again in 1 s); callers fail
+    waiting 0
+      = failed, version 1 failed to load: no operator Foo (trying again in 1 s); callers fail
+    at 1000
+      start r2 of 1/a: tries again after a failure: no operator Foo
+      = failed, version 1 failed to load: no operator Foo (trying again); callers wait
+    ready r2
+      = serving
+  `);
+});
+
+test('a new version of one that sleeps is loaded once before it takes over, and sleeps with its good one when it cannot be', () => {
+  expect(`
+    min 0
+      switch to 1/a: version 1 is what asking wakes
+      = asleep; callers wait
+    release 2/b
+      start r1 of 2/b: 0 of 1 replicas of version 2 are there
+      = updating, 0 of 1 replicas of version 2 are ready; callers wait
+    ready r1
+      switch to 2/b: 1 of 1 replicas of version 2 are ready
+      = serving
+    at 60000
+      drain r1: nobody asks: it goes to sleep
+      = asleep; callers wait
+    drained r1
+      stop r1: drained
+      = asleep; callers wait
+    release 3/c
+      start r2 of 3/c: 0 of 1 replicas of version 3 are there
+      = updating, 0 of 1 replicas of version 3 are ready; callers wait
+    broken r2 no operator Foo
+      stop r2: it failed to load
+      start r3 of 2/b: 0 of 1 replicas of version 2 are there
+      = failed, version 3 failed to load: no operator Foo (trying again in 1 s); callers wait
+    ready r3
+      = degraded, version 3 failed to load: no operator Foo (trying again in 1 s); version 2 keeps serving
+    at 61000
+      start r4 of 3/c: tries again after a failure: no operator Foo
+      = degraded, version 3 failed to load: no operator Foo (trying again); version 2 keeps serving
+    broken r4 no operator Foo
+      stop r4: it failed to load
+      = degraded, version 3 failed to load: no operator Foo (trying again in 2 s); version 2 keeps serving
+    at 130000
+      drain r3: nobody asks: it goes to sleep
+      = degraded, version 3 failed to load: no operator Foo (tried again when asked); version 2 is what asking wakes; callers wait
   `);
 });
