@@ -7,7 +7,7 @@ import { addsub, unknownOperator } from '../fixtures/models.ts';
 import { ask, v2, type Answer } from '../support/ask.ts';
 import { runCli } from '../support/cli.ts';
 import { readExposition } from '../support/exposition.ts';
-import { childPid, listProcesses } from '../support/processes.ts';
+import { alive, childPid, runnersOf } from '../support/processes.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
@@ -56,8 +56,7 @@ describe('a platform whose deployments sleep', () => {
     assert.equal(code, 0, stderr);
     await asleep(name);
   };
-  const runners = (): number =>
-    listProcesses().filter(({ command }) => command.includes(platform.dataDirectory)).length;
+  const runners = (): number[] => runnersOf(platform);
 
   test('standard clients find a model that sleeps ready, with its metadata, and listed as such', async () => {
     await asleep('addsub');
@@ -68,7 +67,7 @@ describe('a platform whose deployments sleep', () => {
       metadata.inputs.map(({ name }) => name),
       ['INPUT0', 'INPUT1'],
     );
-    assert.equal(runners(), 0, 'nothing is loaded');
+    assert.deepEqual(runners(), [], 'nothing is loaded');
   });
 
   test('a burst of 50 that finds nobody is answered in full; the next request is as quick as ever', async () => {
@@ -106,7 +105,7 @@ describe('a platform whose deployments sleep', () => {
     const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
     assert.ok(resident > 10_000, `${resident} KiB`);
     await asleep('brief');
-    assert.ok(!listProcesses().some((process) => process.pid === pid));
+    assert.ok(!alive(pid));
     // Around the moment at which it goes to sleep: some meet a ready replica, some a draining one, some nobody.
     for (const waitMs of [250, 300, 350, 400, 450, 500, 550]) {
       await new Promise((resolve) => {
@@ -146,10 +145,7 @@ describe('a platform whose deployments sleep', () => {
     await until('control', async () => ((await view('addsub')).state === 'serving' ? true : undefined));
     await toZero('addsub');
     const asked = Promise.all(Array.from({ length: 10 }, () => infer('addsub')));
-    const loading = await until('the process', () =>
-      listProcesses().find(({ command }) => command.includes('"replica":"addsub-')),
-    );
-    process.kill(loading.pid, 'SIGKILL');
+    process.kill(await until('the process', () => runners()[0]), 'SIGKILL');
     const answers = await asked;
     assert.deepEqual(
       answers.filter(({ status }) => status !== 200).map((answer) => answer.json()),

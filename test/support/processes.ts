@@ -28,6 +28,20 @@ export function alive(pid: number): boolean {
 }
 
 /** The process in which the supervisor runs control or a gateway worker; throws when there is none now. */
+/** Processes of its replicas. With a space: a runner that waits for its replica is called otherwise. */
+export function runnersOf({ dataDirectory }: Platform): number[] {
+  return listProcesses()
+    .filter(({ pid, command }) => {
+      if (!command.includes('flyball runner ')) return false;
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`FLYBALL_RUN_DIRECTORY=${dataDirectory}/run`);
+      } catch {
+        return false;
+      }
+    })
+    .map(({ pid }) => pid);
+}
+
 export function childPid(platform: Platform, role: 'control' | 'gateway'): number {
   const found = listProcesses().find(
     ({ parent, command }) => parent === platform.process.pid && command.includes(`${role}/process`),
