@@ -69,7 +69,7 @@ export function toDeploymentView(
 /** Tenths of a millisecond: more would be noise. */
 function rounded(coldStart: ColdStart): ColdStart {
   const entries = Object.entries(coldStart).map(([name, value]) => [name, Math.round(value * 10) / 10]);
-  return Object.fromEntries(entries) as unknown as ColdStart;
+  return Object.fromEntries(entries) as ColdStart;
 }
 
 /** What an operator should know although nobody asked. */

@@ -95,7 +95,7 @@ export class VersionDispatcher {
 
   constructor(options: VersionDispatcherOptions) {
     this.deployment = options.deployment.name;
-    this.#onWaiting = options.onWaiting;
+    this.#onWaiting = () => options.onWaiting();
     this.#clock = options.clock;
     this.#route = options.route;
     this.#emptySince = this.#clock.now();
