@@ -231,6 +231,15 @@ export const specification = z.strictObject({
         ),
     })
     .prefault({}),
+  node: z
+    .strictObject({
+      memory: bytes
+        .optional()
+        .describe(
+          'Memory that all replicas may hold together. Before one is woken that would not fit, those of `min: 0` that nobody asks go to sleep, the least recently asked first; default no limit.',
+        ),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       bodyBytesMax: bytes.default('64MiB').describe('A request body, after decompression too.'),

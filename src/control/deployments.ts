@@ -3,6 +3,7 @@
  * and the one that serves. Read again from the store after every change, so that memory and store cannot drift apart.
  */
 import type { Clock } from '../clock.ts';
+import { toBytes } from '../config/specification.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Failure } from '../core/upkeep/failures.ts';
 import { wantedReplicas, type Reserve, type Upkeep } from '../core/upkeep/reconcile.ts';
@@ -28,6 +29,8 @@ export interface Deployment {
   /** By template; changed by `noteFailures` alone. */
   readonly failures: ReadonlyMap<string, Failure>;
   upkeep: Upkeep | undefined;
+  /** What a replica of a template was last measured to hold. */
+  readonly residentBytes: Map<string, number>;
   /** Control's own memory: after a restart, what has replicas is awake. */
   wakefulness: Wakefulness;
   /** The last time that it was woken by a request; absent before. */
@@ -37,6 +40,8 @@ export interface Deployment {
 export interface Deployments {
   /** Reads everything again and resolves every reference. */
   refresh(): Promise<void>;
+  /** Of all replicas together, as the applied specification says; undefined without a limit. */
+  memoryBudgetBytes(): number | undefined;
   all(): readonly Deployment[];
   /** DEPLOYMENT_NOT_FOUND. */
   get(name: string): Deployment;
@@ -64,6 +69,7 @@ const reserveKey = 'control.reserve';
 export function openDeployments(store: Store, registry: Registry, clock: Clock): Deployments {
   const deployments = new Map<string, Deployment>();
   const memory = openFailureMemory(store, clock);
+  let memoryBudgetBytes: number | undefined;
 
   const readMeta = async <T>(key: string, empty: T, access: StoreAccess = store): Promise<T> => {
     const text = await access.meta(key);
@@ -90,6 +96,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
         versions: new Map(),
         failures: await memory.read(record.name),
         upkeep: undefined,
+        residentBytes: new Map(),
         wakefulness: record.specification.replicas.min === 0 ? asleep : awakeAt(0),
       };
       deployments.set(record.name, deployment);
@@ -114,6 +121,9 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
 
   return {
     async refresh() {
+      // A specification that was applied before there was such a setting has none.
+      const memory = (await store.applied())?.resolved.specification.node?.memory;
+      memoryBudgetBytes = memory === undefined ? undefined : toBytes(memory);
       const serving = await readServing();
       const removing = await readRemoving();
       const records = await store.deployments();
@@ -121,6 +131,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
       const names = new Set(records.map(({ name }) => name));
       for (const name of deployments.keys()) if (!names.has(name)) deployments.delete(name);
     },
+    memoryBudgetBytes: () => memoryBudgetBytes,
     all: () => [...deployments.values()],
     find: (name) => deployments.get(name),
     get(name) {

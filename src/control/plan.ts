@@ -36,6 +36,7 @@ export function plan(state: PlanState, wish: ResolvedSpecification): PlanView {
     ...modelChanges(state, wish),
     ...deploymentChanges(state, wish),
     ...(state.applied === undefined ? [] : startChanges(state.applied, wish)),
+    ...nodeChanges(state.applied, wish),
   ];
   const overridesDropped = droppedOverrides(state, wish);
   for (const override of overridesDropped) {
@@ -179,6 +180,14 @@ function startChanges(applied: ResolvedSpecification, wish: ResolvedSpecificatio
     if (isDeepStrictEqual(from, to)) return [];
     return [{ action: 'restart', subject: key, from, to, text: `${key} takes effect at the next \`flyball up\`` }];
   });
+}
+
+function nodeChanges(applied: ResolvedSpecification | undefined, wish: ResolvedSpecification): readonly PlanChange[] {
+  const from = applied?.specification.node?.memory;
+  const to = wish.specification.node.memory;
+  if (from === to) return [];
+  const text = `node.memory ${show(from)} → ${show(to)}`;
+  return [{ action: 'change', subject: 'node.memory', from, to, text }];
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

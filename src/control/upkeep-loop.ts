@@ -5,8 +5,14 @@
  */
 import type { Clock } from '../clock.ts';
 import { noteFailure, noteReady, noteRejection, type FailureEvent } from '../core/upkeep/failures.ts';
-import { reconcile, type Action, type DeploymentSeen, type ReplicaPhase } from '../core/upkeep/reconcile.ts';
-import { attend } from '../core/upkeep/sleep.ts';
+import {
+  reconcile,
+  type Action,
+  type DeploymentSeen,
+  type ReplicaPhase,
+  type Upkeep,
+} from '../core/upkeep/reconcile.ts';
+import { asleep, attend } from '../core/upkeep/sleep.ts';
 import { idleMsDefault } from '../config/specification.ts';
 import type { Store } from '../store/store.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
@@ -15,6 +21,7 @@ import type { Fleet, FleetEvent } from './fleet.ts';
 import { isRestorable, type Replica } from './replica.ts';
 import type { GatewayChannel } from './gateway-channel.ts';
 import { followColdStarts } from './cold-start.ts';
+import { withinBudget } from './memory-budget.ts';
 import { demandOf, outstandingOf, wokenOf, type DemandSeen } from './observations.ts';
 import type { Progress } from './progress.ts';
 import type { Publisher } from './publisher.ts';
@@ -130,6 +137,42 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
         ? ['sleep', `no request for ${idleMs} ms`]
         : ['wake', demand?.waitingMs === undefined ? 'a version has to prove itself' : `${demand.waiting} waiting`];
     publishEvent('flyball:control', { action, subject: name, by: 'upkeep', reason });
+  }
+
+  /** What each would do, bounded by what memory there is; whoever is put to sleep for others is so from now on. */
+  function decide(
+    replicas: readonly Replica[],
+  ): readonly { readonly deployment: Deployment; readonly upkeep: Upkeep }[] {
+    const demandFor = demandOf(channel.gateways(), clock.wall());
+    const at = clock.now();
+    const all = deployments.all().map((deployment) => {
+      const demand = demandFor(deployment.name);
+      const own = replicas.filter((replica) => replica.deployment === deployment.name);
+      for (const { template, phase, residentBytes } of own) {
+        if (phase === 'ready' && residentBytes !== undefined) deployment.residentBytes.set(template, residentBytes);
+      }
+      attendTo(deployment, own, demand);
+      const upkeep = reconcile(observe(deployment, own, demand?.waiting ?? 0), at);
+      return { deployment, replicas: own, demand, upkeep };
+    });
+    const budgetBytes = deployments.memoryBudgetBytes();
+    // Without a wish nothing has to be divided.
+    if (budgetBytes === undefined || !all.some(({ upkeep }) => upkeep.actions.some(({ kind }) => kind === 'start'))) {
+      return all;
+    }
+    const { sleep, holds } = withinBudget(budgetBytes, all, at);
+    return all.map(({ deployment, replicas: own, demand, upkeep }) => {
+      const memory = holds.get(deployment.name);
+      const sleeps = sleep.has(deployment.name);
+      if (memory === undefined && !sleeps) return { deployment, upkeep };
+      if (sleeps) {
+        deployment.wakefulness = asleep;
+        const reason = `its memory is needed for ${[...holds.keys()].join(', ') || 'others'}; nobody asks it`;
+        publishEvent('flyball:control', { action: 'sleep', subject: deployment.name, by: 'upkeep', reason });
+      }
+      const seen = observe(deployment, own, demand?.waiting ?? 0);
+      return { deployment, upkeep: reconcile(memory === undefined ? seen : { ...seen, memory }, at) };
+    });
   }
 
   function observe(deployment: Deployment, replicas: readonly Replica[], waiting: number): DeploymentSeen {
@@ -249,14 +292,11 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
   async function turn(): Promise<void> {
     const replicas = fleet.replicas();
     const gateways = channel.gateways();
-    const demandFor = demandOf(gateways, clock.wall());
     let acted = false;
-    for (const deployment of deployments.all()) {
-      const demand = demandFor(deployment.name);
-      attendTo(deployment, replicas, demand);
-      deployment.upkeep = reconcile(observe(deployment, replicas, demand?.waiting ?? 0), clock.now());
-      acted ||= deployment.upkeep.actions.length > 0;
-      for (const action of deployment.upkeep.actions) await act(deployment, action);
+    for (const { deployment, upkeep } of decide(replicas)) {
+      deployment.upkeep = upkeep;
+      acted ||= upkeep.actions.length > 0;
+      for (const action of upkeep.actions) await act(deployment, action);
     }
     for (const replica of replicas) {
       // Its deployment is gone from the store, for instance restored from a backup: nobody wants it any more.

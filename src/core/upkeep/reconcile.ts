@@ -37,6 +37,14 @@ export interface Reserve {
   readonly until: number;
 }
 
+/** What the node's memory leaves of what this deployment would start (memory.ts). */
+export interface MemoryHold {
+  readonly startsMax: number;
+  /** It will not fit, whoever goes. */
+  readonly never: boolean;
+  readonly reason: string;
+}
+
 export interface DeploymentSeen {
   readonly name: string;
   readonly desired: number;
@@ -51,6 +59,8 @@ export interface DeploymentSeen {
   readonly asleep: boolean;
   /** Requests that find no replica and wait for one. */
   readonly waiting: number;
+  /** Absent where memory is no question. */
+  readonly memory?: MemoryHold;
   readonly drainMs: number;
   /** How long a template must have served before the one that it replaced is given up; 0 keeps no reserve. */
   readonly probationMs: number;
@@ -124,6 +134,7 @@ function keepAt(
   seen: DeploymentSeen,
   template: string,
   count: number,
+  startsMax: number,
   at: number,
 ): { readonly actions: readonly Action[]; readonly wakeAt: number } {
   const active = seen.replicas.filter(
@@ -163,7 +174,9 @@ function keepAt(
         : failure.kind === 'death' && failure.count === 1
           ? `replaces one that ended: ${failure.reason}`
           : `tries again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`}: ${failure.reason}`;
-  const start: Action = { kind: 'start', template, count: proving ? 1 : missing, reason };
+  const starts = Math.min(proving ? 1 : missing, startsMax);
+  if (starts === 0) return { actions: recalled, wakeAt: Number.POSITIVE_INFINITY };
+  const start: Action = { kind: 'start', template, count: starts, reason };
   return { actions: [...recalled, start], wakeAt: Number.POSITIVE_INFINITY };
 }
 
@@ -255,8 +268,10 @@ export function reconcile(seen: DeploymentSeen, at: number): Upkeep {
   const readyBefore = seen.serving === target ? 0 : count(seen.serving, 'ready');
   const kept: Action[] = [];
   let wakeAt = Number.POSITIVE_INFINITY;
+  let startsLeft = seen.memory?.startsMax ?? Number.POSITIVE_INFINITY;
   const keep = (template: string, replicas: number): void => {
-    const step = keepAt(seen, template, replicas, at);
+    const step = keepAt(seen, template, replicas, startsLeft, at);
+    for (const action of step.actions) if (action.kind === 'start') startsLeft -= action.count;
     kept.push(...step.actions);
     wakeAt = Math.min(wakeAt, step.wakeAt);
   };
@@ -324,6 +339,7 @@ function callersOf(
   const comes =
     seen.replicas.some(({ phase, template }) => phase.kind === 'starting' && template === answering) ||
     actions.some(({ kind }) => kind === 'start' || kind === 'restore');
+  if (seen.memory !== undefined && !comes && !seen.asleep) return seen.memory.never ? 'fail' : 'wait';
   const failure = seen.failures.get(answering);
   const holdsBack = !comes && at < retryAt(failure);
   if (holdsBack && cannotLoad(failure)) return 'fail';
@@ -356,10 +372,13 @@ function judge(seen: DeploymentSeen, facts: Facts): Pick<Upkeep, 'state' | 'reas
       return { state: 'degraded', reason: `${words}; version ${before} ${keeps}` };
     }
     if (failure !== undefined) return { state: 'failed', reason: words };
-    return { state: 'updating', reason: `${ready} of ${wanted} replicas of version ${version} are ready` };
+    const held = seen.memory === undefined ? '' : `; ${seen.memory.reason}`;
+    return { state: 'updating', reason: `${ready} of ${wanted} replicas of version ${version} are ready${held}` };
   }
   if (ready >= wanted && wanted > 0) return { state: 'serving' };
-  const progress = `${ready} of ${wanted} replicas are ready`;
+  const held = seen.memory === undefined ? '' : `; ${seen.memory.reason}`;
+  const progress = `${ready} of ${wanted} replicas are ready${held}`;
+  if (seen.memory?.never === true && ready === 0) return { state: 'failed', reason: seen.memory.reason };
   if (failure === undefined) return { state: 'starting', reason: progress };
   return ready > 0 ? { state: 'degraded', reason: `${progress}; ${words}` } : { state: 'failed', reason: words };
 }

@@ -1,0 +1,88 @@
+/** Many models in little memory, through the whole of control: who is woken, who sleeps for it, and who has to wait. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { specification } from '../config/specification.ts';
+import { ended, machine } from '../testing/control-machine.ts';
+import { connectGateway, type FakeGateway } from '../testing/fake-gateway.ts';
+import { until } from '../testing/until.ts';
+import type { Control } from './control.ts';
+
+/** A simulated model is expected to hold 80 MiB, and is said to hold what the test runner holds: two fit. */
+async function three(control: Control, memory: string): Promise<void> {
+  const sleeper = { model: 'm:1', replicas: { min: 0, idleMs: 600_000 }, drainMs: 3000 };
+  const resolved = {
+    specification: specification.parse({
+      models: { m: { path: 'm' } },
+      deployments: { a: sleeper, b: sleeper, c: sleeper },
+      node: { memory },
+    }),
+    models: {},
+  };
+  await ended(control, await control.service.apply({ resolved, by: 'ada' }));
+}
+
+function asks(gateway: FakeGateway, name: string, demand: Parameters<FakeGateway['demand']['set']>[1]): void {
+  gateway.demand.set(name, demand);
+  gateway.observe();
+}
+
+const states = async (control: Control): Promise<string> =>
+  (await control.service.deployments()).map(({ name, state }) => `${name} ${state}`).join(', ');
+
+const become = (control: Control, wanted: string): Promise<string> =>
+  until(wanted, async () => {
+    const seen = await states(control);
+    return seen === wanted ? seen : undefined;
+  });
+
+test('the least recently asked sleeps for one that is asked, and gives its memory back before that is started', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  await three(control, '170MiB');
+  const waiting = { arrivals: 1, queueLength: 1, waitingMs: 1 };
+  asks(gateway, 'a', waiting);
+  await become(control, 'a serving, b asleep, c asleep');
+  asks(gateway, 'a', { arrivals: 1 });
+  asks(gateway, 'b', waiting);
+  await become(control, 'a serving, b serving, c asleep');
+  asks(gateway, 'b', { arrivals: 1 });
+  asks(gateway, 'c', waiting);
+  await become(control, 'a asleep, b serving, c serving');
+  assert.deepEqual([...place.world.replicas.keys()].map((id) => id.slice(0, 1)).toSorted(), ['b', 'c']);
+});
+
+test('who is busy is left alone: the one that does not fit waits, and status says for what', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  await three(control, '100MiB');
+  asks(gateway, 'a', { arrivals: 1, queueLength: 1, waitingMs: 1 });
+  await become(control, 'a serving, b asleep, c asleep');
+  asks(gateway, 'a', { arrivals: 1, inFlight: 1 });
+  asks(gateway, 'b', { arrivals: 1, queueLength: 1, waitingMs: 1 });
+  const view = await until('it to say what it waits for', async () => {
+    const seen = await control.service.deployment('b');
+    return seen.reason?.includes('waits for memory') === true ? seen : undefined;
+  });
+  assert.equal(view.state, 'starting');
+  assert.match(view.reason ?? '', /waits for memory: a replica needs about \d+ MiB, \d+ MiB of node\.memory's 100 MiB/);
+  const route = gateway.table()?.deployments.find(({ name }) => name === 'b');
+  assert.deepEqual([route?.callers, place.world.starts()], ['wait', 1]);
+  // The moment that it is idle, it makes room.
+  asks(gateway, 'a', { arrivals: 1 });
+  await become(control, 'a asleep, b serving, c asleep');
+});
+
+test('one that is larger than all there is fails those that wait, with the figures', async () => {
+  await using place = await machine();
+  await using control = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  await three(control, '50MiB');
+  asks(gateway, 'a', { arrivals: 1, queueLength: 1, waitingMs: 1 });
+  const route = await until('the word', () =>
+    gateway.table()?.deployments.find(({ name, callers }) => name === 'a' && callers === 'fail'),
+  );
+  assert.match(route.notReadyReason ?? '', /a replica needs about 80 MiB, more than node\.memory, 50 MiB/);
+  assert.equal(place.world.starts(), 0);
+});
