@@ -46,8 +46,10 @@ export interface Deployments {
   /** DEPLOYMENT_NOT_FOUND. */
   get(name: string): Deployment;
   find(name: string): Deployment | undefined;
-  /** From now on this template answers; durable. What served before may be held in reserve. */
-  serve(deployment: Deployment, template: string, launch: TemplateLaunch, reserve?: Reserve): Promise<void>;
+  /** From now on this template answers; durable with `flush`. What served before may be held in reserve. */
+  serve(deployment: Deployment, template: string, launch: TemplateLaunch, reserve?: Reserve): void;
+  /** Writes what serves, once for all that has changed: hundreds of deployments begin to serve in one turn. */
+  flush(): Promise<void>;
   /** Remembers a template's failure, or forgets it; kept across restarts as well as the disk allows. */
   noteFailure(deployment: Deployment, template: string, failure: Failure | undefined): void;
   /** Which of the names are to go, and which are not any more; part of a transaction when its access is handed in. */
@@ -70,6 +72,8 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
   const deployments = new Map<string, Deployment>();
   const memory = openFailureMemory(store, clock);
   let memoryBudgetBytes: number | undefined;
+  /** What serves has changed since it was written. */
+  let isDirty = false;
 
   const readMeta = async <T>(key: string, empty: T, access: StoreAccess = store): Promise<T> => {
     const text = await access.meta(key);
@@ -143,20 +147,28 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
         `there is no deployment ${name}; ${names === '' ? 'there are none' : `there are ${names}`}`,
       );
     },
-    async serve(deployment, template, launch, reserve) {
+    serve(deployment, template, launch, reserve) {
       const before = [
         deployment.reserve,
         deployment.serving && { ...deployment.serving, template: deployment.serving.key },
       ].find((held) => held !== undefined && held.template === reserve?.template)?.launch;
       deployment.serving = { key: template, launch };
       deployment.reserve = before === undefined || reserve === undefined ? undefined : { ...reserve, launch: before };
-      const { [deployment.name]: _, ...others } = await readReserves();
-      const reserves = before === undefined ? others : { ...others, [deployment.name]: before };
-      const serving = { ...(await readServing()), [deployment.name]: launch };
+      isDirty = true;
+    },
+    async flush() {
+      if (!isDirty) return;
+      const serving: Record<string, TemplateLaunch> = {};
+      const reserves: Record<string, TemplateLaunch> = {};
+      for (const deployment of deployments.values()) {
+        if (deployment.serving !== undefined) serving[deployment.name] = deployment.serving.launch;
+        if (deployment.reserve !== undefined) reserves[deployment.name] = deployment.reserve.launch;
+      }
       await store.transaction(async (access) => {
         await access.setMeta(servingKey, JSON.stringify(serving));
         await access.setMeta(reserveKey, JSON.stringify(reserves));
       });
+      isDirty = false;
     },
     noteFailure(deployment, template, failure) {
       const failures = new Map(deployment.failures);

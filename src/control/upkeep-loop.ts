@@ -256,7 +256,7 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
         const launch = launchOf(deployment, action.template);
         if (launch === undefined) return;
         publishEvent('flyball:control', { action: `serve ${launch.version}`, subject, by, reason: action.reason });
-        await deployments.serve(deployment, action.template, launch, action.reserve);
+        deployments.serve(deployment, action.template, launch, action.reserve);
         progress.serves(deployment.name, launch.version);
         break;
       }
@@ -274,11 +274,8 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
           reason: action.reason,
         });
         const rejection = noteRejection(deployment.failures.get(action.rejected), clock.now());
-        try {
-          await deployments.serve(deployment, action.template, launch);
-        } finally {
-          deployments.noteFailure(deployment, action.rejected, rejection);
-        }
+        deployments.serve(deployment, action.template, launch);
+        deployments.noteFailure(deployment, action.rejected, rejection);
         progress.serves(deployment.name, launch.version);
         break;
       }
@@ -304,6 +301,7 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
         fleet.stop(replica.id, 'its deployment is gone', stopGraceMs);
       }
     }
+    await deployments.flush();
     await publisher.publish(deployments.all(), fleet.replicas());
     for (const deployment of deployments.all()) {
       const woken = wokenOf(gateways, deployment.name);
