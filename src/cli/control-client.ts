@@ -34,7 +34,9 @@ const answerBytesMax = 64 * 1024 * 1024;
 
 export type Body =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'path'; readonly path: string; readonly size: number };
+  | { readonly kind: 'path'; readonly path: string; readonly size: number }
+  /** Read when it is sent, and only then. */
+  | { readonly kind: 'stream'; readonly open: () => Readable; readonly size: number };
 
 export interface VersionOrder {
   readonly version?: number | undefined;
@@ -185,6 +187,11 @@ function baseUrl(text: string): URL {
   return url;
 }
 
+function sourceOf(body: Body | undefined): Readable | undefined {
+  if (body?.kind === 'path') return createReadStream(body.path);
+  return body?.kind === 'stream' ? body.open() : undefined;
+}
+
 async function send(
   base: URL,
   options: ControlClientOptions,
@@ -198,7 +205,7 @@ async function send(
   }
   const search = query.size === 0 ? '' : `?${query.toString()}`;
   const json = what.json === undefined ? undefined : Buffer.from(JSON.stringify(what.json));
-  const size = json?.length ?? (what.body?.kind === 'path' ? what.body.size : what.body?.bytes.length);
+  const size = json?.length ?? (what.body?.kind === 'bytes' ? what.body.bytes.length : what.body?.size);
   const apiKey = typeof options.apiKey === 'function' ? options.apiKey() : options.apiKey;
   const { socketPath, tls } = options;
   const target =
@@ -220,7 +227,7 @@ async function send(
   };
   const open =
     base.protocol === 'https:' && socketPath === undefined ? (await import('node:https')).request : httpRequest;
-  const source: Readable | undefined = what.body?.kind === 'path' ? createReadStream(what.body.path) : undefined;
+  const source = sourceOf(what.body);
   return await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = open(request, (response) => {
       outgoing.setTimeout(0);

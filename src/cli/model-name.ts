@@ -3,7 +3,7 @@ import { basename, dirname, extname } from 'node:path';
 
 /** `models/digits.onnx` → digits; `digits/1/model.onnx` → digits; `digits/` → digits. */
 export function modelName(path: string): string {
-  const own = basename(path, extname(path) === '.onnx' ? '.onnx' : '');
+  const own = basename(path, ['.onnx', '.mar'].includes(extname(path)) ? extname(path) : '');
   const parent = dirname(path);
   const isLayout = own === 'model' || /^\d+$/.test(own);
   if (isLayout && parent !== path && basename(parent) !== '') return modelName(parent);

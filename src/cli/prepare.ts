@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { ModelView, ResolvedSpecification, VersionView } from '../api/schemas.ts';
 import { loadSpecification, type LoadedSpecification } from '../config/load.ts';
 import { resolveModels, toResolvedSpecification, withDefaultsOfModels, type LocalModels } from '../config/resolve.ts';
@@ -123,15 +124,16 @@ export async function uploadVersion(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<VersionView> {
-  const put = async (path: string, digest: string, bytes: number): Promise<void> => {
+  const put = async (path: string, digest: string, size: number, open?: () => Readable): Promise<void> => {
     if (await client.hasArtefact(digest, signal)) return;
-    await client.putArtefact(digest, { kind: 'path', path, size: bytes }, signal);
+    const body = open === undefined ? { kind: 'path' as const, path, size } : { kind: 'stream' as const, open, size };
+    await client.putArtefact(digest, body, signal);
   };
   const step = progress.begin(
     `upload ${name}${version.file === undefined ? '' : ` (${byteSize(version.file.bytes)})`}`,
   );
   const { file } = version;
-  if (file !== undefined) await put(file.path, file.digest, file.bytes);
+  if (file !== undefined) await put(file.path, file.digest, file.bytes, file.open);
   const modelFile = await modelFileDigest(client, version, signal);
   const assets: Record<string, string> = {};
   for (const [asset, { path, digest }] of Object.entries(version.assets)) {

@@ -12,12 +12,13 @@ const words: Readonly<Record<string, string>> = {
   grpc: 'gRPC',
   metrics: 'metrics',
   control: 'control API',
+  management: 'TorchServe',
 };
 
 /** What a person opens or hands to a client: the gRPC listener speaks no HTTP that `curl` would. */
 function shownAddress(name: string, url: string): string {
   if (name === 'grpc') return url.replace(/^http/, 'grpc');
-  return { metrics: `${url}/metrics`, control: `${url}/api/v1` }[name] ?? url;
+  return { metrics: `${url}/metrics`, control: `${url}/api/v1`, management: `${url}/models` }[name] ?? url;
 }
 
 /** `where`: options with which a second terminal in this folder finds this platform; empty when it does so by itself. */

@@ -187,7 +187,7 @@ export const verbs: readonly VerbDeclaration[] = [
         name: 'ACTION',
         optional: true,
         completes: ['list', 'show', 'add', 'alias', 'remove'],
-        help: 'list (default) · show NAME · add NAME FILE · alias NAME ALIAS VERSION · remove NAME [VERSION|@ALIAS]',
+        help: 'list (default) · show NAME · add NAME FILE (or add FILE.mar) · alias NAME ALIAS VERSION · remove NAME [VERSION|@ALIAS]',
       },
       { name: 'NAME', optional: true, completes: 'models', help: 'Name of the model.' },
       { name: 'ARGUMENT', optional: true, completes: 'files', help: 'A file or folder, an alias, or a version.' },

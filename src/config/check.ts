@@ -61,7 +61,9 @@ export function checkDeployment(
 function checkListeners(listeners: Specification['listeners']): ConfigurationProblem[] {
   const taken = new Map<number, string>();
   const problems: ConfigurationProblem[] = [];
-  for (const [name, { port }] of Object.entries(listeners)) {
+  for (const [name, listener] of Object.entries(listeners)) {
+    if (listener === undefined) continue;
+    const { port } = listener;
     const other = taken.get(port);
     if (port !== 0 && other !== undefined) {
       problems.push({ path: ['listeners', name, 'port'], text: `${port} is the port of ${other} already` });

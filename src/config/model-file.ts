@@ -62,6 +62,12 @@ export const outputStage = z
         .describe('Labels in order, or the name of a text file beside the model with one a line.'),
       topK: z.int().min(1).max(1000).default(5),
       softmax: z.boolean().default(false).describe('Apply softmax first (the output holds logits).'),
+      as: z
+        .enum(['list', 'map'])
+        .optional()
+        .describe(
+          'The answer: a `list` of label, index and score (the default), or a `map` of scores by label, as TorchServe has it.',
+        ),
     }),
     z.strictObject({
       kind: z.literal('ctc'),

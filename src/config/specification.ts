@@ -173,18 +173,16 @@ const tlsFiles = z
     'TLS 1.2 or later. Files that change are read again within a second, or at SIGHUP; open connections go on.',
   );
 
-const listener = (port: number, what: string) =>
-  z
-    .strictObject({
-      host: z
-        .string()
-        .default('127.0.0.1')
-        .describe('Address to listen on; other than loopback needs `auth.keys: required`, or `--insecure`.'),
-      port: z.int().min(0).max(65_535).default(port).describe('0 takes any free port.'),
-      tls: tlsFiles.optional(),
-    })
-    .prefault({})
-    .describe(what);
+const listenerFields = (port: number) => ({
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to listen on; other than loopback needs `auth.keys: required`, or `--insecure`.'),
+  port: z.int().min(0).max(65_535).default(port).describe('0 takes any free port.'),
+  tls: tlsFiles.optional(),
+});
+
+const listener = (port: number, what: string) => z.strictObject(listenerFields(port)).prefault({}).describe(what);
 
 export const specification = z.strictObject({
   name: name
@@ -198,6 +196,22 @@ export const specification = z.strictObject({
       grpc: listener(8001, 'Open Inference Protocol over gRPC.'),
       metrics: listener(8002, 'Prometheus metrics.'),
       control: listener(8080, 'Control API.'),
+      management: z
+        .strictObject(listenerFields(8081))
+        .optional()
+        .describe("TorchServe's management API, for its clients; off unless it is there (`management: {}`)."),
+    })
+    .prefault({}),
+  torchserve: z
+    .strictObject({
+      modelStore: z
+        .string()
+        .optional()
+        .describe('Folder of .mar files that clients of `listeners.management` may register; relative to this file.'),
+      metricNames: z
+        .boolean()
+        .default(false)
+        .describe('Metrics under the names that TorchServe gives them too (`ts_inference_requests_total` …).'),
     })
     .prefault({}),
   tls: tlsFiles.optional(),

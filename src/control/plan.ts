@@ -29,7 +29,18 @@ const restarting: ReadonlySet<string> = new Set([
   'resources.memoryArena',
 ]);
 /** Settled when `up` starts; applying them says so. */
-const startOnly = ['name', 'listeners', 'tls', 'auth', 'gateway', 'runners', 'limits', 'registry', 'shutdown'] as const;
+const startOnly = [
+  'name',
+  'listeners',
+  'torchserve',
+  'tls',
+  'auth',
+  'gateway',
+  'runners',
+  'limits',
+  'registry',
+  'shutdown',
+] as const;
 
 export function plan(state: PlanState, wish: ResolvedSpecification): PlanView {
   const changes: PlanChange[] = [

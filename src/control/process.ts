@@ -9,6 +9,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { startApi, type ApiServer } from '../api/server.ts';
+import { torchServeManagement } from '../api/torchserve/management.ts';
+import { startManagementServer, type ManagementServer } from '../api/torchserve/server.ts';
 import { openAuthenticator } from '../auth/authenticator.ts';
 import type { KeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
@@ -40,6 +42,7 @@ let telemetry: Telemetry | undefined;
 let starting: Promise<Running> | undefined;
 let settings: ProcessSettings | undefined;
 let api: ApiServer | undefined;
+let management: ManagementServer | undefined;
 let ending = false;
 const keys = openAuthenticator(systemClock);
 
@@ -133,13 +136,31 @@ async function listen(handle: object, tls: TlsMaterial | undefined): Promise<voi
   tell({ kind: 'ready' });
 }
 
+/** Not waited for by anybody: the platform is ready without it. */
+async function listenManagement(handle: object, tls: TlsMaterial | undefined): Promise<void> {
+  const running = await starting;
+  if (running === undefined || settings === undefined) return;
+  management = await startManagementServer({
+    management: torchServeManagement(running.control.service, settings.modelStore),
+    version,
+    auth: settings.auth === undefined ? undefined : keys,
+    limits: settings.limits,
+    tls,
+    handle,
+  });
+}
+
 /** The platform stops: the gateways are gone already, so that nothing is in flight any more. */
 async function drain(deadlineMs: number): Promise<void> {
   if (ending) return;
   ending = true;
   publish('flyball:process', { role: 'control', state: 'draining', pid: process.pid, reason: 'the platform stops' });
   const running = await starting;
-  await Promise.all([api?.drain(Math.min(deadlineMs, apiDrainMs)), running?.control.drain(deadlineMs)]);
+  await Promise.all([
+    api?.drain(Math.min(deadlineMs, apiDrainMs)),
+    management?.drain(Math.min(deadlineMs, apiDrainMs)),
+    running?.control.drain(deadlineMs),
+  ]);
   await running?.resources.disposeAsync();
   process.exit(0);
 }
@@ -149,7 +170,7 @@ async function leave(): Promise<void> {
   if (ending) return;
   ending = true;
   const running = await starting;
-  await api?.drain(0);
+  await Promise.all([api?.drain(0), management?.drain(0)]);
   await running?.resources.disposeAsync();
   process.exit(0);
 }
@@ -173,10 +194,14 @@ process.on('message', (message: ToChild, handle?: object) => {
       starting.catch(fail('start'));
       break;
     case 'listener':
-      if (handle !== undefined) listen(handle, message.tls).catch(fail('listener'));
+      if (handle === undefined) break;
+      (message.name === 'management' ? listenManagement(handle, message.tls) : listen(handle, message.tls)).catch(
+        fail('listener'),
+      );
       break;
     case 'tls':
-      api?.renew(message.tls);
+      if (message.name === 'management') management?.renew(message.tls);
+      else api?.renew(message.tls);
       break;
     case 'metrics':
       tell({ kind: 'metrics', ask: message.ask, families: telemetry?.families() ?? [] });

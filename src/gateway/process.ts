@@ -169,7 +169,7 @@ process.on('message', (message: ToChild, handle?: unknown) => {
       worker = start(message.settings);
       break;
     case 'listener':
-      if (worker !== undefined && message.name !== 'control')
+      if (worker !== undefined && message.name !== 'control' && message.name !== 'management')
         listen(worker, message.name, handle as Server, message.tls).catch(fail(`listener ${message.name}`));
       break;
     case 'tls':

@@ -30,6 +30,7 @@ const tensor = z.object({
 });
 
 const schemas = {
+  TorchServeError: z.object({ code: z.int(), type: z.string(), message: z.string(), reason: z.string() }),
   Error: z.object({ error: z.string(), code: z.enum(Object.keys(catalogue) as [string, ...string[]]) }),
   ServerLive: z.object({ live: z.boolean() }),
   ServerReady: z.object({ ready: z.boolean() }),
@@ -129,6 +130,15 @@ function operation(summary: string, reply: SchemaName, parts: object = {}): obje
   return { summary, ...parts, responses: { 200: { description: 'OK', content: content(reply) }, default: failure } };
 }
 
+const torchServeFailure = {
+  description: 'An error as TorchServe has it; `reason` is in docs/errors.md.',
+  content: content('TorchServeError'),
+};
+const noExplanation = {
+  summary: 'Not offered: explanations',
+  responses: { 501: torchServeFailure, default: torchServeFailure },
+};
+
 /** What is answered, but never with more than 501: clients of other servers ask for it. */
 const refused = (what: string): object => ({
   summary: `Not offered: ${what}`,
@@ -219,7 +229,7 @@ function predictionPath(names: readonly string[]): object {
     },
     responses: {
       200: { description: "The pipeline's answer, or the outputs by name.", content: { 'application/json': {} } },
-      default: failure,
+      default: torchServeFailure,
     },
   };
   return { parameters: [...names.map(pathParameter), ...callHeaders], post: prediction, put: prediction };
@@ -265,6 +275,13 @@ export function openApiDocument(server: ServerMetadata): object {
       ...sharedMemoryPaths('/v2/cudasharedmemory'),
       '/predictions/{model}': predictionPath(['model']),
       '/predictions/{model}/{version}': predictionPath(['model', 'version']),
+      '/explanations/{model}': { parameters: [pathParameter('model')], post: noExplanation, put: noExplanation },
+      '/api-description': {
+        get: {
+          summary: 'As /openapi.json',
+          responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': {} } } },
+        },
+      },
       '/ping': {
         get: operation('Health, as TorchServe says it', 'Ping'),
         post: operation('Health, as TorchServe says it', 'Ping'),

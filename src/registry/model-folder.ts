@@ -7,14 +7,17 @@
  *     1/model.onnx     the file is model.onnx, or the only .onnx file there
  *     2/model.onnx
  *
+ * An archive of TorchServe (.mar) is one version; its file is a stream out of the archive.
  * Nothing is copied or uploaded here. Invariant: every path that comes back exists and lies where its settings may point.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { stringify } from 'yaml';
 import { checkModelFile, loadModelFile, type LoadedModelFile } from '../config/load.ts';
 import type { ModelFile } from '../config/model-file.ts';
 import { FlyballError } from '../errors.ts';
+import { digestOfStream, readMar } from '../imports/torchserve/read-mar.ts';
 import { chooseVersions, type ChosenVersions } from '../imports/triton/choose-versions.ts';
 import { checkAgainst, configName, findConfig, type LoadedConfig } from '../imports/triton/load-config.ts';
 import { assetNames, assetPath } from './assets.ts';
@@ -24,8 +27,16 @@ import type { ModelFileInput } from './registry.ts';
 export interface LocalVersion {
   /** Absent for a model without version folders: the next free number, unless the content is there already. */
   readonly version?: number;
-  /** Path of the model's file, and its digest; absent for a simulated one and a server. */
-  readonly file?: { readonly path: string; readonly digest: string; readonly bytes: number };
+  /**
+   * Path of the model's file, and its digest; absent for a simulated one and a server. In an archive, `open` gives its
+   * content.
+   */
+  readonly file?: {
+    readonly path: string;
+    readonly digest: string;
+    readonly bytes: number;
+    readonly open?: () => Readable;
+  };
   /** As written; `{}` without a model.yaml. */
   readonly settings: ModelFileInput;
   readonly modelFilePath?: string;
@@ -65,12 +76,27 @@ export async function readLocalModel(
   });
   const given = modelFile === undefined ? undefined : await readSettings(modelFile);
   if (found.isDirectory()) return readFolder(path, given, signal);
+  if (path.endsWith('.mar')) return [await readArchive(path, given)];
   if (/\.ya?ml$/.test(path)) return [await toVersion({ settings: given ?? (await readSettings(path)) }, signal)];
   const folder = dirname(path);
   const above = versionPattern.test(basename(folder)) ? dirname(folder) : folder;
   const beside = given ?? (await findSettings(folder)) ?? (await findSettings(above));
   const config = await findConfig(above);
   return [await toVersion({ file: path, ...withSettings(beside, config), ...withConfig(config) }, signal)];
+}
+
+/** Files that settings name lie beside those that were given. */
+async function readArchive(path: string, given: Settings | undefined): Promise<LocalVersion> {
+  const mar = await readMar(path, given?.settings);
+  const digest = await digestOfStream(mar.file.open());
+  const text = `# Made of ${basename(path)}.\n${stringify(mar.settings)}`;
+  const checked = checkModelFile(mar.settings, basename(path));
+  return toVersion({
+    ...(mar.version !== undefined && { version: mar.version }),
+    content: { ...mar.file, digest },
+    settings: { ...checked, text, ...(given?.path !== undefined && { path: given.path }) },
+    notes: mar.notes,
+  });
 }
 
 async function readFolder(folder: string, given: Settings | undefined, signal?: AbortSignal): Promise<LocalVersion[]> {
@@ -184,6 +210,9 @@ async function toVersion(
     readonly file?: string;
     readonly settings?: Settings;
     readonly config?: LoadedConfig;
+    /** In place of a file of the disk. */
+    readonly content?: NonNullable<LocalVersion['file']>;
+    readonly notes?: readonly string[];
   },
   signal?: AbortSignal,
 ): Promise<LocalVersion> {
@@ -197,9 +226,9 @@ async function toVersion(
   const { config } = parts;
   const notes =
     config === undefined || parts.file === undefined
-      ? []
+      ? (parts.notes ?? [])
       : [...config.notes, ...(await checkAgainst(config, parts.file))];
-  if (parts.file === undefined && !withoutFile(modelFile)) {
+  if (parts.file === undefined && parts.content === undefined && !withoutFile(modelFile)) {
     const where = modelFilePath ?? settingsName;
     throw new FlyballError(
       'INVALID_MODEL',
@@ -208,7 +237,7 @@ async function toVersion(
   }
   const file =
     parts.file === undefined
-      ? undefined
+      ? parts.content
       : { path: parts.file, digest: await digestOfFile(parts.file, signal), bytes: (await stat(parts.file)).size };
   const assets: Record<string, { path: string; digest: string }> = {};
   for (const name of assetNames(modelFile)) {
@@ -240,7 +269,7 @@ async function findSettings(folder: string): Promise<Settings | undefined> {
 
 /** The name that a path suggests: `digits/` and `digits.onnx` are digits, `digits/1/model.onnx` is digits too. */
 export function nameFromPath(path: string): string {
-  const own = basename(path).replace(/\.(onnx|ya?ml)$/, '');
+  const own = basename(path).replace(/\.(onnx|ya?ml|mar)$/, '');
   if (own !== 'model') return own;
   const parent = basename(dirname(path));
   return versionPattern.test(parent) ? basename(dirname(dirname(path))) : parent;

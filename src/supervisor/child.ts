@@ -13,19 +13,17 @@ import { publish } from '../telemetry/events.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 import type { BoundSocket } from './listening-socket.ts';
-import type { FromChild, ProcessSettings, ToChild } from './messages.ts';
+import type { FromChild, ProcessSettings, ServedListener, ToChild } from './messages.ts';
 import { restartDelayMs } from './restart-delay.ts';
-
-type ServedName = 'http' | 'grpc' | 'control';
 
 export interface ChildPlan {
   readonly role: 'gateway' | 'control';
   readonly module: string;
   readonly settings: ProcessSettings;
-  readonly sockets: Readonly<Partial<Record<'http' | 'grpc' | 'control', BoundSocket>>>;
+  readonly sockets: Readonly<Partial<Record<'http' | 'grpc' | 'control' | 'management', BoundSocket>>>;
   readonly clock: Clock;
   /** The certificate that the listener serves with now, if any. */
-  tls(name: ServedName): TlsMaterial | undefined;
+  tls(name: ServedListener): TlsMaterial | undefined;
   /** Standard output and error of the process, as it comes. */
   output(chunk: Uint8Array): void;
   /** Somebody asked control for the whole platform to stop. */
@@ -40,7 +38,7 @@ export interface Child {
   readonly ready: Promise<void>;
   restarts(): number;
   /** Another certificate for one of its listeners; one that it does not have is ignored. */
-  renew(name: ServedName, tls: TlsMaterial): void;
+  renew(name: ServedListener, tls: TlsMaterial): void;
   metrics(timeoutMs: number): Promise<readonly MetricFamily[]>;
   /** Ends it: asks it to drain, aborts it at the deadline. Safe to call twice. */
   drain(deadlineMs: number): Promise<void>;
@@ -124,7 +122,7 @@ export function startChild(plan: ChildPlan): Child {
     child.on('error', () => {});
     send(child, { kind: 'start', settings });
     for (const [name, socket] of Object.entries(plan.sockets))
-      send(child, { kind: 'listener', name: name as ServedName, tls: plan.tls(name as ServedName) }, socket);
+      send(child, { kind: 'listener', name: name as ServedListener, tls: plan.tls(name as ServedListener) }, socket);
   };
 
   start();

@@ -50,6 +50,8 @@ export interface ProcessSettings {
   readonly registry: Specification['registry'];
   /** What this process shows to replicas that are reached over TCP with TLS; never on the disk. */
   readonly identity?: PeerIdentity;
+  /** Folder of the archives that TorchServe's clients may register. */
+  readonly modelStore?: string;
   /** Present where callers need a key. */
   readonly auth?: ProcessAuth;
   /** Addresses that people use, by listener: http, grpc, metrics, control. */
@@ -57,12 +59,15 @@ export interface ProcessSettings {
   readonly logLevel: string;
 }
 
+/** Listeners that a child serves. */
+export type ServedListener = 'http' | 'grpc' | 'control' | 'management';
+
 export type ToChild =
   | { readonly kind: 'start'; readonly settings: ProcessSettings }
   /** Carries the handle beside it. */
-  | { readonly kind: 'listener'; readonly name: 'http' | 'grpc' | 'control'; readonly tls?: TlsMaterial | undefined }
+  | { readonly kind: 'listener'; readonly name: ServedListener; readonly tls?: TlsMaterial | undefined }
   /** From now on this listener serves new connections with another certificate. */
-  | { readonly kind: 'tls'; readonly name: 'http' | 'grpc' | 'control'; readonly tls: TlsMaterial }
+  | { readonly kind: 'tls'; readonly name: ServedListener; readonly tls: TlsMaterial }
   | { readonly kind: 'metrics'; readonly ask: number }
   /** Stop admitting, finish what is there, exit 0; past the deadline, abort. */
   | { readonly kind: 'drain'; readonly deadlineMs: number };

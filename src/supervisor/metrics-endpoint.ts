@@ -26,10 +26,14 @@ export async function serveMetrics(
   socket: BoundSocket,
   { admit, tls }: MetricsOptions,
   collect: () => Promise<readonly (readonly MetricFamily[])[]>,
+  /** More families, made of those; printed after them. */
+  derive: (families: readonly MetricFamily[]) => readonly MetricFamily[] = () => [],
 ): Promise<MetricsEndpoint> {
-  const answer = async (headOnly: boolean, response: http.ServerResponse): Promise<void> => {
+  const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+    const headOnly = request.method === 'HEAD';
     try {
-      const text = printFamilies(mergeFamilies(await collect()));
+      const families = mergeFamilies(await collect());
+      const text = printFamilies(wanted([...families, ...derive(families)], request.url ?? '/'));
       response.writeHead(200, { 'content-type': textContentType, 'content-length': Buffer.byteLength(text) });
       response.end(headOnly ? undefined : text);
     } catch (error) {
@@ -55,7 +59,7 @@ export async function serveMetrics(
       response.writeHead(error.status, { 'content-type': 'text/plain' }).end(`${error.message} (${error.code})\n`);
       return;
     }
-    void answer(request.method === 'HEAD', response);
+    void answer(request, response);
   };
   const secure = tls === undefined ? undefined : https.createServer(serverOptions(tls), handle);
   const server = secure ?? http.createServer(handle);
@@ -73,4 +77,11 @@ export async function serveMetrics(
       });
     },
   };
+}
+
+/** `?name[]=a&name[]=b`: those alone, as Prometheus clients of Java ask for it. */
+function wanted(families: readonly MetricFamily[], url: string): readonly MetricFamily[] {
+  if (!url.includes('?')) return families;
+  const names = new Set(new URL(url, 'http://localhost').searchParams.getAll('name[]'));
+  return names.size === 0 ? families : families.filter(({ name }) => names.has(name));
 }

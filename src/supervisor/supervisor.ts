@@ -3,6 +3,7 @@
  * the gateway workers and keeps them alive. It serves no request and decides nothing about replicas.
  * Order of the end: gateways finish what is in flight, then control drains and stops the replicas, then the sockets go.
  */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { adminKeyFile, keyTableFile } from '../auth/key-table.ts';
@@ -16,6 +17,7 @@ import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts'
 import { watchTls, type WatchedTls } from '../tls/watch.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry } from '../telemetry/start.ts';
+import { torchServeFamilies } from '../telemetry/torchserve-names.ts';
 import { startChild, type Child } from './child.ts';
 import { openLifeline } from './lifeline.ts';
 import { bindSocket, urlOf, type BoundSocket } from './listening-socket.ts';
@@ -28,7 +30,7 @@ export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly specification: Pick<
     Specification,
-    'name' | 'listeners' | 'tls' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
+    'name' | 'listeners' | 'torchserve' | 'tls' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
   >;
   /** Allow listeners outside loopback without authentication. */
   readonly insecure: boolean;
@@ -40,7 +42,9 @@ export interface SupervisorOptions {
   readonly clock: Clock;
 }
 
-export type ListenerName = 'http' | 'grpc' | 'metrics' | 'control';
+export type ListenerName = 'http' | 'grpc' | 'metrics' | 'control' | 'management';
+/** `management` is there only where the specification names it. */
+type PerListener<T> = Readonly<Record<Exclude<ListenerName, 'management'>, T> & Partial<Record<ListenerName, T>>>;
 
 export interface ListenerAddress {
   readonly url: string;
@@ -63,7 +67,7 @@ export interface SupervisorEnd {
 const abortedCode = 130;
 
 export interface Supervisor extends AsyncDisposable {
-  readonly listeners: Readonly<Record<ListenerName, ListenerAddress>>;
+  readonly listeners: PerListener<ListenerAddress>;
   readonly dataDirectory: string;
   readonly logFile: string;
   /** Fulfilled when control and every gateway worker have been ready once; rejected when one cannot start. */
@@ -79,7 +83,7 @@ export interface Supervisor extends AsyncDisposable {
 }
 
 const metricsTimeoutMs = 1_000;
-const listenerNames: readonly ListenerName[] = ['http', 'grpc', 'metrics', 'control'];
+const listenerNames: readonly ListenerName[] = ['http', 'grpc', 'metrics', 'control', 'management'];
 
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { specification, clock } = options;
@@ -104,15 +108,13 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const identity = (name: string) => identityOf(authority, name, 'client', clock.wall());
   const sockets = bindAll(options, starting);
   const listeners = Object.fromEntries(
-    listenerNames.map((name) => [
-      name,
-      addressOf(
-        sockets[name],
-        tlsOf(specification, name)?.certificate,
-        name === 'control' ? join(directory.runDirectory, apiSocketFile) : undefined,
-      ),
-    ]),
-  ) as Record<ListenerName, ListenerAddress>;
+    listenerNames.flatMap((name) => {
+      const socket = sockets[name];
+      if (socket === undefined) return [];
+      const apiSocket = name === 'control' ? join(directory.runDirectory, apiSocketFile) : undefined;
+      return [[name, addressOf(socket, tlsOf(specification, name)?.certificate, apiSocket)]];
+    }),
+  ) as PerListener<ListenerAddress>;
   const startedAt = clock.wall();
   directory.announce({ pid: process.pid, startedAt, listeners });
 
@@ -137,6 +139,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       preparedBytesMax: toBytes(specification.runners.preparedBytesMax),
     },
     registry: specification.registry,
+    ...(specification.torchserve.modelStore !== undefined && { modelStore: specification.torchserve.modelStore }),
     ...(keysRequired && {
       auth: { adminKey: join(directory.path, adminKeyFile), workers: specification.gateway.workers },
     }),
@@ -166,7 +169,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       role: 'control',
       module: modulePath(import.meta.url, '../control/process'),
       settings: { ...settings, identity: identity('control') },
-      sockets: { control: sockets.control },
+      sockets: {
+        control: sockets.control,
+        ...(sockets.management !== undefined && { management: sockets.management }),
+      },
       hopeless: hopeless('control'),
     }),
   );
@@ -216,6 +222,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         telemetry.families(),
         ...(await Promise.all(children.map((child) => child.metrics(metricsTimeoutMs)))),
       ],
+      specification.torchserve.metricNames ? (families) => torchServeFamilies(families, hostname()) : undefined,
     ),
   );
   const resources = starting.move();
@@ -264,14 +271,15 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 }
 
 function tlsOf({ listeners, tls }: Pick<Specification, 'listeners' | 'tls'>, name: ListenerName): TlsFiles | undefined {
-  return listeners[name].tls ?? tls;
+  const listener = listeners[name];
+  return listener === undefined ? undefined : (listener.tls ?? tls);
 }
 
 function tlsListeners(specification: Pick<Specification, 'listeners' | 'tls'>): Map<string, WatchedTls> {
   return new Map(
     listenerNames.flatMap((name) => {
       const files = tlsOf(specification, name);
-      const what = specification.listeners[name].tls === undefined ? 'tls' : `listeners.${name}.tls`;
+      const what = specification.listeners[name]?.tls === undefined ? 'tls' : `listeners.${name}.tls`;
       return files === undefined ? [] : [[name, { what, files }] as const];
     }),
   );
@@ -297,11 +305,13 @@ async function allReady(children: readonly Child[]): Promise<void> {
   await Promise.all(children.map((child) => child.ready));
 }
 
-function bindAll(options: SupervisorOptions, stack: AsyncDisposableStack): Record<ListenerName, BoundSocket> {
+function bindAll(options: SupervisorOptions, stack: AsyncDisposableStack): PerListener<BoundSocket> {
   const wished = options.specification.listeners;
   const taken = new Map<number, string>();
-  const bound = listenerNames.map((name): [ListenerName, BoundSocket] => {
-    const { host, port } = wished[name];
+  const bound = listenerNames.flatMap((name): [ListenerName, BoundSocket][] => {
+    const wish = wished[name];
+    if (wish === undefined) return [];
+    const { host, port } = wish;
     const socket = bindSocket({
       key: `listeners.${name}`,
       host,
@@ -313,14 +323,17 @@ function bindAll(options: SupervisorOptions, stack: AsyncDisposableStack): Recor
     });
     taken.set(socket.port, `listeners.${name}`);
     stack.defer(() => socket.close());
-    return [name, socket];
+    return [[name, socket]];
   });
-  return Object.fromEntries(bound) as Record<ListenerName, BoundSocket>;
+  return Object.fromEntries(bound) as PerListener<BoundSocket>;
 }
 
 /** The ports that the other listeners are to have, with their keys. */
 function portsOf(listeners: Specification['listeners'], except: ListenerName): [number, string][] {
-  return listenerNames
-    .filter((name) => name !== except && listeners[name].port !== listeners[except].port)
-    .map((name) => [listeners[name].port, `listeners.${name}`]);
+  return listenerNames.flatMap((name): [number, string][] => {
+    const port = listeners[name]?.port;
+    return name === except || port === undefined || port === listeners[except]?.port
+      ? []
+      : [[port, `listeners.${name}`]];
+  });
 }

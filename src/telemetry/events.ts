@@ -80,7 +80,7 @@ export interface EventMap {
   };
   /** Somebody was turned away for the key: without a good one, over its rate, or outside its scopes. */
   'flyball:refusal': {
-    readonly listener: 'http' | 'grpc' | 'metrics' | 'control';
+    readonly listener: 'http' | 'grpc' | 'metrics' | 'control' | 'management';
     readonly code: ErrorCode;
     /** Whose key it is, where it is somebody's. */
     readonly by: string | undefined;

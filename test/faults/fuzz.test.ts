@@ -178,6 +178,12 @@ function toBinary(value: Json): { json: Json; blobs: Buffer } {
   return { json, blobs: Buffer.concat(blobs) };
 }
 
+/** On TorchServe's paths `code` is its own, the status, and ours is `reason`. */
+function codeIn(text: string): string {
+  const { code, reason } = JSON.parse(text) as { code: string; reason?: string };
+  return reason ?? code;
+}
+
 describe('the platform under nearly right requests', () => {
   let platform: Platform;
   let agent: http.Agent;
@@ -200,7 +206,7 @@ describe('the platform under nearly right requests', () => {
           const status = response.statusCode ?? 0;
           if (status === 200) return resolve({ status, code: undefined, text });
           try {
-            resolve({ status, code: (JSON.parse(text) as { code: string }).code, text });
+            resolve({ status, code: codeIn(text), text });
           } catch {
             reject(new Error(`${status} without a typed error: ${text}`));
           }

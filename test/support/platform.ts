@@ -31,6 +31,8 @@ export interface Platform extends AsyncDisposable {
   readonly grpc: string;
   readonly metrics: string;
   readonly control: string;
+  /** TorchServe's management API, where the specification has its listener. */
+  readonly management: string | undefined;
   readonly output: () => { readonly stdout: string; readonly stderr: string };
   /** The first key, where callers need one. */
   adminKey(): string | undefined;
@@ -76,8 +78,9 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
     writeFileSync(full, content);
   }
   const specificationPath = join(folder, 'flyball.yaml');
-  const listeners = { http: anyPort, grpc: anyPort, metrics: anyPort, control: anyPort };
-  writeFileSync(specificationPath, stringify({ listeners, ...files.specification }));
+  const own = files.specification['listeners'] as object | undefined;
+  const listeners = { http: anyPort, grpc: anyPort, metrics: anyPort, control: anyPort, ...own };
+  writeFileSync(specificationPath, stringify({ ...files.specification, listeners }));
   const dataDirectory = join(folder, 'data');
   const child = spawn(
     process.execPath,
@@ -104,7 +107,7 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
     const listening = await until('the platform to say where it listens', () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
       const { listeners: found } = JSON.parse(readFileSync(join(dataDirectory, 'supervisor.json'), 'utf8')) as {
-        listeners: Record<'http' | 'grpc' | 'metrics' | 'control', { url: string }>;
+        listeners: Record<'http' | 'grpc' | 'metrics' | 'control', { url: string }> & { management?: { url: string } };
       };
       return found;
     });
@@ -129,6 +132,7 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
       grpc: listening.grpc.url,
       metrics: listening.metrics.url,
       control: listening.control.url,
+      management: listening.management?.url,
       output: () => ({ stdout, stderr }),
       adminKey,
       status,

@@ -106,15 +106,16 @@ async function send(
   }
 }
 
-/** `{"error": "…", "code": "…"}`; another server sends the first alone. */
+/** `{"error": "…", "code": "…"}`, or TorchServe's form; another server sends less. */
 function failureOf(url: URL, status: number, text: string): FlyballError {
-  let body: { readonly error?: unknown; readonly code?: unknown } = {};
+  let body: Readonly<Partial<Record<'error' | 'code' | 'message' | 'reason', unknown>>> = {};
   try {
     body = JSON.parse(text) as typeof body;
   } catch {
     // Whatever it is, its beginning is shown.
   }
-  const { error, code } = body;
+  const error = body.error ?? body.message;
+  const code = body.reason ?? body.code;
   // What was sent may be quoted in it; an error is one line here.
   const words = (typeof error === 'string' ? error : text.slice(0, 300)).replaceAll('\n', '\\n');
   const known = typeof code === 'string' && Object.hasOwn(catalogue, code);

@@ -148,8 +148,13 @@ function showText(model: ModelView, ellipsis: string): string {
 async function add(invocation: Invocation, client: ControlClient, words: readonly string[]): Promise<ExitCode> {
   const { terminal, values, signal } = invocation;
   const example = 'flyball models add digits digits.onnx';
-  const name = need(words, 0, 'the name of a model', example);
-  const path = resolve(terminal.cwd, need(words, 1, 'an .onnx file or a model folder', example));
+  // An archive of TorchServe says its name itself.
+  const isArchive = words.length === 1 && words[0]?.endsWith('.mar') === true;
+  const path = resolve(
+    terminal.cwd,
+    need(words, isArchive ? 0 : 1, 'an .onnx file, a model folder or a .mar', example),
+  );
+  const name = isArchive ? await nameInArchive(path) : need(words, 0, 'the name of a model', example);
   const given = stringOption(values, 'version');
   const number = given === undefined ? undefined : parseCount(given, '--version', 1, versionMax);
   const { readLocalModel } = await import('../../registry/model-folder.ts');
@@ -170,6 +175,11 @@ async function add(invocation: Invocation, client: ControlClient, words: readonl
     table: () => added.map(({ version, digest }) => `${name}:${version}  ${digest}\n`).join(''),
   });
   return exitCodes.done;
+}
+
+async function nameInArchive(path: string): Promise<string> {
+  const { readMar } = await import('../../imports/torchserve/read-mar.ts');
+  return (await readMar(path)).manifest.modelName;
 }
 
 async function alias(invocation: Invocation, client: ControlClient, words: readonly string[]): Promise<ExitCode> {

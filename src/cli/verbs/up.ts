@@ -57,7 +57,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   try {
     supervisor = await startSupervisor({
       dataDirectory,
-      specification: source.loaded.specification,
+      specification: withFolder(source.loaded),
       insecure: flag(values, 'insecure'),
       portFallback: flag(values, 'demo'),
       logLevel: stringOption(values, 'log-level') ?? 'info',
@@ -106,6 +106,13 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   if (failed !== undefined) return failed;
   if (end.code === exitCodes.interrupted) return exitCodes.interrupted;
   return end.code === 0 ? (code === exitCodes.usage ? code : exitCodes.done) : exitCodes.failed;
+}
+
+/** Paths in a specification begin where it lies; the processes do not know where that is. */
+function withFolder({ specification, folder }: LoadedSpecification): Specification {
+  const { modelStore } = specification.torchserve;
+  if (modelStore === undefined) return specification;
+  return { ...specification, torchserve: { ...specification.torchserve, modelStore: resolve(folder, modelStore) } };
 }
 
 /** A data directory that was named here has to be named there too. */

@@ -46,6 +46,8 @@ export interface CallForm {
   readonly protocol: EventMap['flyball:request']['protocol'];
   parse(call: Call, body: Uint8Array): InferenceRequest;
   reply(call: Call, request: InferenceRequest, answer: InferenceResponse): void;
+  /** Body of an error; the V2 protocol's by default. */
+  readonly errorText?: (error: FlyballError) => string;
 }
 
 const idPrefix = randomBytes(6).toString('hex');
@@ -167,7 +169,7 @@ export function handleCall(
     if (ended) return;
     ended = true;
     let error = thrown === undefined ? undefined : toFlyballError(thrown);
-    if (error !== undefined) sendError(response, error, call.requestId);
+    if (error !== undefined) sendError(response, error, call.requestId, undefined, form.errorText?.(error));
     else if (hangUp.aborted) error = new FlyballError('CANCELLED', 'the caller hung up');
     publishEnd(call, form, startedAt, answer, error);
   };

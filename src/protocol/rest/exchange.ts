@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FlyballError, toFlyballError } from '../../errors.ts';
 import { printJson } from '../json.ts';
+import { isTorchServe, torchServeError } from '../torchserve/errors.ts';
 import { requestIdOf, type RestContext } from './call.ts';
 import { readHeaders } from './headers.ts';
 import { sendError, sendText } from './reply.ts';
@@ -17,7 +18,9 @@ export function answer({ request, response }: Exchange, status: number, value: u
 }
 
 export function fail({ request, response }: Exchange, thrown: unknown, allow?: string): void {
-  sendError(response, toFlyballError(thrown), requestIdOf(readHeaders(request.rawHeaders)), allow);
+  const error = toFlyballError(thrown);
+  const text = isTorchServe(request.url ?? '/') ? torchServeError(error) : undefined;
+  sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)), allow, text);
 }
 
 /** True when the method is `allowed` (HEAD counts as GET); else the answer is 405 with Allow. */

@@ -37,9 +37,15 @@ export function errorText(error: FlyballError): string {
   return `{"error":${JSON.stringify(error.message)},"code":"${error.code}"}`;
 }
 
-export function sendError(response: ServerResponse, error: FlyballError, requestId: string, allow?: string): void {
+/** `text` in place of the V2 form, for paths of another protocol. */
+export function sendError(
+  response: ServerResponse,
+  error: FlyballError,
+  requestId: string,
+  allow?: string,
+  text = errorText(error),
+): void {
   if (response.headersSent || response.destroyed) return;
-  const text = errorText(error);
   const head = ['Content-Type', jsonType, 'Content-Length', String(Buffer.byteLength(text)), 'X-Request-Id', requestId];
   if (error.retryAfterSeconds !== undefined) head.push('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
   else if (error.retry) head.push('Retry-After', '1');

@@ -9,6 +9,7 @@ import type { ProcessLimits } from '../../supervisor/messages.ts';
 import type { InferenceService } from '../inference.ts';
 import { toModelConfig } from '../model-config.ts';
 import { predictionForm } from '../torchserve/predictions.ts';
+import { targetOf } from '../torchserve/target.ts';
 import { handleCall, type RestContext } from './call.ts';
 import { answer, decodeName, fail, isMethod, notFound, type Exchange } from './exchange.ts';
 import { generateForm, generateStreamForm } from './generate.ts';
@@ -82,7 +83,9 @@ function predictions(exchange: Exchange, path: string): void {
   const version = nameEnd === -1 ? undefined : decodeName(path.slice(nameEnd + 1));
   if (model === '' || version === '' || version?.includes('/') === true) return notFound(exchange);
   if (!isMethod(exchange, 'POST', 'PUT')) return;
-  handleCall(exchange.context, predictionForm, exchange.request, exchange.response, model, version);
+  const { context, request, response } = exchange;
+  const target = targetOf(context.service, model, version);
+  handleCall(context, predictionForm, request, response, target.model, target.version);
 }
 
 function openApi(exchange: Exchange): void {
@@ -100,6 +103,13 @@ function health(exchange: Exchange, key: string, value: boolean): void {
 function route(exchange: Exchange, path: string): void {
   if (path.startsWith('/v2/models/')) return modelRoute(exchange, path.slice(11));
   if (path.startsWith('/predictions/')) return predictions(exchange, path.slice(13));
+  if (path.startsWith('/explanations/')) {
+    if (!isMethod(exchange, 'POST', 'PUT')) return;
+    throw new FlyballError(
+      'NOT_IMPLEMENTED',
+      'explanations are not offered: they are computed by Python code of a handler',
+    );
+  }
   if (path.startsWith('/v2/repository/')) return repository(exchange, path.slice(15));
   if (path.startsWith('/v2/systemsharedmemory/')) return sharedMemory(exchange, path.slice(23));
   if (path.startsWith('/v2/cudasharedmemory/')) return sharedMemory(exchange, path.slice(21));
@@ -127,6 +137,14 @@ function route(exchange: Exchange, path: string): void {
     }
     case '/openapi.json':
       if (isMethod(exchange, 'GET')) openApi(exchange);
+      return;
+    // As TorchServe's clients ask for the same.
+    case '/api-description':
+      if (isMethod(exchange, 'GET')) openApi(exchange);
+      return;
+    case '/':
+      if (exchange.request.method === 'OPTIONS') openApi(exchange);
+      else notFound(exchange);
       return;
     default:
       notFound(exchange);

@@ -11,6 +11,7 @@ import { inferRequestFromJson } from '../v2.ts';
 import { rawInferRequest } from '../v2-raw.ts';
 import { toInferenceRequest, type Call, type CallForm } from '../rest/call.ts';
 import { sendJson } from '../rest/reply.ts';
+import { torchServeError } from './errors.ts';
 import { firstPart, type Part } from './multipart.ts';
 import { tensorsFromPlainJson, toNested } from './plain-json.ts';
 
@@ -94,6 +95,7 @@ function parsePart(call: Call, part: Part): InferenceRequest {
 
 export const predictionForm: CallForm = {
   protocol: 'torchserve',
+  errorText: torchServeError,
   parse(call, body) {
     const { contentType } = call.headers;
     if (contentType?.toLowerCase().startsWith('multipart/form-data') === true) {

@@ -24,10 +24,11 @@ export function makeReadable(stage: ReadableStage, output: Tensor): readonly unk
   const values = floatsOf(output);
   const rows = output.shape[0] ?? 1;
   const size = rows === 0 ? 0 : values.length / rows;
-  const read = (row: Floats): unknown =>
-    stage.kind === 'ctc'
-      ? readCtc(row, output.shape.at(-1) ?? 1, stage.labels ?? [])
-      : classify(stage.softmax ? softmax(row) : row, stage.topK, stage.labels);
+  const read = (row: Floats): unknown => {
+    if (stage.kind === 'ctc') return readCtc(row, output.shape.at(-1) ?? 1, stage.labels ?? []);
+    const best = classify(stage.softmax ? softmax(row) : row, stage.topK, stage.labels);
+    return stage.as === 'map' ? Object.fromEntries(best.map(({ label, score }) => [label, score])) : best;
+  };
   return Array.from({ length: rows }, (_, row) => read(values.subarray(row * size, (row + 1) * size)));
 }
 
