@@ -13,6 +13,7 @@ import { requestIdOf } from '../protocol/rest/call.ts';
 import { readHeaders } from '../protocol/rest/headers.ts';
 import { sendError } from '../protocol/rest/reply.ts';
 import { pathOf, restHandler, type RestOptions } from '../protocol/rest/server.ts';
+import { isTorchServe, torchServeError } from '../protocol/torchserve/errors.ts';
 import { publish } from '../telemetry/events.ts';
 
 /** Whoever watches whether the server lives has no key. */
@@ -54,7 +55,8 @@ export function guardedRest(service: InferenceService, options: RestOptions, aut
       } catch (thrown) {
         const error = toFlyballError(thrown);
         publish('flyball:refusal', { listener: 'http', code: error.code, by: holder?.name });
-        sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)));
+        const text = isTorchServe(request.url ?? '/') ? torchServeError(error) : undefined;
+        sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)), undefined, text);
         return;
       }
       handlerOf(holder)(request, response);

@@ -44,7 +44,11 @@ describe('a platform whose callers need keys', () => {
       headers: { ...bearer(key), ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
     });
-  const codeOf = (answer: Answer): readonly unknown[] => [answer.status, answer.json()['code']];
+  /** On TorchServe's paths `code` is the status, and ours is `reason`. */
+  const codeOf = (answer: Answer): readonly unknown[] => {
+    const { code, reason } = answer.json();
+    return [answer.status, reason ?? code];
+  };
 
   before(async () => {
     platform = await startPlatform({
