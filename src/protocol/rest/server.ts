@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { systemClock, type Clock } from '../../clock.ts';
+import { FlyballError } from '../../errors.ts';
 import type { ProcessLimits } from '../../supervisor/messages.ts';
 import type { InferenceService } from '../inference.ts';
 import { toModelConfig } from '../model-config.ts';
