@@ -69,7 +69,7 @@ const schemas = {
     model_version: z.string(),
     text_output: z.union([z.string(), z.array(z.string())]),
   }),
-  IndexRequest: z.object({ ready: z.boolean().optional() }),
+  IndexRequest: z.looseObject({ ready: z.boolean().nullish() }),
   Index: z.array(
     z.object({
       name: z.string(),
@@ -79,8 +79,9 @@ const schemas = {
     }),
   ),
   Statistics: z.object({
+    // Triton's clients expect members beside these.
     model_stats: z.array(
-      z.object({
+      z.looseObject({
         name: z.string(),
         version: z.string(),
         last_inference: z.int().describe('Unix milliseconds.'),
@@ -98,7 +99,7 @@ const schemas = {
     input: z.array(z.looseObject({ name: z.string(), data_type: z.string(), dims: z.array(z.int()) })),
     output: z.array(z.looseObject({ name: z.string(), data_type: z.string(), dims: z.array(z.int()) })),
   }),
-  LoadRequest: z.object({
+  LoadRequest: z.looseObject({
     parameters: z
       .record(z.string(), z.string())
       .optional()
