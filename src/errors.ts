@@ -168,6 +168,24 @@ export const catalogue = {
     false,
     'The bytes do not have the digest that they were announced with.',
   ),
+  SIGNATURE_REQUIRED: entry(
+    422,
+    'FAILED_PRECONDITION',
+    false,
+    'The version is not signed and `registry.requireSignature` is on; sign it (`flyball models sign`) with a trusted key.',
+  ),
+  SIGNATURE_UNTRUSTED: entry(
+    422,
+    'FAILED_PRECONDITION',
+    false,
+    'The version is signed, but by no key of `registry.trustedKeys`; have it signed by one, or trust the key.',
+  ),
+  SIGNATURE_INVALID: entry(
+    422,
+    'FAILED_PRECONDITION',
+    false,
+    'The signature is not of this version: its files, settings, name or number are not those that were signed.',
+  ),
   OUT_OF_BOUNDS: entry(
     422,
     'FAILED_PRECONDITION',

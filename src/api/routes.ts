@@ -25,6 +25,7 @@ import {
   revokedKey,
   scaleRequest,
   shutdownRequest,
+  signatureRequest,
   specificationView,
   statusView,
   versionQuery,
@@ -178,8 +179,18 @@ export const routes: readonly Route[] = [
     query: versionQuery,
     body: bytes,
     answer: versionView,
-    errors: ['INVALID_MODEL', 'DIGEST_MISMATCH', 'ARTEFACT_NOT_FOUND', 'CONFLICT', 'INVALID_NAME', 'TOO_LARGE'],
-    handle: (control, { params, query: { asset, ...query }, body, signal }) => {
+    errors: [
+      'INVALID_MODEL',
+      'DIGEST_MISMATCH',
+      'ARTEFACT_NOT_FOUND',
+      'CONFLICT',
+      'INVALID_NAME',
+      'TOO_LARGE',
+      'SIGNATURE_REQUIRED',
+      'SIGNATURE_UNTRUSTED',
+      'SIGNATURE_INVALID',
+    ],
+    handle: (control, { params, query: { asset, signature, ...query }, body, signal }) => {
       const { version, digest, by, source, note, modelFile } = query;
       const upload = {
         name: param(params, 'name'),
@@ -190,6 +201,7 @@ export const routes: readonly Route[] = [
         ...(digest === undefined ? {} : { digest }),
         ...(note === undefined ? {} : { note }),
         ...(modelFile === undefined ? {} : { modelFile }),
+        ...(signature === undefined ? {} : { signatures: signature }),
       };
       return control.addVersion(upload, body as Readable | undefined, signal);
     },
@@ -201,6 +213,14 @@ export const routes: readonly Route[] = [
     errors: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'CONFLICT'],
     handle: (control, { params, query }) =>
       control.removeVersion(param(params, 'name'), numberOf(params['version']), query.by),
+  }),
+  route('PUT', '/models/{name}/versions/{version}/signatures', 'signVersion', {
+    summary: 'Adds signatures to a version; its content stays as it is.',
+    answer: versionView,
+    body: json(signatureRequest),
+    errors: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'SIGNATURE_UNTRUSTED', 'SIGNATURE_INVALID', 'CONFLICT'],
+    handle: (control, { params, body }) =>
+      control.signVersion(param(params, 'name'), numberOf(params['version']), body.signatures, body.by),
   }),
   route('PUT', '/models/{name}/aliases/{alias}', 'setAlias', {
     summary: 'Points an alias at a version; deployments that follow it update themselves.',

@@ -40,6 +40,18 @@ export const versionView = z.object({
   labels: z.record(z.string(), z.string()),
   provenance: z.object({ source: z.string(), by: z.string(), note: z.string().optional() }),
   description: z.string().optional(),
+  content: z
+    .object({ file: z.string().optional(), settings: z.string(), assets: z.record(z.string(), z.string()) })
+    .describe('Digests of what a signature vouches for: the file, the settings with their defaults, and each asset.'),
+  signers: z
+    .array(
+      z.object({
+        name: z.string().optional().describe('Among registry.trustedKeys; absent for a key that is not trusted.'),
+        key: z.string(),
+        valid: z.boolean().describe('Whether the signature is of this version as it is now.'),
+      }),
+    )
+    .describe('Who has signed it.'),
 });
 
 export const modelView = z.object({
@@ -210,6 +222,16 @@ export const versionQuery = z.strictObject({
     .union([z.string(), z.array(z.string())])
     .transform((value) => (typeof value === 'string' ? [value] : value))
     .optional(),
+  /** Who vouches for it: `ed25519:KEY:SIGNATURE[:NUMBER]`, may be repeated. */
+  signature: z
+    .union([z.string().max(200), z.array(z.string().max(200)).max(16)])
+    .transform((value) => (typeof value === 'string' ? [value] : value))
+    .optional(),
+});
+
+export const signatureRequest = z.strictObject({
+  signatures: z.array(z.string().max(200)).min(1).max(16).describe('Each ed25519:KEY:SIGNATURE[:NUMBER].'),
+  by,
 });
 
 export const artefactView = z.object({ digest: z.string(), bytes: z.int() });

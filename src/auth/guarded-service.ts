@@ -52,7 +52,7 @@ export function guardedService(
       } catch (thrown) {
         return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
-      return service.infer(request, signal);
+      return service.infer({ ...request, caller: holder.name }, signal);
     },
   };
 }

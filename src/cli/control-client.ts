@@ -47,6 +47,7 @@ export interface VersionOrder {
   readonly modelFile?: string | undefined;
   /** File name → digest. */
   readonly assets?: Readonly<Record<string, string>>;
+  readonly signature?: readonly string[];
 }
 
 export interface ApplyOrder {
@@ -71,6 +72,12 @@ export interface ControlClient {
   model(name: string, signal: AbortSignal): Promise<ModelView>;
   /** Without a body the artefact named by `digest` is used. */
   addVersion(name: string, order: VersionOrder, body: Body | undefined, signal: AbortSignal): Promise<VersionView>;
+  signVersion(
+    name: string,
+    version: number,
+    request: { readonly signatures: readonly string[]; readonly by: string },
+    signal: AbortSignal,
+  ): Promise<VersionView>;
   removeModel(name: string, by: string, signal: AbortSignal): Promise<void>;
   removeVersion(name: string, version: number, by: string, signal: AbortSignal): Promise<void>;
   setAlias(name: string, alias: string, version: number, by: string, signal: AbortSignal): Promise<OperationView>;
@@ -144,6 +151,8 @@ export function controlClient(options: ControlClientOptions): ControlClient {
       const queried = { ...query, ...(asset.length === 0 ? {} : { asset }) };
       return call({ method: 'POST', path, query: queried, ...(body === undefined ? {} : { body }) }, signal);
     },
+    signVersion: (name, version, request, signal) =>
+      call({ method: 'PUT', path: `models/${part(name)}/versions/${version}/signatures`, json: request }, signal),
     removeModel: (name, by, signal) => call({ method: 'DELETE', path: `models/${part(name)}`, query: { by } }, signal),
     removeVersion: (name, version, by, signal) =>
       call({ method: 'DELETE', path: `models/${part(name)}/versions/${version}`, query: { by } }, signal),

@@ -2,6 +2,7 @@
  * A specification or a model made ready for the server: sources resolved to local files, and whatever the server lacks
  * uploaded by digest. `up` and `deploy` go this way both, so that they cannot differ.
  */
+import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -17,6 +18,7 @@ import type { ControlClient } from './control-client.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
 import type { Invocation } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
+import { signaturesBeside, signLocal } from './model-signatures.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { byteSize } from './units.ts';
@@ -101,7 +103,14 @@ export async function uploadMissing(
     const known = there.find((each) => each.name === name)?.versions ?? [];
     for (const [index, version] of model.versions.entries()) {
       const number = resolved.models[name]?.versions[index]?.version;
-      if (known.some((each) => each.version === number && each.digest === version.digest)) continue;
+      const same = known.find((each) => each.version === number && each.digest === version.digest);
+      if (same !== undefined) {
+        const signatures = (await signaturesBeside(name, version)).filter(
+          (signature) => !same.signers.some(({ key }) => signature.startsWith(`${key}:`)),
+        );
+        if (signatures.length > 0) await client.signVersion(name, same.version, { signatures, by }, signal);
+        continue;
+      }
       const origin = { by, source: model.source, note: model.note };
       await uploadVersion(client, name, version, number, origin, progress, signal);
     }
@@ -112,6 +121,8 @@ export interface Origin {
   readonly by: string;
   readonly source: string;
   readonly note?: string | undefined;
+  /** Signs what is uploaded; it goes nowhere itself. */
+  readonly signKey?: KeyObject | undefined;
 }
 
 /** Bytes travel only when the server does not have them; the version is then made of digests alone. */
@@ -140,7 +151,10 @@ export async function uploadVersion(
     await put(path, digest, (await stat(path)).size);
     assets[asset] = digest;
   }
-  const order = { ...origin, version: number, digest: file?.digest, modelFile, assets };
+  const { signKey, ...from } = origin;
+  const signature = await signaturesBeside(name, version);
+  if (signKey !== undefined) signature.push(signLocal(name, version, number, signKey));
+  const order = { ...from, version: number, digest: file?.digest, modelFile, assets, signature };
   const view = await client.addVersion(name, order, undefined, signal).catch((error: unknown) => {
     if (!(error instanceof FlyballError) || error.code !== 'INVALID_MODEL' || file === undefined) throw error;
     // The server has seen bytes; which file they came from is known here.

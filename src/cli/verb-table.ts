@@ -180,14 +180,14 @@ export const verbs: readonly VerbDeclaration[] = [
   },
   {
     name: 'models',
-    summary: 'List, show, add, alias and remove models and their versions.',
+    summary: 'List, show, add, alias, sign and remove models and their versions.',
     examples: ['flyball models', 'flyball models add digits digits.onnx', 'flyball models alias digits champion 7'],
     positionals: [
       {
         name: 'ACTION',
         optional: true,
-        completes: ['list', 'show', 'add', 'alias', 'remove'],
-        help: 'list (default) · show NAME · add NAME FILE (or add FILE.mar) · alias NAME ALIAS VERSION · remove NAME [VERSION|@ALIAS]',
+          completes: ['list', 'show', 'add', 'alias', 'remove', 'sign', 'keygen'],
+          help: 'list (default) · show NAME · add NAME FILE (or add FILE.mar) · alias NAME ALIAS VERSION · remove NAME [VERSION|@ALIAS] · sign FILE · sign NAME VERSION · keygen FILE',
       },
       { name: 'NAME', optional: true, completes: 'models', help: 'Name of the model.' },
       { name: 'ARGUMENT', optional: true, completes: 'files', help: 'A file or folder, an alias, or a version.' },
@@ -196,6 +196,8 @@ export const verbs: readonly VerbDeclaration[] = [
     options: {
       version: { type: 'string', value: 'N', help: 'add: the number to give; default the next one.' },
       note: { type: 'string', value: 'TEXT', help: 'add: kept with the version.' },
+      'sign-key': { type: 'string', value: 'FILE', help: 'add, sign: private Ed25519 key in PEM (`models keygen`).' },
+      name: { type: 'string', value: 'NAME', help: 'sign: the name that the model is to have; default by its path.' },
       yes: { type: 'boolean', short: 'y', help: 'remove: do not ask.' },
       ...output,
       ...server,

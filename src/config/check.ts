@@ -1,4 +1,6 @@
 /** What a specification must hold beyond its types: rules between keys. Pure; the server checks with it too. */
+import { toFlyballError } from '../errors.ts';
+import { parsePublicKey, publicKeyText } from '../registry/signing-keys.ts';
 import { checkServer } from './check-server.ts';
 import type { ModelFile } from './model-file.ts';
 import type { ConfigurationProblem } from './problems.ts';
@@ -11,7 +13,27 @@ export function checkSpecification(specification: Specification): ConfigurationP
       checkDeployment(['deployments', name], deployment),
     ),
     ...checkListeners(specification.listeners),
+    ...checkRegistry(specification.registry),
   ];
+}
+
+function checkRegistry({ requireSignature, trustedKeys }: Specification['registry']): ConfigurationProblem[] {
+  if (requireSignature && Object.keys(trustedKeys).length === 0) {
+    const text = 'needs trustedKeys: nothing could ever be loaded';
+    return [{ path: ['registry', 'requireSignature'], text }];
+  }
+  const seen = new Map<string, string>();
+  return Object.entries(trustedKeys).flatMap(([name, text]): ConfigurationProblem[] => {
+    const path = ['registry', 'trustedKeys', name];
+    try {
+      const key = publicKeyText(parsePublicKey(text));
+      const other = seen.get(key);
+      seen.set(key, name);
+      return other === undefined ? [] : [{ path, text: `is the same key as ${other}` }];
+    } catch (error) {
+      return [{ path, text: toFlyballError(error).message }];
+    }
+  });
 }
 
 function checkSource(path: readonly string[], source: ModelSource): ConfigurationProblem[] {

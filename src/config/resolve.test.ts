@@ -128,6 +128,8 @@ test('versions are numbered by their folders, by what the server has, or counted
         signature: { inputs: [], outputs: [], batchable: false },
         labels: {},
         provenance: { source: 'x', by: 'y' },
+        content: { settings: 'sha256:x', assets: {} },
+        signers: [],
       },
     ],
   });

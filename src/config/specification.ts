@@ -148,6 +148,39 @@ export const deploymentSpecification = z.strictObject({
     })
     .prefault({}),
   drainMs: z.int().min(0).default(30_000).describe('How long a replica that is to go may finish what it has.'),
+  requestLog: z
+    .strictObject({
+      sample: z.number().min(0).max(1).default(1).describe('Share of the requests that are logged.'),
+      payload: z
+        .enum(['none', 'shapes', 'data'])
+        .default('shapes')
+        .describe('Nothing of the tensors, their names, types and shapes, or their data as well.'),
+      bytesMax: bytes.default('1MiB').describe('Data of one request and its answer; of more, only shapes are logged.'),
+      redact: z
+        .strictObject({
+          inputs: z.array(z.string()).default([]).describe('Names of inputs; `*` is all, `file` a file that was sent.'),
+          outputs: z
+            .array(z.string())
+            .default([])
+            .describe('Names of outputs; `*` is all, `readable` the readable answer.'),
+          parameters: z.array(z.string()).default([]).describe('Names of request parameters; `*` is all.'),
+          json: z
+            .array(z.string().regex(/^[^.]+(\.[^.]+)*$/, 'expected a path such as patient.name or entries.*.id'))
+            .default([])
+            .describe(
+              'Places in JSON texts (elements of BYTES tensors, files, the readable answer), as `patient.name`, `entries.*.id`. A text that is no JSON is redacted whole.',
+            ),
+          with: z
+            .enum(['remove', 'hash'])
+            .default('remove')
+            .describe(
+              '`hash` writes an HMAC in place of the value, by a key of this platform: equal values stay equal.',
+            ),
+        })
+        .prefault({}),
+    })
+    .optional()
+    .describe('Logs requests of this deployment (docs/request-log.md); absent: none.'),
   probationMs: z
     .int()
     .min(0)
@@ -264,6 +297,23 @@ export const specification = z.strictObject({
       requestTimeoutMs: z.int().min(0).default(60_000).describe('Time for a request to arrive whole.'),
     })
     .prefault({}),
+  requestLog: z
+    .strictObject({
+      folder: z.string().optional().describe('Where the files go; default `request-log` in the data directory.'),
+      fileBytesMax: bytes.default('64MiB').describe('A file that would be larger is closed and another begun.'),
+      totalBytesMax: bytes.default('1GiB').describe('Of all files; the oldest go.'),
+      url: z
+        .string()
+        .regex(/^https?:\/\/[^\s]+$/, 'expected an http:// or https:// address')
+        .optional()
+        .describe('Send the records there by POST (NDJSON) in place of writing files.'),
+      timeoutMs: z.int().min(1).max(600_000).default(5000).describe('Time for one POST.'),
+      bufferBytesMax: bytes
+        .default('16MiB')
+        .describe('What may wait for the sink in each gateway worker; more is dropped.'),
+    })
+    .prefault({})
+    .describe('Where the requests go that deployments log.'),
   registry: z
     .strictObject({
       unusedAfterMs: z
@@ -272,6 +322,14 @@ export const specification = z.strictObject({
         .max(31_536_000_000)
         .default(86_400_000)
         .describe('An artefact that was uploaded and that no version was made of is removed after this.'),
+      requireSignature: z
+        .boolean()
+        .default(false)
+        .describe('Only versions that one of `trustedKeys` has signed are taken and loaded (docs/signatures.md).'),
+      trustedKeys: z
+        .record(name, z.string())
+        .default({})
+        .describe('name: public key. `ed25519:BASE64` as `flyball models keygen` prints it, or PEM.'),
     })
     .prefault({}),
   shutdown: z

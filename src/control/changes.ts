@@ -9,8 +9,10 @@ import type { DeploymentSpecification } from '../config/specification.ts';
 import { namePattern, reservedNames } from '../config/specification.ts';
 import { asleep, awakeAt } from '../core/upkeep/sleep.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
+import { parseReference } from '../registry/reference.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Store, StoreAccess } from '../store/store.ts';
+import type { Trust } from '../registry/trust.ts';
+import type { Store, StoreAccess, VersionRecord } from '../store/store.ts';
 import type { ControlService } from './control-service.ts';
 import { wantedOf, type Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
@@ -90,6 +92,7 @@ export function makeChanges(parts: ChangesParts): Changes {
         }
         requireVersions(state, resolved);
         requireServable(state, resolved);
+        requireTrusted(state, resolved, await store.versions(), registry.trust);
         const wanted = wantedDeployments(state, resolved);
         const dropped = droppedOverrides(state, resolved);
         const gone = state.deployments.filter(
@@ -136,6 +139,7 @@ export function makeChanges(parts: ChangesParts): Changes {
       loop.exclusively(async () => {
         requireName(name);
         const version = await registry.resolve(deployment.model);
+        registry.trust.require(version);
         const specified = await isSpecified('deployments', name);
         const at = clock.wall();
         const before = (await store.deployment(name))?.desired ?? deployment.replicas.min;
@@ -189,6 +193,9 @@ export function makeChanges(parts: ChangesParts): Changes {
     setAlias: (name, alias, version, by) =>
       loop.exclusively(async () => {
         const declared = (await store.applied())?.resolved.specification.models[name]?.aliases[alias];
+        const target = await store.version(name, version);
+        // Refused before anything moves; one that is not there is told by the change itself.
+        if (target !== undefined) registry.trust.require(target);
         const path = `models.${name}.aliases.${alias}`;
         const reference = `${name}@${alias}`;
         const following = deployments
@@ -208,6 +215,32 @@ export function makeChanges(parts: ChangesParts): Changes {
 
 const clamp = (desired: number, { replicas: { min, max } }: DeploymentSpecification): number =>
   Math.min(max, Math.max(min, desired));
+
+/** The version that each deployment would serve, once the wish's aliases stand, may be loaded. */
+function requireTrusted(
+  state: PlanState,
+  wish: ResolvedSpecification,
+  there: readonly VersionRecord[],
+  trust: Trust,
+): void {
+  for (const [, { model: reference }] of wantedDeployments(state, wish)) {
+    const { model, ...which } = parseReference(reference);
+    const versions = there.filter((version) => version.model === model);
+    const declared = wish.specification.models[model]?.aliases ?? {};
+    const aliased = (alias: string): number | undefined =>
+      Object.hasOwn(declared, alias)
+        ? declared[alias]
+        : state.aliases.find((entry) => entry.model === model && entry.alias === alias)?.version;
+    const number =
+      which.kind === 'newest'
+        ? Math.max(...versions.map(({ version }) => version))
+        : which.kind === 'number'
+          ? which.version
+          : aliased(which.alias);
+    const found = versions.find(({ version }) => version === number);
+    if (found !== undefined) trust.require(found);
+  }
+}
 
 function requireName(name: string): void {
   if (reservedNames.has(name)) {

@@ -30,6 +30,7 @@ export interface VersionUpload {
   readonly modelFile?: string;
   /** File name → digest of an artefact that is there already. */
   readonly assets: Readonly<Record<string, string>>;
+  readonly signatures?: readonly string[];
 }
 
 export interface ControlService {
@@ -48,6 +49,7 @@ export interface ControlService {
   model(name: string): Promise<ModelView>;
   /** `body` absent means that the artefact named by `digest` is to be used. */
   addVersion(upload: VersionUpload, body: Readable | undefined, signal: AbortSignal): Promise<VersionView>;
+  signVersion(name: string, version: number, signatures: readonly string[], by: string): Promise<VersionView>;
   removeModel(name: string, by: string): Promise<void>;
   removeVersion(name: string, version: number, by: string): Promise<void>;
   setAlias(name: string, alias: string, version: number, by: string): Promise<OperationView>;

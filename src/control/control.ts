@@ -25,6 +25,7 @@ import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
 import { startSweeping } from './sweeping.ts';
+import { openVetting } from './vetting.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
 import { keysInClear, toDeploymentView, warningsOf } from './views.ts';
 
@@ -122,7 +123,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   }
   const publisher = openPublisher({ channel, store, serverName: options.serverName, clock });
   const { cores } = options;
-  const loop = startUpkeepLoop({ deployments, fleet, channel, publisher, progress, store, clock, cores });
+  const vet = openVetting(store, registry, registry.trust);
+  const loop = startUpkeepLoop({ vet, deployments, fleet, channel, publisher, progress, store, clock, cores });
   onFleetEvent = (event) => loop.onFleetEvent(event);
   poke = () => loop.poke();
   wakeWhatWasAwake();

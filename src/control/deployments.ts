@@ -110,6 +110,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
     try {
       const version = await registry.resolve(record.specification.model);
       deployment.versions.set(String(version.version), version);
+      registry.trust.require(version);
       deployment.target = makeTemplate(record.specification, version, await registry.files(version));
       deployment.targetError = undefined;
     } catch (error) {

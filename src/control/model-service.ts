@@ -12,7 +12,15 @@ import type { UpkeepLoop } from './upkeep-loop.ts';
 
 export type ModelService = Pick<
   ControlService,
-  'models' | 'model' | 'addVersion' | 'removeModel' | 'removeVersion' | 'removeAlias' | 'putArtefact' | 'artefact'
+  | 'models'
+  | 'model'
+  | 'addVersion'
+  | 'signVersion'
+  | 'removeModel'
+  | 'removeVersion'
+  | 'removeAlias'
+  | 'putArtefact'
+  | 'artefact'
 >;
 
 export function modelService(parts: {
@@ -52,6 +60,7 @@ export function modelService(parts: {
           ...(upload.digest === undefined ? {} : { fileDigest: upload.digest }),
           ...(upload.modelFile === undefined ? {} : { modelFile: byDigest(upload.modelFile) }),
           ...(upload.version === undefined ? {} : { version: upload.version }),
+          ...(upload.signatures === undefined ? {} : { signatures: upload.signatures }),
           assets: Object.fromEntries(assets),
           provenance: { source, by, ...(note === undefined ? {} : { note }) },
         },
@@ -60,7 +69,19 @@ export function modelService(parts: {
       const reason = added ? `${version.digest} from ${source}` : 'the same content was there already';
       publish('flyball:control', { action: 'add version', subject: `${name}:${version.version}`, by, reason });
       await lookAgain();
-      return toVersionView(version);
+      return toVersionView(version, registry.trust);
+    },
+    async signVersion(name, version, signatures, by) {
+      const signed = await registry.signVersion(name, version, signatures);
+      publish('flyball:control', {
+        action: 'sign version',
+        subject: `${name}:${version}`,
+        by,
+        reason: signatures.join(', '),
+      });
+      // One that could not be served for want of a signature may be now.
+      await lookAgain();
+      return toVersionView(signed, registry.trust);
     },
     async removeModel(name, by) {
       await registry.removeModel(name);

@@ -39,6 +39,7 @@ const startOnly = [
   'runners',
   'limits',
   'registry',
+  'requestLog',
   'shutdown',
 ] as const;
 

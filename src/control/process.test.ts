@@ -22,6 +22,7 @@ async function platform() {
   const holder = await openLifeline(lifeline);
   const settings: ProcessSettings = {
     worker: 0,
+    workers: 1,
     serverName: 'test',
     startedAt: 0,
     dataDirectory: directory,
@@ -39,6 +40,7 @@ async function platform() {
     },
     listeners: { control: { url } },
     registry: specification.parse({}).registry,
+    requestLog: specification.parse({}).requestLog,
     logLevel: 'info',
   };
   const children: ChildProcess[] = [];

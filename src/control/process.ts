@@ -19,6 +19,7 @@ import { prepareOnnx } from '../drivers/runtimes/onnx-prepare.ts';
 import { openPreparedFiles } from '../drivers/runtimes/onnx-prepared.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
+import { openTrust } from '../registry/trust.ts';
 import { openRegistry } from '../registry/open-registry.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
@@ -61,10 +62,17 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   const store = stack.use(openSqliteStore(join(dataDirectory, databaseFile)));
   if (auth !== undefined) await ensureAdminKey(store, systemClock, { path: auth.adminKey, name: userName() });
   const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
-  const registry = openRegistry({ store, artefacts, clock: systemClock, ...given.registry });
+  const registry = openRegistry({
+    store,
+    artefacts,
+    clock: systemClock,
+    unusedAfterMs: given.registry.unusedAfterMs,
+    trust: openTrust(given.registry),
+  });
   const { prestarted, preparedBytesMax: bytesMax } = given.runners;
+  // What this node has prepared for itself nobody has signed.
   const prepared =
-    bytesMax === 0
+    bytesMax === 0 || given.registry.requireSignature
       ? undefined
       : stack.use(
           openPreparedFiles({

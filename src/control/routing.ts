@@ -13,7 +13,7 @@ import type {
 } from '../gateway/routing-table.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
-import type { DeploymentSpecification } from '../config/specification.ts';
+import { toBytes, type DeploymentSpecification } from '../config/specification.ts';
 import type { Callers } from '../core/upkeep/reconcile.ts';
 
 export interface RoutableVersion {
@@ -81,6 +81,9 @@ export function deploymentRoute(deployment: RoutableDeployment): DeploymentRoute
     // With a replica that is ready nobody needs to know; one that wakes says it all the same, so that the table stays.
     ...((answering && !wakes) || callers === 'refuse' ? {} : { callers }),
     ...(answering ? {} : { notReadyReason }),
+    ...(specification.requestLog === undefined
+      ? {}
+      : { requestLog: { ...specification.requestLog, bytesMax: toBytes(specification.requestLog.bytesMax) } }),
   };
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../core/upkeep/reconcile.ts';
 import { asleep, attend } from '../core/upkeep/sleep.ts';
 import { idleMsDefault } from '../config/specification.ts';
+import { FlyballError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
 import type { Deployment, Deployments } from './deployments.ts';
@@ -25,7 +26,8 @@ import { withinBudget } from './memory-budget.ts';
 import { demandOf, outstandingOf, wokenOf, type DemandSeen } from './observations.ts';
 import type { Progress } from './progress.ts';
 import type { Publisher } from './publisher.ts';
-import { resourcesOf, withSpinning, type TemplateLaunch } from './template.ts';
+import { resourcesOf, templateKey, withSpinning, type TemplateLaunch } from './template.ts';
+import type { Vet } from './vetting.ts';
 
 export interface UpkeepLoop {
   /** Something may have changed: look soon. */
@@ -41,6 +43,7 @@ export interface UpkeepLoop {
 }
 
 export interface UpkeepLoopParts {
+  readonly vet: Vet;
   readonly deployments: Deployments;
   readonly fleet: Fleet;
   readonly channel: GatewayChannel;
@@ -60,7 +63,7 @@ const replicaNumberKey = 'control.replicaNumber';
 const idPrefixMax = 24;
 
 export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
-  const { deployments, fleet, channel, publisher, progress, store, clock, cores } = parts;
+  const { vet, deployments, fleet, channel, publisher, progress, store, clock, cores } = parts;
   let running = false;
   let stopped = true;
   let tail: Promise<unknown> = Promise.resolve();
@@ -214,7 +217,19 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
     return threads <= cores;
   }
 
-  async function startReplicas(deployment: Deployment, launch: TemplateLaunch, count: number): Promise<void> {
+  async function startReplicas(deployment: Deployment, wanted: TemplateLaunch, count: number): Promise<void> {
+    let launch: TemplateLaunch;
+    try {
+      launch = await vet(wanted, deployment.record);
+    } catch (error) {
+      if (!(error instanceof FlyballError) || error.code === 'DATA_DIR_UNUSABLE') throw error;
+      // It was refused before it could load: the back-off and the words in status are those of any load that fails.
+      const template = templateKey(wanted);
+      const event = { kind: 'load', at: clock.now(), readyForMs: 0, reason: error.message } as const;
+      deployments.noteFailure(deployment, template, noteFailure(deployment.failures.get(template), event));
+      publishEvent('flyball:fault', { where: `starting ${deployment.name}`, message: error.message });
+      return;
+    }
     const { spinning } = deployment.record.specification.resources;
     const resources = resourcesOf(deployment.record.specification);
     for (let started = 0; started < count; started++) {

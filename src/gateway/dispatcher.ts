@@ -34,6 +34,8 @@ export interface DispatcherOptions {
 
 export interface Dispatcher {
   readonly table: RoutingTable;
+  /** Whether the table wants any request logged. */
+  readonly logs: boolean;
   apply(table: RoutingTable): void;
   deployment(name: string): DeployedVersions | undefined;
   deployments(): Iterable<DeployedVersions>;
@@ -46,6 +48,7 @@ export interface Dispatcher {
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let table = emptyRoutingTable;
+  let logs = false;
   let deployed = new Map<string, DeployedVersions>();
   /** By deployment, version and digest: another content under the same name is another version. */
   let dispatchers = new Map<string, VersionDispatcher>();
@@ -63,6 +66,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   return {
     get table() {
       return table;
+    },
+    get logs() {
+      return logs;
     },
     apply(next) {
       const kept = new Map<string, VersionDispatcher>();
@@ -83,6 +89,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       dispatchers = kept;
       deployed = nextDeployed;
       table = next;
+      logs = next.deployments.some((deployment) => deployment.requestLog !== undefined);
       const draining = next.deployments.some((deployment) =>
         deployment.versions.some((version) => version.replicas.some((replica) => replica.state === 'draining')),
       );

@@ -49,6 +49,7 @@ async function startWorker() {
   writeFileSync(join(directory, 'routing-table.json'), JSON.stringify(table));
   const settings: ProcessSettings = {
     worker: 0,
+    workers: 1,
     serverName: 'test',
     startedAt: 0,
     dataDirectory: directory,
@@ -66,6 +67,7 @@ async function startWorker() {
     },
     listeners: {},
     registry: specification.parse({}).registry,
+    requestLog: specification.parse({}).requestLog,
     logLevel: 'error',
   };
   const child: ChildProcess = fork(modulePath(import.meta.url, './process'), [], { stdio: 'inherit' });

@@ -8,7 +8,7 @@ import http2 from 'node:http2';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Server } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openAuthenticator, type Authenticator } from '../auth/authenticator.ts';
 import { keyTableFile, readKeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
@@ -27,12 +27,18 @@ import { guardedRest } from './guarded-rest.ts';
 import { listenHttp, type HttpListener } from './http-listener.ts';
 import { openManagement } from './management.ts';
 import { openReplicaConnection } from './replica-connection.ts';
+import { toBytes } from '../config/specification.ts';
+import { withRequestLog } from '../request-log/logged-service.ts';
+import type { SinkSettings } from '../request-log/record.ts';
+import { openRequestLog, startLogThread, type RequestLog } from '../request-log/request-log.ts';
 import { createGatewayService, type GatewayService } from './service.ts';
 
 /** An answer may be larger than what was asked, but not without bound. */
 const answerBytesMin = 256 * 1_048_576;
 /** Ahead of replicas, behind what the system itself runs at -10 and below. */
 const gatewayNiceness = -5;
+/** What waits for the request log's sink at the end of the platform may take this long. */
+const requestLogCloseMs = 2000;
 /** Without a supervisor nobody says how long a drain may take. */
 const orphanDrainMs = 30_000;
 
@@ -41,6 +47,7 @@ interface Worker {
   readonly telemetry: Telemetry;
   readonly dispatcher: Dispatcher;
   readonly service: GatewayService;
+  readonly requestLog: RequestLog;
   readonly link: ControlLink;
   /** Where callers need keys. */
   readonly auth: Authenticator | undefined;
@@ -101,8 +108,43 @@ function start(settings: ProcessSettings): Worker {
     clock: systemClock,
   });
   const { limits, logLevel } = settings;
-  const service = createGatewayService({ dispatcher, clock: systemClock, version, limits, logLevel, management });
-  return { settings, telemetry, dispatcher, service, link, auth: authenticator, http: undefined, grpc: undefined };
+  const requestLog = openRequestLog({
+    registry: telemetry.registry,
+    clock: systemClock,
+    chance: Math.random,
+    bufferBytesMax: toBytes(settings.requestLog.bufferBytesMax),
+    start: () => startLogThread(sinkSettings(settings)),
+  });
+  const service = withRequestLog(
+    createGatewayService({ dispatcher, clock: systemClock, version, limits, logLevel, management }),
+    dispatcher,
+    requestLog,
+    systemClock,
+  );
+  return {
+    settings,
+    telemetry,
+    dispatcher,
+    service,
+    requestLog,
+    link,
+    auth: authenticator,
+    http: undefined,
+    grpc: undefined,
+  };
+}
+
+function sinkSettings({ requestLog, dataDirectory, worker, workers }: ProcessSettings): SinkSettings {
+  const { folder, fileBytesMax, totalBytesMax, url, timeoutMs } = requestLog;
+  return {
+    folder: resolve(dataDirectory, folder ?? 'request-log'),
+    worker,
+    fileBytesMax: toBytes(fileBytesMax),
+    totalBytesMax: Math.floor(toBytes(totalBytesMax) / workers),
+    url,
+    timeoutMs,
+    keyPath: join(dataDirectory, 'request-log.key'),
+  };
 }
 
 async function listen(to: Worker, name: 'http' | 'grpc', handle: Server, tls: TlsMaterial | undefined): Promise<void> {
@@ -145,13 +187,14 @@ async function drain(deadlineMs: number, reason: string): Promise<void> {
   if (draining) return;
   draining = true;
   if (worker === undefined) process.exit(0);
-  const { service, link, http, grpc, dispatcher } = worker;
+  const { service, requestLog, link, http, grpc, dispatcher } = worker;
   publish('flyball:process', { role: 'gateway', state: 'draining', pid: process.pid, reason });
   service.drain();
   const signal = AbortSignal.timeout(deadlineMs);
   grpc?.server.close();
   await Promise.all([http?.drain(signal), grpc?.calls.drain(signal)]);
   dispatcher.close('the server has shut down');
+  await requestLog.close(AbortSignal.any([signal, AbortSignal.timeout(requestLogCloseMs)]));
   link.close();
   process.exit(signal.aborted ? 1 : 0);
 }

@@ -4,6 +4,7 @@
  */
 import type { KeyTable } from '../auth/key-table.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
+import type { RequestLogRoute } from '../request-log/record.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 
 export type ReplicaAddress =
@@ -64,6 +65,8 @@ export interface DeploymentRoute {
   readonly versions: readonly VersionRoute[];
   readonly queue: QueueRoute;
   readonly deadline: DeadlineRoute;
+  /** Absent: its requests are not logged. */
+  readonly requestLog?: RequestLogRoute;
   /** Why there is no ready replica, for the error that callers get; absent when there is one. */
   readonly notReadyReason?: string;
   /** It sleeps when nobody asks and is woken by whoever does: without a replica it is still ready to be asked. */

@@ -38,6 +38,8 @@ export interface InferenceRequest {
   readonly priority?: number;
   /** Generated at the door when the caller sent none; in every log line. */
   readonly requestId: string;
+  /** Name of the caller's API key, where keys are asked for. */
+  readonly caller?: string;
   /** W3C trace context, passed on as it came. */
   readonly traceparent?: string;
 }

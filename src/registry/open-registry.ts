@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import { checkModelFile, parseModelFile } from '../config/load.ts';
 import type { ModelFile } from '../config/model-file.ts';
 import { FlyballError } from '../errors.ts';
+import { readVerified } from '../verified-file.ts';
 import type { Store, StoreAccess, VersionRecord } from '../store/store.ts';
 import type { ArtefactSource, ArtefactStore, PutArtefact } from './artefacts.ts';
 import { assetNames, toLabels } from './assets.ts';
@@ -15,6 +16,8 @@ import { versionDigest } from './digest.ts';
 import { requireModel, requireName, requireVersion, resolveReference } from './reference.ts';
 import type { AddedVersion, ModelFileInput, Registry, VersionOffer } from './registry.ts';
 import { signatureOf } from './signature.ts';
+import { isSignatureOf, parseSignature, signaturesMax } from './signing.ts';
+import { contentOf, openTrust, type Trust } from './trust.ts';
 import { followersOfAlias, usersOfModel, usersOfVersion } from './usage.ts';
 import { trackUnused } from './unused.ts';
 import { toModelView } from './views.ts';
@@ -25,6 +28,8 @@ export interface RegistryParts {
   readonly clock: Pick<Clock, 'wall' | 'now'>;
   /** How long an artefact may lie unused. */
   readonly unusedAfterMs?: number;
+  /** Whose signatures count; by default nobody's, and none is needed. */
+  readonly trust?: Trust;
 }
 
 const unusedAfterMsDefault = 86_400_000;
@@ -33,6 +38,7 @@ const versionMax = 999_999_999;
 
 export function openRegistry({ store, artefacts, clock, ...parts }: RegistryParts): Registry {
   const unused = trackUnused(parts.unusedAfterMs ?? unusedAfterMsDefault);
+  const trust = parts.trust ?? openTrust({});
   let adding = 0;
 
   let releasing: Promise<void> | undefined;
@@ -89,7 +95,10 @@ export function openRegistry({ store, artefacts, clock, ...parts }: RegistryPart
     const { modelFile, file, assets, digest, signature } = await readContent(offer, put);
     return store.transaction(async (access) => {
       const same = await access.versionByDigest(model, digest);
-      if (same !== undefined) return { version: sameNumber(same, offer.version), added: false };
+      if (same !== undefined) {
+        const known = sameNumber(same, offer.version);
+        return { version: await addSignatures(access, known, offer.signatures ?? []), added: false };
+      }
       const version: VersionRecord = {
         model,
         version: await freeNumber(access, model, offer.version, digest),
@@ -105,13 +114,34 @@ export function openRegistry({ store, artefacts, clock, ...parts }: RegistryPart
         ...(file === undefined ? {} : { file: file.digest }),
         assets,
       };
-      await access.addVersion(version);
-      return { version, added: true };
+      const signatures = signaturesOf(version, offer.signatures ?? []);
+      const signed = signatures.length === 0 ? version : { ...version, signatures };
+      trust.require(signed);
+      await access.addVersion(signed);
+      return { version: signed, added: true };
     });
+  };
+
+  const addSignatures = async (
+    access: StoreAccess,
+    version: VersionRecord,
+    added: readonly string[],
+  ): Promise<VersionRecord> => {
+    const signatures = signaturesOf(version, added);
+    const signed = { ...version, signatures };
+    trust.require(signed);
+    if (signatures.length === (version.signatures?.length ?? 0)) return version;
+    await access.setSignatures(version.model, version.version, signatures);
+    return signed;
   };
 
   return {
     artefacts,
+    trust,
+    signVersion: (model, version, signatures) =>
+      store.transaction(async (access) =>
+        addSignatures(access, await requireVersion(access, model, version), signatures),
+      ),
     async addVersion(model, offer, signal) {
       requireName(model, 'model');
       if (offer.version !== undefined && !(Number.isInteger(offer.version) && offer.version >= 1)) {
@@ -173,25 +203,32 @@ export function openRegistry({ store, artefacts, clock, ...parts }: RegistryPart
       store.transaction(async (access) => {
         const versions = await access.versions();
         const aliases = await access.aliases();
-        return (await access.models()).map((name) => toModelView(name, versions, aliases));
+        return (await access.models()).map((name) => toModelView(name, versions, aliases, trust));
       }),
     show: (model) =>
       store.transaction(async (access) => {
         await requireModel(access, model);
-        return toModelView(model, await access.versions(model), await access.aliases(model));
+        return toModelView(model, await access.versions(model), await access.aliases(model), trust);
       }),
     resolve: (reference) => resolveReference(store, reference),
     async files({ file, assets, modelFile: { output, warmUp, server } }) {
       const assetOf = (name: string): Promise<string> => artefacts.path(assets[name] ?? '');
       const labels = output?.labels;
-      const read = typeof labels === 'string' ? toLabels(await readFile(await assetOf(labels), 'utf8')) : labels;
+      const readText = async (name: string): Promise<string> =>
+        (await readVerified(await assetOf(name), assets[name])).toString('utf8');
+      const read = typeof labels === 'string' ? toLabels(await readText(labels)) : labels;
+      const samples = await Promise.all((warmUp?.samples ?? []).map(assetOf));
+      const serverFiles: Record<string, string> = {};
+      for (const name of server?.files ?? []) serverFiles[name] = await assetOf(name);
+      const digests: Record<string, string> = {};
+      for (const name of [...(warmUp?.samples ?? []), ...(server?.files ?? [])])
+        digests[await assetOf(name)] = assets[name] ?? '';
       return {
         ...(file === undefined ? {} : { path: await artefacts.path(file) }),
         ...(output === undefined ? {} : { output: { ...output, ...(read === undefined ? {} : { labels: read }) } }),
-        samples: await Promise.all((warmUp?.samples ?? []).map(assetOf)),
-        serverFiles: Object.fromEntries(
-          await Promise.all((server?.files ?? []).map(async (name) => [name, await assetOf(name)] as const)),
-        ),
+        samples,
+        serverFiles,
+        digests,
       };
     },
     touch: (digest) => unused.touch(digest, clock.now()),
@@ -211,6 +248,23 @@ type Settings = { readonly settings: ModelFileInput; readonly modelFile: ModelFi
 /** Settings have no key `kind`, every source has. */
 function isSource(value: ModelFileInput | ArtefactSource): value is ArtefactSource {
   return 'kind' in value;
+}
+
+/** Those that it has and those that are added, each once; refused when one is of something else. */
+function signaturesOf(version: VersionRecord, added: readonly string[]): readonly string[] {
+  for (const text of added) {
+    if (isSignatureOf(parseSignature(text), contentOf(version), version.version)) continue;
+    throw new FlyballError(
+      'SIGNATURE_INVALID',
+      `a signature that came with ${version.model}:${version.version} is not of it: its files, settings, name or number were others`,
+    );
+  }
+  const all = [...new Set([...(version.signatures ?? []), ...added])];
+  if (all.length <= signaturesMax) return all;
+  throw new FlyballError(
+    'CONFLICT',
+    `${version.model}:${version.version}: expected at most ${signaturesMax} signatures`,
+  );
 }
 
 function digestsOf({ file, assets }: VersionRecord): readonly string[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,24 +11,23 @@ import type { Store } from '../store/store.ts';
 import { openArtefactStore, type ArtefactSource } from './artefacts.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ModelFileInput, Registry, VersionOffer } from './registry.ts';
+import { publicKeyText } from './signing-keys.ts';
+import { signVersion } from './signing.ts';
+import { contentOf, openTrust, type TrustSettings } from './trust.ts';
 
 interface Place extends AsyncDisposable {
   readonly registry: Registry;
   readonly store: Store;
 }
 
-async function open(time = { now: 0 }): Promise<Place> {
+async function open(time = { now: 0 }, trust: TrustSettings = {}): Promise<Place> {
   await using stack = new AsyncDisposableStack();
   const path = await mkdtemp(join(tmpdir(), 'fb-'));
   stack.defer(() => rm(path, { recursive: true, force: true }));
   const store = stack.use(openSqliteStore(':memory:'));
   const artefacts = await openArtefactStore(path);
-  const registry = openRegistry({
-    store,
-    artefacts,
-    clock: { wall: () => 17, now: () => time.now },
-    unusedAfterMs: 1000,
-  });
+  const clock = { wall: () => 17, now: () => time.now };
+  const registry = openRegistry({ store, artefacts, clock, unusedAfterMs: 1000, trust: openTrust(trust) });
   const held = stack.move();
   return { registry, store, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
@@ -140,7 +140,7 @@ test('a simulated model needs no file', async () => {
   });
   assert.deepEqual([version.platform, version.bytes, version.file], ['simulated', 0, undefined]);
   assert.equal(version.signature.batchable, true);
-  assert.deepEqual(await place.registry.files(version), { samples: [], serverFiles: {} });
+  assert.deepEqual(await place.registry.files(version), { samples: [], serverFiles: {}, digests: {} });
 });
 
 test('a server is its settings and the files that its command needs; its signature may be left to it', async () => {
@@ -281,6 +281,62 @@ test('nothing is swept while something is added that may turn out to be made of 
   goOn.resolve();
   assert.equal((await adding).version.file, digest);
   assert.deepEqual(await registry.sweep(), []);
+});
+
+test('where signatures are required, only what a trusted key has signed is recorded; others may be added to it', async () => {
+  const key = generateKeyPairSync('ed25519').privateKey;
+  const stranger = generateKeyPairSync('ed25519').privateKey;
+  const trustedKeys = { lab: publicKeyText(key) };
+  await using free = await open();
+  const { version } = await free.registry.addVersion('digits', offer(1));
+  const signatureBy = (by: KeyObject) => signVersion(contentOf(version), undefined, by);
+  const other = (await free.registry.addVersion('digits', offer(2))).version;
+
+  await using place = await open({ now: 0 }, { requireSignature: true, trustedKeys });
+  const { registry, store } = place;
+  await assert.rejects(registry.addVersion('digits', offer(1)), { code: 'SIGNATURE_REQUIRED' });
+  await assert.rejects(registry.addVersion('digits', offer(1, { signatures: [signatureBy(stranger)] })), {
+    code: 'SIGNATURE_UNTRUSTED',
+  });
+  await assert.rejects(
+    registry.addVersion('digits', offer(1, { signatures: [signVersion(contentOf(other), undefined, key)] })),
+    { code: 'SIGNATURE_INVALID' },
+  );
+  // Signed for one name, it is nothing under another.
+  await assert.rejects(registry.addVersion('ocr', offer(1, { signatures: [signatureBy(key)] })), {
+    code: 'SIGNATURE_INVALID',
+  });
+  assert.deepEqual(
+    [await store.versions(), await registry.artefacts.list()],
+    [[], []],
+    'nothing is left of what was refused',
+  );
+  const signed = await registry.addVersion('digits', offer(1, { signatures: [signatureBy(key)] }));
+  assert.equal(signed.added, true);
+  await registry.addVersion('digits', offer(1, { signatures: [signatureBy(stranger)] }));
+  const [view] = (await registry.show('digits')).versions;
+  assert.deepEqual(
+    view?.signers.map(({ name, valid }) => [name, valid]),
+    [
+      ['lab', true],
+      [undefined, true],
+    ],
+  );
+  await assert.rejects(registry.signVersion('digits', 1, [signVersion(contentOf(other), undefined, key)]), {
+    code: 'SIGNATURE_INVALID',
+  });
+});
+
+test('labels that a disk has altered are not read', async () => {
+  await using place = await open();
+  const { registry } = place;
+  const modelFile = { output: { kind: 'classification', labels: 'labels.txt' } } as const;
+  const { version } = await registry.addVersion(
+    'digits',
+    offer(1, { modelFile, assets: { 'labels.txt': bytesOf('a\nb') } }),
+  );
+  await writeFile(await registry.artefacts.path(version.assets['labels.txt'] ?? ''), 'b\na');
+  await assert.rejects(registry.files(version), { code: 'DIGEST_MISMATCH' });
 });
 
 test('verify reads every byte again', async () => {

@@ -8,6 +8,7 @@ import type { ModelView } from '../api/schemas.ts';
 import type { modelFile, OutputStage } from '../config/model-file.ts';
 import type { AliasChange, Provenance, StoreAccess, VersionRecord } from '../store/store.ts';
 import type { ArtefactSource, ArtefactStore } from './artefacts.ts';
+import type { Trust } from './trust.ts';
 
 /** model.yaml as it was written: defaults are filled in by the registry and are no part of the digest. */
 export type ModelFileInput = z.input<typeof modelFile>;
@@ -23,6 +24,8 @@ export interface VersionOffer {
   readonly version?: number;
   /** Digest of the file's bytes as announced; DIGEST_MISMATCH when they turn out others. */
   readonly fileDigest?: string;
+  /** By whom it is signed (see signing.ts); added to those that it has when the content is there already. */
+  readonly signatures?: readonly string[];
   /** Digest of the whole version as announced (see digest.ts); DIGEST_MISMATCH when it turns out another. */
   readonly digest?: string;
   /** Added to the labels of the model file. */
@@ -46,15 +49,24 @@ export interface VersionFiles {
   readonly samples: readonly string[];
   /** Of a server, by the name that its command knows them by. */
   readonly serverFiles: Readonly<Record<string, string>>;
+  /** What the bytes of the files beside the model must be, by path. */
+  readonly digests: Readonly<Record<string, string>>;
 }
 
 export interface Registry {
   readonly artefacts: ArtefactStore;
+  /** Whose signatures count. */
+  readonly trust: Trust;
   /**
    * The same content again answers with the version that has it. INVALID_NAME, INVALID_MODEL (the file cannot be read), INVALID_SPECIFICATION (model.yaml), DIGEST_MISMATCH,
    * CONFLICT (the number is there with other content, or the content is there under another number than asked for).
    */
   addVersion(model: string, offer: VersionOffer, signal?: AbortSignal): Promise<AddedVersion>;
+  /**
+   * Adds signatures to a version that is there. VERSION_NOT_FOUND, INVALID_REQUEST, SIGNATURE_INVALID (it is of something
+   * else), SIGNATURE_UNTRUSTED where signatures are required, CONFLICT over 16.
+   */
+  signVersion(model: string, version: number, signatures: readonly string[]): Promise<VersionRecord>;
   /** CONFLICT while an alias, a deployment or a replica uses it; its artefacts go when nothing else names them. */
   removeVersion(model: string, version: number): Promise<void>;
   /** With all its versions and aliases; CONFLICT while a deployment or a replica uses it. Its numbers are free again. */

@@ -2,6 +2,7 @@
 import type { ModelView, VersionView } from '../api/schemas.ts';
 import type { ModelSignature, TensorSpec } from '../protocol/tensor.ts';
 import type { AliasRecord, VersionRecord } from '../store/store.ts';
+import { contentOf, type Trust } from './trust.ts';
 
 const toSpec = ({ name, datatype, shape }: TensorSpec) => ({ name, datatype, shape: [...shape] });
 
@@ -11,7 +12,8 @@ const toSignature = ({ inputs, outputs, batchable }: ModelSignature): VersionVie
   batchable,
 });
 
-export function toVersionView(record: VersionRecord): VersionView {
+export function toVersionView(record: VersionRecord, trust: Pick<Trust, 'signers'>): VersionView {
+  const { file, settings, assets } = contentOf(record);
   return {
     version: record.version,
     digest: record.digest,
@@ -21,6 +23,8 @@ export function toVersionView(record: VersionRecord): VersionView {
     signature: toSignature(record.signature),
     labels: { ...record.labels },
     provenance: { ...record.provenance },
+    content: { ...(file === undefined ? {} : { file }), settings, assets: { ...assets } },
+    signers: [...trust.signers(record)],
     ...(record.description === undefined ? {} : { description: record.description }),
   };
 }
@@ -29,10 +33,11 @@ export function toModelView(
   name: string,
   versions: readonly VersionRecord[],
   aliases: readonly AliasRecord[],
+  trust: Pick<Trust, 'signers'>,
 ): ModelView {
   return {
     name,
-    versions: versions.filter(({ model }) => model === name).map(toVersionView),
+    versions: versions.filter(({ model }) => model === name).map((version) => toVersionView(version, trust)),
     aliases: Object.fromEntries(
       aliases.filter(({ model }) => model === name).map(({ alias, version }) => [alias, version]),
     ),

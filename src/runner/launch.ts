@@ -16,6 +16,8 @@ export const runnerLaunch = z.strictObject({
       path: z.string(),
       /** The same model as this node has prepared it for itself, for a faster start; it may fail or be gone. */
       prepared: z.string().optional(),
+      /** Where only signed versions may load: what the file's bytes must be. They are read once, checked, and loaded. */
+      digest: z.string().optional(),
       threads: z.int().min(1),
       /** False whenever busy threads could outnumber the cores: spinning then halves everybody's throughput. */
       spinning: z.boolean(),
@@ -49,6 +51,8 @@ export const runnerLaunch = z.strictObject({
       threads: z.int().min(1).optional(),
     }),
   ]),
+  /** The same for other files, by path. */
+  digests: z.record(z.string(), z.string()).optional(),
   pipeline: imagePipeline.optional(),
   output: outputStage.optional(),
   warmUp: z.strictObject({

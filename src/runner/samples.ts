@@ -2,9 +2,9 @@
  * What a model is warmed up on: a sample that ships with it, else zeros in the shape that requests will have. A sample
  * that begins with `{` is a request body of the Open Inference Protocol; any other is a file for the pipeline.
  */
-import { readFile } from 'node:fs/promises';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { ModelSignature, Tensor } from '../protocol/tensor.ts';
+import { readVerified } from '../verified-file.ts';
 import type { FilePipeline } from './pipeline/pipeline.ts';
 import { joinBytes, zeros } from './rows.ts';
 import type { FileCalls } from './runtime.ts';
@@ -17,11 +17,12 @@ export async function warmUpInputs(
   samples: readonly string[],
   signature: ModelSignature,
   pipeline: FilePipeline | undefined,
+  digests: Readonly<Record<string, string>> = {},
 ): Promise<readonly Tensor[]> {
   const calls: (readonly Tensor[])[] = [];
   for (const sample of samples) {
     try {
-      calls.push(await readSample(await readFile(sample), pipeline));
+      calls.push(await readSample(await readVerified(sample, digests[sample]), pipeline));
     } catch (thrown) {
       throw unusable(sample, toFlyballError(thrown).message, thrown);
     }

@@ -37,6 +37,8 @@ export interface VersionRecord {
   readonly file?: string;
   /** Artefact digests of what stands beside it, by name: labels.txt, samples/seven.png. */
   readonly assets: Readonly<Record<string, string>>;
+  /** Who vouches for it (see registry/signing.ts). The one thing that may be added later: it is no part of the content. */
+  readonly signatures?: readonly string[];
 }
 
 export interface AliasRecord {
@@ -118,6 +120,8 @@ export interface StoreAccess {
   versionByDigest(model: string, digest: string): Promise<VersionRecord | undefined>;
   /** Makes the model too. CONFLICT when the number or the digest is there already. */
   addVersion(record: VersionRecord): Promise<void>;
+  /** Replaces its signatures; VERSION_NOT_FOUND. */
+  setSignatures(model: string, version: number, signatures: readonly string[]): Promise<void>;
   /** CONFLICT while an alias points at it. The model goes with its last version. */
   removeVersion(model: string, version: number): Promise<void>;
   /** The highest number that the model ever gave, so that a removed number is not given again; 0 when none. */

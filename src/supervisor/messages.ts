@@ -35,6 +35,8 @@ export interface ProcessAuth {
 export interface ProcessSettings {
   /** 0, 1, … among the gateway workers; 0 for control. */
   readonly worker: number;
+  /** Gateway workers in all. */
+  readonly workers: number;
   readonly serverName: string;
   /** Unix milliseconds at which `up` began. */
   readonly startedAt: number;
@@ -54,6 +56,7 @@ export interface ProcessSettings {
   readonly modelStore?: string;
   /** Present where callers need a key. */
   readonly auth?: ProcessAuth;
+  readonly requestLog: Specification['requestLog'];
   /** Addresses that people use, by listener: http, grpc, metrics, control. */
   readonly listeners: Readonly<Record<string, { readonly url: string }>>;
   readonly logLevel: string;

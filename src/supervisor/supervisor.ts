@@ -30,7 +30,17 @@ export interface SupervisorOptions {
   readonly dataDirectory: string;
   readonly specification: Pick<
     Specification,
-    'name' | 'listeners' | 'torchserve' | 'tls' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'shutdown'
+    | 'name'
+    | 'listeners'
+    | 'torchserve'
+    | 'tls'
+    | 'auth'
+    | 'gateway'
+    | 'runners'
+    | 'limits'
+    | 'registry'
+    | 'requestLog'
+    | 'shutdown'
   >;
   /** Allow listeners outside loopback without authentication. */
   readonly insecure: boolean;
@@ -123,6 +133,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
   const settings: ProcessSettings = {
     worker: 0,
+    workers: specification.gateway.workers,
     serverName: specification.name,
     startedAt,
     dataDirectory: directory.path,
@@ -143,6 +154,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     ...(keysRequired && {
       auth: { adminKey: join(directory.path, adminKeyFile), workers: specification.gateway.workers },
     }),
+    requestLog: specification.requestLog,
     listeners,
     logLevel: options.logLevel,
   };

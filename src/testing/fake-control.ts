@@ -99,6 +99,8 @@ export function versionNamed(version: number, digest: string, bytes = 121_000): 
     },
     labels: {},
     provenance: { source: './digits', by: 'ada' },
+    content: { settings: 'sha256:settings', assets: {} },
+    signers: [],
   };
 }
 

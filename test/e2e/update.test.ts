@@ -124,6 +124,9 @@ describe('a platform with two gateway workers under load', { timeout: 120_000 },
       assert.equal(problem.code, 'OUT_OF_BOUNDS');
       assert.match(problem.detail, says);
     }
+    await until('what served before to be given up', async () =>
+      (await deployment()).replicas.length === 2 ? true : undefined,
+    );
     await using callers = load();
     await callers.passed(100);
     assert.equal((await scale(3)).state, 'succeeded');

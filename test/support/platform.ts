@@ -18,6 +18,8 @@ export interface PlatformFiles {
   /** What flyball.yaml says besides listeners; model paths are `./models/…`. */
   readonly specification: Readonly<Record<string, unknown>>;
   readonly arguments?: readonly string[];
+  /** One that is there, to start on again: it is whoever made it that removes it. */
+  readonly dataDirectory?: string;
   /** Added to the environment of everything that it starts. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -81,7 +83,7 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
   const own = files.specification['listeners'] as object | undefined;
   const listeners = { http: anyPort, grpc: anyPort, metrics: anyPort, control: anyPort, ...own };
   writeFileSync(specificationPath, stringify({ ...files.specification, listeners }));
-  const dataDirectory = join(folder, 'data');
+  const dataDirectory = files.dataDirectory ?? join(folder, 'data');
   const child = spawn(
     process.execPath,
     [cliPath, 'up', specificationPath, '--data-dir', dataDirectory, ...(files.arguments ?? [])],

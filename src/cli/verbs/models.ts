@@ -1,4 +1,5 @@
 /** `flyball models`: the registry from outside. Removing asks for the name on a terminal, and elsewhere for --yes. */
+import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ModelView, OperationStep, VersionView } from '../../api/schemas.ts';
 import { nearest } from '../../config/nearest.ts';
@@ -18,7 +19,15 @@ import { columnsOf, cut } from '../wrap.ts';
 
 type Action = (invocation: Invocation, client: ControlClient, words: readonly string[]) => Promise<ExitCode>;
 
-const actions: Readonly<Record<string, Action>> = { list, show, add, alias, remove };
+const actions: Readonly<Record<string, Action>> = {
+  list,
+  show,
+  add,
+  alias,
+  remove,
+  sign: async (invocation, client, words) => (await import('./models-sign.ts')).sign(invocation, client, words),
+  keygen: async (invocation, _client, words) => (await import('./models-sign.ts')).keygen(invocation, words),
+};
 const versionMax = 999_999_999;
 
 export async function run(invocation: Invocation): Promise<ExitCode> {
@@ -27,7 +36,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   if (action === undefined) {
     const [near] = nearest(name, Object.keys(actions));
     throw new UsageError(
-      `models expects list, show, add, alias or remove, got ${name}`,
+      `models expects list, show, add, alias, remove, sign or keygen, got ${name}`,
       near === undefined ? `to see a model: flyball models show ${name}` : `did you mean models ${near}?`,
     );
   }
@@ -138,11 +147,18 @@ function showText(model: ModelView, ellipsis: string): string {
       { header: 'ADDED', cell: (row) => dateTime(row.createdAt) },
       { header: 'BY', cell: (row) => row.provenance.by },
       { header: 'FROM', cell: (row) => row.provenance.source },
+      { header: 'SIGNED BY', cell: (row) => row.signers.map(signerText).join(', ') },
       { header: 'NOTE', cell: (row) => row.provenance.note ?? '' },
     ],
     rows,
   );
   return `${head.join('\n')}${versions}`;
+}
+
+/** `lab`, `ed25519:Zx3… (not trusted)`, `lab (not of this content)`. */
+function signerText({ name, key, valid }: VersionView['signers'][number]): string {
+  const who = name ?? `${key.slice(0, 16)}…`;
+  return valid ? (name === undefined ? `${who} (not trusted)` : who) : `${who} (not of this content)`;
 }
 
 async function add(invocation: Invocation, client: ControlClient, words: readonly string[]): Promise<ExitCode> {
@@ -162,7 +178,9 @@ async function add(invocation: Invocation, client: ControlClient, words: readonl
   const versions = await readLocalModel(path, undefined, signal);
   if (number !== undefined && versions.length > 1)
     throw new UsageError(`--version numbers one version, but ${path} holds ${versions.length}`);
-  const origin = { by: caller(terminal.env), source: path, note: stringOption(values, 'note') };
+  const keyFile = stringOption(values, 'sign-key');
+  const signKey = keyFile === undefined ? undefined : await keyOf(resolve(terminal.cwd, keyFile));
+  const origin = { by: caller(terminal.env), source: path, note: stringOption(values, 'note'), signKey };
   const added: VersionView[] = [];
   const progress = progressOn(terminal);
   tellNotes(name, versions, progress);
@@ -180,6 +198,10 @@ async function add(invocation: Invocation, client: ControlClient, words: readonl
 async function nameInArchive(path: string): Promise<string> {
   const { readMar } = await import('../../imports/torchserve/read-mar.ts');
   return (await readMar(path)).manifest.modelName;
+}
+
+async function keyOf(path: string): Promise<KeyObject> {
+  return (await import('../../registry/signing-keys.ts')).readPrivateKey(path);
 }
 
 async function alias(invocation: Invocation, client: ControlClient, words: readonly string[]): Promise<ExitCode> {

@@ -6,6 +6,8 @@ export interface OnnxSettings {
   readonly path: string;
   /** The same model as this node has prepared it for itself (see prepared-files.ts); a file that fails costs nothing. */
   readonly prepared?: string;
+  /** What the file's bytes must be, where that matters more than the time and memory of reading it. */
+  readonly digest?: string | undefined;
   /** Intra-op threads of the session. */
   readonly threads: number;
   /** False whenever busy threads could outnumber the cores: idle threads that spin then steal from the others. */

@@ -7,6 +7,7 @@ import { InferenceSession, type Tensor as OrtTensor, type InferenceSession as Se
 import type { ErrorCode } from '../../errors.ts';
 import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import { isBatchable, type RunResult } from '../../runner/runtime.ts';
+import { readVerified } from '../../verified-file.ts';
 import type { OnnxSettings } from './onnx-messages.ts';
 import { datatypeOfType, fromOrtTensor, toOrtTensor, TensorError } from './onnx-tensors.ts';
 
@@ -23,7 +24,7 @@ export const codeOf = (thrown: unknown): ErrorCode =>
   thrown instanceof TensorError ? 'INVALID_TENSOR' : 'INFERENCE_FAILED';
 
 export async function openSession(settings: OnnxSettings): Promise<OnnxSession> {
-  return toSession((await openPrepared(settings)) ?? (await InferenceSession.create(settings.path, options(settings))));
+  return toSession(await open(settings));
 }
 
 function toSession(session: InferenceSession): OnnxSession {
@@ -89,6 +90,14 @@ async function openPrepared(settings: OnnxSettings): Promise<InferenceSession | 
     process.stderr.write(`the prepared file could not be opened, the model itself is loaded: ${wordsOf(thrown)}\n`);
     return undefined;
   }
+}
+
+/** By its path; or, where its digest is given, of bytes that have been checked and cannot change any more. */
+async function open(settings: OnnxSettings): Promise<InferenceSession> {
+  if (settings.digest !== undefined) {
+    return InferenceSession.create(await readVerified(settings.path, settings.digest), options(settings));
+  }
+  return (await openPrepared(settings)) ?? InferenceSession.create(settings.path, options(settings));
 }
 
 function options(settings: OnnxSettings, entries: Readonly<Record<string, unknown>> = {}): Session.SessionOptions {

@@ -96,6 +96,7 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
     giveNumber: sql('INSERT OR IGNORE INTO numbers (model, version, digest) VALUES (?, ?, ?)'),
     addModel: sql('INSERT OR IGNORE INTO models (name) VALUES (?)'),
     addVersion: sql('INSERT INTO versions (model, version, digest, record) VALUES (?, ?, ?, ?)'),
+    setVersion: sql('UPDATE versions SET record = ? WHERE model = ? AND version = ?'),
     removeVersion: sql('DELETE FROM versions WHERE model = ? AND version = ?'),
     highest: sql('SELECT max(version) AS highest FROM numbers WHERE model = ?'),
     allAliases: sql('SELECT * FROM aliases ORDER BY model, alias'),
@@ -184,6 +185,14 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
           throw new FlyballError('CONFLICT', message, { cause: error });
         }
         prepared.giveNumber.run(model, version, digest);
+      }),
+    setSignatures: (model, version, signatures) =>
+      atomically(() => {
+        const row = oneVersion.get(model, version);
+        if (row === undefined)
+          throw new FlyballError('VERSION_NOT_FOUND', `${model} has no version ${version} to sign`);
+        const record: VersionRecord = { ...(recordOf(row) as VersionRecord), signatures };
+        prepared.setVersion.run(JSON.stringify(record), model, version);
       }),
     removeVersion: (model, version) =>
       atomically(() => {

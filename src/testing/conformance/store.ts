@@ -127,6 +127,16 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
     assert.equal(await store().highestVersion('none'), 0);
   });
 
+  check('signatures are added to a version and nothing else of it changes', async (store, reopen) => {
+    await store().addVersion(versionOf('digits', 1));
+    await store().setSignatures('digits', 1, ['one']);
+    await store().setSignatures('digits', 1, ['one', 'two']);
+    await reopen();
+    assert.deepEqual(await store().versions(), [{ ...versionOf('digits', 1), signatures: ['one', 'two'] }]);
+    assert.equal((await store().versionByDigest('digits', digestOf('1')))?.signatures?.length, 2);
+    await assert.rejects(store().setSignatures('digits', 2, ['one']), withCode('VERSION_NOT_FOUND'));
+  });
+
   check('a number or a content that is there is a conflict, and nothing changes', async (store, reopen) => {
     await store().addVersion(versionOf('digits', 1));
     await assert.rejects(store().addVersion(versionOf('digits', 1, '9')), withCode('CONFLICT'));
