@@ -108,10 +108,12 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
   try {
     const listening = await until('the platform to say where it listens', () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
-      const { listeners: found } = JSON.parse(readFileSync(join(dataDirectory, 'supervisor.json'), 'utf8')) as {
+      const { pid, listeners: found } = JSON.parse(readFileSync(join(dataDirectory, 'supervisor.json'), 'utf8')) as {
+        pid: number;
         listeners: Record<'http' | 'grpc' | 'metrics' | 'control', { url: string }> & { management?: { url: string } };
       };
-      return found;
+      // One that was killed on the same directory leaves what it announced.
+      return pid === child.pid ? found : undefined;
     });
     const adminKey = (): string | undefined => {
       const path = join(dataDirectory, 'admin.key');
