@@ -32,9 +32,13 @@ const artefactOf = (dataDirectory: string, factor: number): string => {
   return join(dataDirectory, 'artefacts', 'sha256', hash.slice(0, 2), hash);
 };
 
-async function start(trustedKeys: Readonly<Record<string, string>>, dataDirectory?: string): Promise<Platform> {
+async function start(
+  trustedKeys: Readonly<Record<string, string>>,
+  more: object = {},
+  dataDirectory?: string,
+): Promise<Platform> {
   const platform = await startPlatform({
-    specification: { registry: { requireSignature: true, trustedKeys } },
+    specification: { registry: { requireSignature: true, trustedKeys }, ...more },
     ...(dataDirectory === undefined ? {} : { dataDirectory }),
   });
   await until('control to answer', () => platform.status());
@@ -147,13 +151,11 @@ test(
   { timeout: 300_000 },
   async () => {
     const model = await signedFolder();
-    await using platform = await startPlatform({
-      specification: {
-        registry: { requireSignature: true, trustedKeys: { lab: keys.lab } },
-        models: { times: { path: model, aliases: { champion: 1 } } },
-        deployments: { times: { model: 'times@champion' } },
-      },
-    });
+    const served = {
+      models: { times: { path: model, aliases: { champion: 1 } } },
+      deployments: { times: { model: 'times@champion' } },
+    };
+    await using platform = await start({ lab: keys.lab }, served);
     await platform.serving();
     const { factor, answers, ...seen } = commands(platform);
     await answers(2);
@@ -184,7 +186,7 @@ test(
     };
     forge({ ...original, file: recordOf(2).file });
     {
-      await using again = await start({ lab: keys.lab }, platform.dataDirectory);
+      await using again = await start({ lab: keys.lab }, served, platform.dataDirectory);
       const found = await commands(again).until('it to refuse', ({ state }) => state === 'failed');
       assert.match(found.reason ?? '', /times:1 is not what lab signed/);
       assert.equal(found.counts.ready, 0);
@@ -193,7 +195,7 @@ test(
     database.close();
 
     // The key is taken away: nothing that it signed loads any more. With a second signature by the next key, it does.
-    await using again = await start({ next: keys.next }, platform.dataDirectory);
+    await using again = await start({ next: keys.next }, served, platform.dataDirectory);
     const found = await commands(again).until('it to refuse', ({ state }) => state === 'failed');
     assert.match(found.reason ?? '', /times:1 is signed by ed25519:.*, which is not trusted/);
     const signed = await commands(again).cli('models', 'sign', 'times', '1', '--sign-key', join(folder, 'next.pem'));

@@ -173,7 +173,8 @@ async function deployTo(
   } catch (error) {
     if (signal.aborted) throw error;
     const { code } = toFlyballError(error);
-    if (code !== 'MODEL_LOAD_FAILED' && code !== 'INVALID_MODEL' && code !== 'REPLICA_FAILED') throw error;
+    const ofOneModel = ['MODEL_LOAD_FAILED', 'INVALID_MODEL', 'REPLICA_FAILED'].includes(code);
+    if (!ofOneModel && !code.startsWith('SIGNATURE_')) throw error;
     return reportError(error, 'up', terminal, flag(invocation.values, 'verbose'));
   }
 }
