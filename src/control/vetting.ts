@@ -32,7 +32,11 @@ export function openVetting(
     // Of a model with a file the runtime reads the signature from what it opens; of any other it is in the settings.
     const signature = files.path === undefined ? await signatureOf(record.modelFile, undefined) : record.signature;
     const made = makeTemplate(specification, { ...record, signature }, files).launch;
-    return { ...made, runtime: runtimeOf(made.runtime, launch.runtime, record.file), digests: files.digests };
+    return {
+      ...made,
+      runtime: runtimeOf(made.runtime, launch.runtime, record.file, files.digests),
+      digests: files.digests,
+    };
   };
 }
 
@@ -40,7 +44,9 @@ function runtimeOf(
   made: TemplateLaunch['runtime'],
   wanted: TemplateLaunch['runtime'],
   file: string | undefined,
+  digests: Readonly<Record<string, string>>,
 ): TemplateLaunch['runtime'] {
+  if (made.kind === 'server') return { ...made, digests: { ...digests } };
   if (made.kind !== 'onnx' || wanted.kind !== 'onnx') return made;
   const { threads, spinning, graphOptimisation, memoryArena } = wanted;
   return {

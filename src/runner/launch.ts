@@ -47,6 +47,8 @@ export const runnerLaunch = z.strictObject({
       signature: z.custom<ModelSignature>().optional(),
       /** Name that the command knows it by → where it is. */
       files: z.record(z.string(), z.string()),
+      /** Where only signed versions may load: what their bytes must be, by path. */
+      digests: z.record(z.string(), z.string()).optional(),
       /** Where threads were declared: told to the server by the variables that numeric libraries read. */
       threads: z.int().min(1).optional(),
     }),

@@ -199,12 +199,12 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     const { samples } = launch.warmUp;
     const isServer = launch.runtime.kind === 'server';
     if (model.files !== undefined) {
-      await warmUpFiles(samples, model.files);
+      await warmUpFiles(samples, model.files, launch.digests);
       return [];
     }
     // Of a server that declares nothing there is nothing to make zeros for.
     if (isServer && model.signature.inputs.length === 0 && samples.length === 0) return [];
-    const inputs = await warmUpInputs(samples, model.signature, pipeline);
+    const inputs = await warmUpInputs(samples, model.signature, pipeline, launch.digests);
     try {
       return await warmUp(model, inputs, launch.warmUp, clock, stop.signal);
     } catch (thrown) {

@@ -33,10 +33,14 @@ export async function warmUpInputs(
 }
 
 /** Samples of a model that takes files as they are: each is run once, and one that is refused fails the start. */
-export async function warmUpFiles(samples: readonly string[], files: FileCalls): Promise<void> {
+export async function warmUpFiles(
+  samples: readonly string[],
+  files: FileCalls,
+  digests: Readonly<Record<string, string>> = {},
+): Promise<void> {
   for (const sample of samples) {
     try {
-      await files.run(await readFile(sample));
+      await files.run(await readVerified(sample, digests[sample]));
     } catch (thrown) {
       throw unusable(sample, toFlyballError(thrown).message, thrown);
     }

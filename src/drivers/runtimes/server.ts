@@ -8,7 +8,7 @@
  * While a call runs nobody asks: a server with one thread answers nothing then and is well all the same.
  * Invariant: when the load fails or the model is closed, nothing that was started here is left.
  */
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock, type Clock } from '../../clock.ts';
@@ -16,6 +16,7 @@ import { FlyballError, toFlyballError } from '../../errors.ts';
 import { isDeclared, type ModelSignature, type Tensor } from '../../protocol/tensor.ts';
 import { validateInputs } from '../../protocol/validate.ts';
 import type { FileCalls, LoadedModel, RunResult } from '../../runner/runtime.ts';
+import { readVerified } from '../../verified-file.ts';
 import { answerLimits, requireAnswer, wordsOf } from './server-answers.ts';
 import {
   openServerClient,
@@ -47,6 +48,8 @@ export interface ServerSettings extends ServerDeclaration {
   readonly threads?: number | undefined;
   /** Name that the command knows it by → where it is. */
   readonly files: Readonly<Record<string, string>>;
+  /** What their bytes must be, by path. */
+  readonly digests?: Readonly<Record<string, string>> | undefined;
   /** Made for the command to run in, and removed at the end. */
   readonly folder: string;
   readonly owner?: ServerOwner | undefined;
@@ -73,7 +76,7 @@ export async function loadServer(
   let process: ServerProcess | undefined;
   if (place.command !== undefined) {
     const { folder, owner, stopMs } = settings;
-    await layOut(settings.files, folder);
+    await layOut(settings.files, folder, settings.digests);
     resources.defer(() => rm(folder, { recursive: true, force: true }));
     const env = { ...threadVariables(settings.threads), ...place.env };
     process = resources.use(await startServerProcess({ command: place.command, folder, owner, env, stopMs, clock }));
@@ -94,13 +97,20 @@ function protocolOf(settings: ServerSettings): ServerProtocol {
 }
 
 /** Copies, not links: what a server writes into its files must not change the version for everybody else. */
-async function layOut(files: ServerSettings['files'], folder: string): Promise<void> {
+async function layOut(
+  files: ServerSettings['files'],
+  folder: string,
+  digests: Readonly<Record<string, string>> | undefined,
+): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const [name, path] of Object.entries(files)) {
     const place = join(folder, name);
     await mkdir(dirname(place), { recursive: true });
-    await copyFile(path, place, constants.COPYFILE_FICLONE);
+    const digest = digests?.[path];
+    // The copy is made of the bytes that were checked; nobody but this user can change it before the command reads it.
+    if (digest !== undefined) await writeFile(place, await readVerified(path, digest), { mode: 0o600 });
+    else await copyFile(path, place, constants.COPYFILE_FICLONE);
   }
 }
 
