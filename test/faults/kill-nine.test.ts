@@ -1,7 +1,7 @@
 /**
  * `kill -9` of everything at random moments of `models add`, `models alias` and `deploy`, a hundred times: the registry
- * is whole, and each operation is there or not there. Most of the kills are of a process that holds exactly what control
- * holds; some are of a whole `flyball up`. FLYBALL_SEED repeats a run; what a kill meets depends on the machine too.
+ * is whole, and each operation is there or not there. The process that is killed holds exactly what control holds, from its
+ * store to its upkeep. FLYBALL_SEED repeats a run; what a kill meets depends on the machine too.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -10,16 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { StatusView } from '../../src/api/schemas.ts';
-import { digestOfBytes } from '../../src/registry/digest.ts';
 import { nextInt, seededRng } from '../../src/rng.ts';
-import { childPid } from '../support/processes.ts';
-import { startPlatform, until, type Platform } from '../support/platform.ts';
-import { drawOperation, fileOf, labelsOf, model, openLedger, settings, type Operation } from './registry-operations.ts';
+import { openLedger, type Operation } from './registry-operations.ts';
 
-/** A hundred in all; FLYBALL_KILLS asks for fewer or more of the first kind, an even number. */
-const processKills = Number(process.env['FLYBALL_KILLS'] ?? 94);
-const platformKills = 6;
+/** An even number; FLYBALL_KILLS asks for fewer or more. */
+const processKills = Number(process.env['FLYBALL_KILLS'] ?? 100);
 /** Directories worked on at the same time. */
 const lanes = 2;
 const processModule = fileURLToPath(new URL('./registry-process.ts', import.meta.url));
@@ -117,111 +112,7 @@ test(
     await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
     context.diagnostic(`seed ${seed}: ${inWords(figures)}`);
     assert.equal(figures.kills, processKills);
-    if (processKills >= 94)
+    if (processKills >= 100)
       assert.ok(figures.pending['not there'] > 0, 'some kill came before the end of an operation');
   },
 );
-
-/** Every process of it at once: whoever is left could still write. */
-async function killAll(platform: Platform, replicas: readonly number[]): Promise<void> {
-  const pids = [platform.process.pid ?? 0, childPid(platform, 'control'), childPid(platform, 'gateway'), ...replicas];
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It had ended already.
-    }
-  }
-  await platform.end('SIGKILL');
-}
-
-test(`${platformKills} kills of a whole platform leave it whole`, { timeout: 600_000 }, async (context) => {
-  const dataDirectory = mkdtempSync(join(tmpdir(), 'flyball-kill-'));
-  const rng = seededRng(seed + lanes);
-  const ledger = openLedger(dataDirectory);
-  const figures = newFigures();
-  let factor = 1;
-  try {
-    for (let kill = 0; kill < platformKills; kill++) {
-      await using platform = await startPlatform({ specification: {}, dataDirectory });
-      const status = await until('control to answer', (): Promise<StatusView> => platform.status());
-      const replicas = status.deployments.flatMap((deployment) =>
-        deployment.replicas.map(({ where }) => Number(/pid (\d+)/.exec(where)?.[1])),
-      );
-      const done: Operation[] = [];
-      let pending: Operation | undefined;
-      let killed = false;
-      const work = async (): Promise<void> => {
-        while (!killed) {
-          const versions = [...ledger.versions(), ...newVersions];
-          const operation = drawOperation(rng, versions, factor);
-          if (operation.kind === 'add') factor += 1;
-          pending = operation;
-          const number = await performOver(platform.control, operation);
-          if (number === undefined) return;
-          if (operation.kind === 'add') newVersions.push(number);
-          done.push(operation);
-          pending = undefined;
-        }
-      };
-      const newVersions: number[] = [];
-      const working = work().catch(() => {});
-      const least = 1 + nextInt(rng, 8);
-      await until(`${least} operations`, () => (done.length >= least ? true : undefined));
-      await new Promise((resolve) => {
-        setTimeout(resolve, rng.next() * 30);
-      });
-      await killAll(platform, replicas);
-      killed = true;
-      await working;
-      const became = await ledger.settle(done, pending);
-      figures.kills += 1;
-      figures.confirmed += done.length;
-      figures.pending[became] += 1;
-      if (pending !== undefined) figures.met[pending.kind] += 1;
-    }
-  } finally {
-    rmSync(dataDirectory, { recursive: true, force: true });
-  }
-  context.diagnostic(`seed ${seed}: whole platform: ${inWords(figures)}`);
-  assert.equal(figures.kills, platformKills);
-});
-
-/** The version's number for an add, 0 for the others; undefined when nobody answered any more. */
-async function performOver(control: string, operation: Operation): Promise<number | undefined> {
-  const call = async (method: string, path: string, body: Uint8Array | object): Promise<Response> => {
-    const bytes = body instanceof Uint8Array;
-    const response = await fetch(`${control}/api/v1/${path}`, {
-      method,
-      headers: { 'content-type': bytes ? 'application/octet-stream' : 'application/json' },
-      body: bytes ? new Uint8Array(body) : JSON.stringify(body),
-    });
-    assert.ok(response.ok, `${path}: ${response.status} ${response.ok ? '' : await response.clone().text()}`);
-    return response;
-  };
-  try {
-    if (operation.kind === 'alias') {
-      await call('PUT', `models/${model}/aliases/${operation.alias}`, { version: operation.version, by: 'ada' });
-      return 0;
-    }
-    if (operation.kind === 'deploy') {
-      const deployment = { model: `${model}:${operation.version}`, replicas: { min: 0, max: 1 }, probationMs: 0 };
-      await call('PUT', `deployments/${operation.name}`, { deployment, by: 'ada' });
-      return 0;
-    }
-    const put = async (bytes: Uint8Array): Promise<string> => {
-      const digest = digestOfBytes(bytes);
-      await call('PUT', `artefacts/${digest}`, bytes);
-      return digest;
-    };
-    const labels = await put(Buffer.from(labelsOf(operation.factor)));
-    const modelFile = await put(Buffer.from(settings));
-    const query = new URLSearchParams({ by: 'ada', modelFile, asset: `labels.txt=${labels}` });
-    const response = await call('POST', `models/${model}/versions?${query.toString()}`, fileOf(operation.factor));
-    return ((await response.json()) as { version: number }).version;
-  } catch (error) {
-    // Killed with it in hand.
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
