@@ -53,6 +53,16 @@ function start(requestLog: object, deployments: object): Promise<Platform> {
   });
 }
 
+/** Control says that all serves a moment before the gateway has the table: the gateway is asked itself. */
+async function answering(platform: Platform): Promise<void> {
+  const { deployments } = await platform.serving();
+  for (const { name } of deployments) {
+    await until(`${name} to be ready at the gateway`, async () =>
+      (await ask(`${platform.http}/v2/models/${name}/ready`)).status === 200 ? true : undefined,
+    );
+  }
+}
+
 async function linesOf(platform: Platform, count: number): Promise<Line[]> {
   const folder = join(platform.dataDirectory, 'request-log');
   return until(`${count} lines`, () => {
@@ -74,7 +84,7 @@ test('binary bodies are logged bit for bit, names are redacted, headers are not 
       unlogged: same,
     },
   );
-  await platform.serving();
+  await answering(platform);
   const { body, headers } = binaryBody(allBytes);
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   const send = (name: string, more: Record<string, string> = {}) =>
@@ -122,7 +132,7 @@ test('a sink that hangs holds nobody up: every caller is answered, and what foun
     { url, bufferBytesMax: 20_000, timeoutMs: 600_000 },
     { same: { ...same, requestLog: { payload: 'data' } } },
   );
-  await platform.serving();
+  await answering(platform);
   const { body, headers } = binaryBody(allBytes);
   const sent = 200;
   for (let count = 0; count < sent; count++) {
