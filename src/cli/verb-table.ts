@@ -186,8 +186,8 @@ export const verbs: readonly VerbDeclaration[] = [
       {
         name: 'ACTION',
         optional: true,
-          completes: ['list', 'show', 'add', 'alias', 'remove', 'sign', 'keygen'],
-          help: 'list (default) · show NAME · add NAME FILE (or add FILE.mar) · alias NAME ALIAS VERSION · remove NAME [VERSION|@ALIAS] · sign FILE · sign NAME VERSION · keygen FILE',
+        completes: ['list', 'show', 'add', 'alias', 'remove', 'sign', 'keygen'],
+        help: 'list (default) · show NAME · add NAME FILE (or add FILE.mar) · alias NAME ALIAS VERSION · remove NAME [VERSION|@ALIAS] · sign FILE · sign NAME VERSION · keygen FILE',
       },
       { name: 'NAME', optional: true, completes: 'models', help: 'Name of the model.' },
       { name: 'ARGUMENT', optional: true, completes: 'files', help: 'A file or folder, an alias, or a version.' },
