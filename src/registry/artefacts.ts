@@ -7,7 +7,7 @@
  * Invariant: a file under its digest is whole: it was hashed while it was written, synced, and then renamed.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlyballError } from '../errors.ts';
@@ -129,7 +129,7 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
         checkDigest(announced, source.digest);
         return { ...(await require(source.digest)), added: false };
       }
-      const stream = source.kind === 'path' ? createReadStream(source.path) : source.stream;
+      const stream = source.kind === 'path' ? readFrom(source.path) : source.stream;
       const temporary = join(unfinished, randomUUID());
       try {
         const artefact = await write(temporary, stream as AsyncIterable<Uint8Array>, signal);
@@ -160,6 +160,13 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
       return entries.filter((entry) => entry.isFile()).map(({ name }) => `sha256:${name}`);
     },
   };
+}
+
+/** Its failure is thrown where it is read. Until then nobody listens, and a failure without a listener ends the process. */
+function readFrom(path: string): ReadStream {
+  const stream = createReadStream(path);
+  stream.on('error', () => {});
+  return stream;
 }
 
 function checkDigest(announced: string | undefined, found: string): void {
