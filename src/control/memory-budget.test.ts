@@ -7,7 +7,7 @@ import { connectGateway, type FakeGateway } from '../testing/fake-gateway.ts';
 import { until } from '../testing/until.ts';
 import type { Control } from './control.ts';
 
-/** A simulated model is expected to hold 80 MiB, and is said to hold what the test runner holds: two fit. */
+/** A replica is expected to hold 144 MiB, and says that it holds 140. */
 async function three(control: Control, memory: string): Promise<void> {
   const sleeper = { model: 'm:1', replicas: { min: 0, idleMs: 600_000 }, drainMs: 3000 };
   const resolved = {
@@ -39,7 +39,7 @@ test('the least recently asked sleeps for one that is asked, and gives its memor
   await using place = await machine();
   await using control = await place.start();
   using gateway = await connectGateway(place.controlSocket);
-  await three(control, '170MiB');
+  await three(control, '300MiB');
   const waiting = { arrivals: 1, queueLength: 1, waitingMs: 1 };
   asks(gateway, 'a', waiting);
   await become(control, 'a serving, b asleep, c asleep');
@@ -56,7 +56,7 @@ test('who is busy is left alone: the one that does not fit waits, and status say
   await using place = await machine();
   await using control = await place.start();
   using gateway = await connectGateway(place.controlSocket);
-  await three(control, '100MiB');
+  await three(control, '200MiB');
   asks(gateway, 'a', { arrivals: 1, queueLength: 1, waitingMs: 1 });
   await become(control, 'a serving, b asleep, c asleep');
   asks(gateway, 'a', { arrivals: 1, inFlight: 1 });
@@ -66,7 +66,7 @@ test('who is busy is left alone: the one that does not fit waits, and status say
     return seen.reason?.includes('waits for memory') === true ? seen : undefined;
   });
   assert.equal(view.state, 'starting');
-  assert.match(view.reason ?? '', /waits for memory: a replica needs about \d+ MiB, \d+ MiB of node\.memory's 100 MiB/);
+  assert.match(view.reason ?? '', /waits for memory: a replica needs about \d+ MiB, \d+ MiB of node\.memory's 200 MiB/);
   const route = gateway.table()?.deployments.find(({ name }) => name === 'b');
   assert.deepEqual([route?.callers, place.world.starts()], ['wait', 1]);
   // The moment that it is idle, it makes room.
@@ -78,11 +78,11 @@ test('one that is larger than all there is fails those that wait, with the figur
   await using place = await machine();
   await using control = await place.start();
   using gateway = await connectGateway(place.controlSocket);
-  await three(control, '50MiB');
+  await three(control, '100MiB');
   asks(gateway, 'a', { arrivals: 1, queueLength: 1, waitingMs: 1 });
   const route = await until('the word', () =>
     gateway.table()?.deployments.find(({ name, callers }) => name === 'a' && callers === 'fail'),
   );
-  assert.match(route.notReadyReason ?? '', /a replica needs about 80 MiB, more than node\.memory, 50 MiB/);
+  assert.match(route.notReadyReason ?? '', /a replica needs about 144 MiB, more than node\.memory, 100 MiB/);
   assert.equal(place.world.starts(), 0);
 });

@@ -8,9 +8,9 @@ import type { Deployment } from './deployments.ts';
 import type { DemandSeen } from './observations.ts';
 import type { Replica } from './replica.ts';
 
-/** A runner with the runtime in it and no model. */
-const emptyRunnerBytes = 80 * 1_048_576;
-/** The runtime's copy of the weights, and what it computes with; measured on the demo's models: 1.3 to 2.2. */
+/** A runner with the runtime in it and a model of a few kilobytes was measured at 136 to 145 MiB. */
+const emptyRunnerBytes = 144 * 1_048_576;
+/** The runtime's copy of the weights, and what it computes with: a guess until the first replica has told. */
 const fileFactor = 2;
 
 export function expectedBytes(deployment: Deployment, template: string): number {

@@ -82,12 +82,14 @@ export function demandOf(
 
 const nothing: DemandSeen = { arrivals: 0, waiting: 0, inFlight: 0 };
 
-/** When and how long after its arrival the first request that waited for a replica was answered; the latest one. */
-export function wokenOf(gateways: readonly ConnectedGateway[], deployment: string): VersionObservation['woken'] {
-  let newest: VersionObservation['woken'];
+/** By deployment: when and how long after its arrival the first request that waited for a replica was answered. */
+export function wokenOf(
+  gateways: readonly ConnectedGateway[],
+): ReadonlyMap<string, NonNullable<VersionObservation['woken']>> {
+  const newest = new Map<string, NonNullable<VersionObservation['woken']>>();
   for (const { latest } of gateways) {
-    for (const { deployment: name, woken } of latest?.versions ?? []) {
-      if (name === deployment && woken !== undefined && woken.at > (newest?.at ?? 0)) newest = woken;
+    for (const { deployment, woken } of latest?.versions ?? []) {
+      if (woken !== undefined && woken.at > (newest.get(deployment)?.at ?? 0)) newest.set(deployment, woken);
     }
   }
   return newest;

@@ -318,10 +318,10 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
     }
     await deployments.flush();
     await publisher.publish(deployments.all(), fleet.replicas());
-    for (const deployment of deployments.all()) {
-      const woken = wokenOf(gateways, deployment.name);
-      const coldStart = woken === undefined ? undefined : coldStarts.answered(deployment.name, woken);
-      if (coldStart !== undefined) deployment.coldStart = coldStart;
+    for (const [name, woken] of wokenOf(gateways)) {
+      const coldStart = coldStarts.answered(name, woken);
+      const deployment = coldStart === undefined ? undefined : deployments.find(name);
+      if (deployment !== undefined && coldStart !== undefined) deployment.coldStart = coldStart;
     }
     // Whoever hears that an operation has ended may ask any gateway for what came of it.
     if (publisher.isInForce()) progress.look(deployments, fleet.replicas());

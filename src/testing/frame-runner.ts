@@ -24,6 +24,9 @@ export interface FrameRunnerOptions {
   readonly failWith?: string;
 }
 
+/** About what a runner with a small model holds. */
+const residentBytes = 140 * 1_048_576;
+
 export async function startFrameRunner(launch: RunnerLaunch, options: FrameRunnerOptions): Promise<FrameRunner> {
   if (launch.listen.kind !== 'unix') throw new TypeError('expected a Unix socket to listen on');
   const connections = new Set<FrameConnection>();
@@ -38,7 +41,7 @@ export async function startFrameRunner(launch: RunnerLaunch, options: FrameRunne
         onFrame(...[kind, header]) {
           if (kind !== 'status' || frozen) return;
           const { ask } = header;
-          connection.send('statusReply', { ask, state, inFlight: 0, residentBytes: 1, cpuSeconds: 0, inferences: 0 });
+          connection.send('statusReply', { ask, state, inFlight: 0, residentBytes, cpuSeconds: 0, inferences: 0 });
         },
         onClose: () => connections.delete(connection),
       },
