@@ -24,8 +24,10 @@ const beyondMeasuredMax = 8;
 /** A mean over about `meanCalls` calls above this closes the lane. */
 const slowMs = 2;
 const meanCalls = 16;
-/** No call counts for more: the system interrupts one of ten microseconds for tens of milliseconds, and that is no cost. */
+/** A call counts for no more: the system interrupts one of ten microseconds for tens of milliseconds, and that is no cost. */
 const countedMsMax = 4 * slowMs;
+/** Nobody is interrupted for so long: what takes this depends on its data, as loops do, and must not block again. */
+const interruptedMsMax = 250;
 
 export interface InlineLane {
   /** What a call of the other thread cost; only what comes before `open` counts. */
@@ -93,7 +95,8 @@ export function createInlineLane(settings: OnnxSettings, signature: ModelSignatu
       } catch (thrown) {
         throw failureOf(thrown);
       }
-      meanMs += (Math.min(result.computeMs, countedMsMax) - meanMs) / meanCalls;
+      const counted = result.computeMs > interruptedMsMax ? result.computeMs : Math.min(result.computeMs, countedMsMax);
+      meanMs += (counted - meanMs) / meanCalls;
       if (meanMs > slowMs) await close();
       return result;
     },
