@@ -228,7 +228,7 @@ describe('the platform under nearly right requests', () => {
       const bytes = requestBytes(new URL(platform.http), { method: 'POST', path: at, headers, body });
       const { status, text } = await connection.exchange(bytes);
       if (status === 200) return { status, code: undefined, text };
-      return { status, code: (JSON.parse(text) as { code: string }).code, text };
+      return { status, code: codeIn(text), text };
     } catch (error) {
       if (error instanceof SyntaxError) throw error;
       return { status: 'closed', code: undefined, text: String(error) };
