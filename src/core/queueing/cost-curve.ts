@@ -6,7 +6,7 @@
  * the last it goes on in proportion.
  * Sizes are compared only side by side: a call moves its size against the others by what it cost beside the call before
  * it, of another size. Otherwise a call says how fast the machine is now, and all sizes follow it. Machines swing twofold
- * within seconds; sizes compared across two speeds once put a network that loses by batching at sixteen rows a call.
+ * within seconds; sizes compared across two speeds once made a network that loses by batching batch.
  * So that there is something to compare, a call now and then tries the size above or below the cap.
  */
 
