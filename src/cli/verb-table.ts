@@ -1,6 +1,7 @@
 /**
  * Every verb, declared. `--help`, completion and the argument parser read this table; the code of a verb is imported
- * only when it runs. Importing this file must stay free: `flyball --help` has 80 ms.
+ * only when it runs. Importing this file must stay free: `flyball --help` has 80 ms. It is as long as there are verbs:
+ * one table, read from top to bottom as help shows it.
  */
 import type { OptionDeclaration, VerbDeclaration } from './declaration.ts';
 

@@ -1,43 +1,34 @@
 /**
  * The queue of one deployment version and the replicas behind it: the thin shell around src/core/queueing and
- * src/core/routing, which decide. It sends batches, answers callers, and keeps one timer for whatever is due next.
+ * src/core/routing, which decide. It admits a request, starts whatever can be started and ends what is late; what waits
+ * stands in waiting.ts, what became of a call in calls.ts.
  * A request that finds a free replica and an empty queue is sent in the same turn, without a key, timer or promise hop.
- * Invariant: every submitted request ends exactly once; a slot is held until its work has really ended.
- * Longer than other files on purpose: every turn that a request can take is here, where the invariant can be checked.
+ * Invariant: every submitted request ends exactly once.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { admit } from '../core/queueing/admission.ts';
 import { formBatch } from '../core/queueing/batch.ts';
-import { afterFailedBatch } from '../core/queueing/bisect.ts';
 import { DeadlineHeap } from '../core/queueing/deadlines.ts';
-import { RequestQueue } from '../core/queueing/queue.ts';
-import { afterLoss } from '../core/routing/after-loss.ts';
-import { catalogue, type ErrorCode } from '../errors.ts';
-import type { ResultHeader } from '../protocol/frames/messages.ts';
 import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
 import type { Tensor } from '../protocol/tensor.ts';
-import { publish } from '../telemetry/events.ts';
-import { joinInputs, splitOutputs } from './batch-frames.ts';
+import { createCalls, type Calls } from './calls.ts';
+import { DueTimer } from './due-timer.ts';
 import { createEndings, stopListening, type Endings } from './endings.ts';
-import { compatibilityKey, Job } from './job.ts';
+import { Job } from './job.ts';
 import { LearnedCosts } from './learned-costs.ts';
+import { Reach } from './reach.ts';
 import type { ConnectReplica } from './replica-connection.ts';
 import { ReplicaPool, type Replica } from './replica-pool.ts';
 import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
-import { countCall, createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+import { createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+import { Waiting } from './waiting.ts';
 
 /** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
 const callDepth = { tensors: 1, files: 2 } as const;
-/** As many as any deployment may declare, so that a change of the declaration needs no new queue. */
-const priorityLevelsMax = 16;
-/** How soon a caller may come back whose request every replica was too busy for. */
-const busyRetrySeconds = 1;
 /** How soon a caller may come back to a deployment that has no replica: about the time that one takes to start. */
 export const notReadyRetrySeconds = 2;
-/** Longest single timer; a later deadline is met by several. */
-const timerMsMax = 60_000;
 
 export interface VersionDispatcherOptions {
   readonly deployment: DeploymentRoute;
@@ -57,69 +48,55 @@ export interface Submission {
   readonly priority: number;
 }
 
-interface Running {
-  readonly jobs: readonly Job[];
-  readonly replica: Replica;
-  readonly rows: number;
-  readonly sentAt: number;
-  /** The replica had nothing else to do, so the time beyond the runtime's own is transport. */
-  readonly alone: boolean;
-  readonly rerun: boolean;
-}
-
 export class VersionDispatcher {
   readonly figures: VersionFigures = createFigures();
   readonly deployment: string;
-  readonly #onWaiting: () => void;
   readonly #clock: Clock;
-  readonly #queue: RequestQueue<Job>;
+  readonly #waiting: Waiting;
   readonly #pool: ReplicaPool;
   readonly #costs = new LearnedCosts();
+  readonly #reach: Reach;
   readonly #end: Endings;
+  readonly #calls: Calls;
+  readonly #timer: DueTimer;
   /** Deadlines of what has been started: the caller is answered in time, the slot is not given up. */
   readonly #started = new DeadlineHeap<Job>();
-  /** Batches to run again, before anything that waits. */
-  readonly #reruns: (readonly Job[])[] = [];
   #route: VersionRoute;
   #companyUntil = Infinity;
-  #timerAt = Infinity;
-  #cancelTimer = (): void => {};
-  #emptySince: number | undefined;
-  #closed: string | undefined;
-  #wakes = false;
-  /** Control has been told that somebody waits for a replica. */
-  #told = false;
-  /** Arrival of the first that waited for the replica that has just come, until its answer. */
-  #wokenFor: number | undefined;
-  #woken: VersionObservation['woken'];
+  #closed = false;
 
   constructor(options: VersionDispatcherOptions) {
-    this.deployment = options.deployment.name;
-    this.#onWaiting = () => options.onWaiting();
-    this.#clock = options.clock;
-    this.#route = options.route;
-    this.#emptySince = this.#clock.now();
-    this.#queue = new RequestQueue({
-      lengthMax: options.deployment.queue.lengthMax,
-      priorityLevels: priorityLevelsMax,
-    });
+    const { deployment, route, clock, connect } = options;
+    const names = { deployment: deployment.name, version: route.version };
+    const [costs, figures, started] = [this.#costs, this.figures, this.#started];
+    this.deployment = deployment.name;
+    this.#clock = clock;
+    this.#route = route;
+    this.#reach = new Reach(clock.now(), () => options.onWaiting());
+    this.#timer = new DueTimer(clock, (at) => this.#onDue(at));
+    this.#end = createEndings({ ...names, clock, figures, started });
+    this.#waiting = new Waiting(deployment.queue.lengthMax, this.#end);
     this.#pool = new ReplicaPool({
-      deployment: options.deployment.name,
-      version: options.route.version,
-      connect: options.connect,
-      now: () => this.#clock.now(),
+      ...names,
+      connect,
+      now: () => clock.now(),
       onChange: () => this.#onReplicas(),
       onDrained: () => options.onDrained(),
-      onCostCurve: (points) => this.#costs.warmUp(points, this.#clock.now()),
+      onCostCurve: (points) => costs.warmUp(points, clock.now()),
     });
-    this.#end = createEndings({
-      deployment: options.deployment.name,
-      version: options.route.version,
-      clock: options.clock,
-      figures: this.figures,
-      started: this.#started,
+    this.#calls = createCalls({
+      ...names,
+      clock,
+      pool: this.#pool,
+      costs,
+      figures,
+      reach: this.#reach,
+      started,
+      again: this.#waiting.again,
+      end: this.#end,
+      onRoom: (at) => this.#pump(at),
     });
-    this.update(options.deployment, options.route);
+    this.update(deployment, route);
   }
 
   get route(): VersionRoute {
@@ -128,15 +105,15 @@ export class VersionDispatcher {
 
   /** Milliseconds for which no replica could be reached; 0 when one can. */
   unreachableMs(at: number): number {
-    return this.#emptySince === undefined ? 0 : at - this.#emptySince;
+    return this.#reach.outMs(at);
   }
 
   get reachable(): boolean {
-    return this.#emptySince === undefined;
+    return this.#reach.reachable;
   }
 
   get queueLength(): number {
-    return this.#queue.length;
+    return this.#waiting.queue.length;
   }
 
   get inFlight(): number {
@@ -149,14 +126,14 @@ export class VersionDispatcher {
 
   update(deployment: DeploymentRoute, route: VersionRoute): void {
     this.#route = route;
-    this.#queue.lengthMax = deployment.queue.lengthMax;
+    this.#waiting.queue.lengthMax = deployment.queue.lengthMax;
     this.#costs.follow(route, this.#clock.now());
-    this.#wakes = deployment.wakes === true;
+    this.#reach.wakes = deployment.wakes === true;
     this.#pool.update(route.replicas, deployment.serving !== route.version);
     this.#onReplicas();
     if (deployment.callers === 'fail' && this.#pool.ready === 0) {
       const reason = `model ${deployment.name} is not ready: ${deployment.notReadyReason ?? 'it has no replica'}`;
-      for (const job of this.#takeWaiting()) this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds);
+      for (const job of this.#waiting.takeAll()) this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds);
     }
   }
 
@@ -172,6 +149,8 @@ export class VersionDispatcher {
 
   observe(): VersionObservation {
     const { arrivals, completed, failed, shed } = this.figures;
+    const { woken } = this.#reach;
+    const since = this.#pool.ready > 0 ? Infinity : this.#waiting.since();
     return {
       deployment: this.deployment,
       version: this.#route.version,
@@ -179,12 +158,12 @@ export class VersionDispatcher {
       completed,
       failed,
       shed: { ...shed },
-      queueLength: this.#queue.length,
+      queueLength: this.#waiting.queue.length,
       inFlight: this.#started.size,
       latencyMs: takeLatencies(this.figures),
       batchSizeCap: this.#costs.cap,
-      ...(this.#pool.ready > 0 ? {} : this.#waiting()),
-      ...(this.#woken === undefined ? {} : { woken: this.#woken }),
+      ...(since !== Infinity && { waitingMs: Math.max(this.#clock.now() - since, 0) }),
+      ...(woken !== undefined && { woken }),
     };
   }
 
@@ -193,24 +172,15 @@ export class VersionDispatcher {
     this.#pool.watch((rows) => this.#costs.longest(rows), at);
   }
 
-  /** Who waits for a replica to come, those that one has lost or refused among them. */
-  #waiting(): Pick<VersionObservation, 'waitingMs'> {
-    const first = this.#queue.first();
-    const since = Math.min(
-      first === undefined ? Infinity : this.#queue.oldestLike(first),
-      ...this.#reruns.flat().map(({ arrivedAt }) => arrivedAt),
-    );
-    return since === Infinity ? {} : { waitingMs: Math.max(this.#clock.now() - since, 0) };
-  }
-
   observeReplicas(): ReplicaObservation[] {
-    return this.#pool.observe(this.#queue.length + this.#reruns.length);
+    return this.#pool.observe(this.#waiting.queue.length + this.#waiting.again.length);
   }
 
   /** The version has left the table: what waits goes to its successor or fails, what runs ends as it ends. */
   close(reason: string, successor?: VersionDispatcher): void {
-    this.#closed = reason;
-    for (const job of this.#takeWaiting()) {
+    this.#closed = true;
+    this.#reach.wakes = false;
+    for (const job of this.#waiting.takeAll()) {
       if (job.state === 'waiting' && successor?.takesOver(job, this.#route) === true) this.figures.arrivals -= 1;
       else this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds);
     }
@@ -229,64 +199,46 @@ export class VersionDispatcher {
     return true;
   }
 
-  #takeWaiting(): readonly Job[] {
-    return [...this.#queue.takeAll(), ...this.#reruns.splice(0).flat()];
-  }
-
   #enter(job: Job, at: number): void {
     if (job.signal.aborted) return this.#end.fail(job, 'CANCELLED', 'the caller hung up');
     if (job.deadlineAt <= at) return this.#end.late(job, 'it was over on arrival');
     const depth = callDepth[job.payload];
     const holds = this.#route.batching.delayMs > 0 && this.#costs.batchable && job.rows < this.#costs.cap;
-    if (this.#queue.length === 0 && this.#reruns.length === 0 && !holds) {
+    if (this.#waiting.empty && !holds) {
       const replica = this.#pool.choose(depth, 0, at);
       if (replica !== undefined) {
         const needed = this.#costs.estimate(job.rows, job.payload, at);
         if (needed !== undefined && at + needed > job.deadlineAt) return this.#end.tooShort(job, needed);
         if (needed === undefined || at + this.#ahead(replica, at) + needed <= job.deadlineAt) {
-          this.#start(replica, [job], at, false);
+          this.#calls.send(replica, [job], at, false);
           return this.#arm(at);
         }
       }
     }
     const capacity = { readyReplicas: this.#pool.ready, cap: this.#costs.cap, rowsInFlight: this.#pool.rowsInFlight };
-    const admission = admit(this.#queue, job, capacity, this.#costs.curve, at);
-    if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#queue.lengthMax);
-    job.key = compatibilityKey(job);
-    this.#queue.add(job);
-    const onAbort = (): void => {
-      this.#queue.remove(job);
-      this.#end.fail(job, 'CANCELLED', 'the caller hung up; the request was never started');
-    };
-    job.onAbort = onAbort;
-    job.signal.addEventListener('abort', onAbort, { once: true });
+    const admission = admit(this.#waiting.queue, job, capacity, this.#costs.curve, at);
+    if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#waiting.queue.lengthMax);
+    this.#waiting.add(job);
     this.#pump(at);
   }
 
   /** Starts whatever can be started now. */
   #pump(at: number): void {
+    const waiting = this.#waiting;
     this.#companyUntil = Infinity;
-    while (this.#reruns.length > 0 || this.#queue.length > 0) {
-      const again = this.#reruns[0];
-      const payload = again?.[0]?.payload ?? this.#queue.first()?.payload ?? 'tensors';
-      const waiting = this.#reruns.length + this.#queue.rows / this.#costs.cap;
-      const replica = this.#pool.choose(callDepth[payload], waiting, at);
+    while (!waiting.empty) {
+      const replica = this.#pool.choose(callDepth[waiting.payload], waiting.calls(this.#costs.cap), at);
       if (replica === undefined) {
-        if (this.#pool.ready === 0 && (!this.#told || this.#queue.length === 1)) {
-          this.#told = true;
-          this.#onWaiting();
-        }
+        if (this.#pool.ready === 0) this.#reach.missed(waiting.queue.length === 1);
         break;
       }
+      const again = waiting.again.shift();
       if (again !== undefined) {
-        this.#reruns.shift();
-        for (const job of again) if (job.signal.aborted) this.#end.fail(job, 'CANCELLED', 'the caller hung up');
-        const live = again.filter((job) => job.state !== 'ended' && job.deadlineAt > at);
-        if (live.length > 0) this.#start(replica, live, at, true);
+        this.#sendAgain(replica, again, at);
         continue;
       }
       const batch = formBatch(
-        this.#queue,
+        this.#waiting.queue,
         {
           readyReplicas: this.#pool.ready,
           cap: this.#costs.cap,
@@ -305,9 +257,15 @@ export class VersionDispatcher {
         this.#companyUntil = batch.waitUntil;
         break;
       }
-      this.#start(replica, batch.items, at, false);
+      this.#calls.send(replica, batch.items, at, false);
     }
     this.#arm(at);
+  }
+
+  #sendAgain(replica: Replica, jobs: readonly Job[], at: number): void {
+    for (const job of jobs) if (job.signal.aborted) this.#end.fail(job, 'CANCELLED', 'the caller hung up');
+    const live = jobs.filter((job) => job.state !== 'ended' && job.deadlineAt > at);
+    if (live.length > 0) this.#calls.send(replica, live, at, true);
   }
 
   /** What the replica still has to do with what it has; 0 when nothing is known of that. */
@@ -316,198 +274,29 @@ export class VersionDispatcher {
     return Math.max(0, (this.#costs.compute(replica.outstandingRows) ?? 0) - (at - replica.progressAt));
   }
 
-  #start(replica: Replica, jobs: readonly Job[], at: number, rerun: boolean): void {
-    let rows = 0;
-    for (const job of jobs) {
-      rows += job.rows;
-      if (job.state === 'running') continue;
-      job.state = 'running';
-      job.startedAt = at;
-      stopListening(job);
-      this.#started.add(job);
-    }
-    const running: Running = { jobs, replica, rows, sentAt: at, alone: replica.outstandingCalls === 0, rerun };
-    this.#pool.take(replica, rows, at);
-    const { header, parts } = joinInputs(jobs);
-    const number = replica.connection.infer(header, parts, {
-      onResult: (result, body) => this.#onResult(running, result, body),
-      onLost: (reason) => this.#onLost(running, reason),
-    });
-    // Files wait for their decoding, and one can take a second; tensors are being computed as soon as they are there.
-    if (jobs[0]?.payload === 'files') this.#cancelWhenNobodyWaits(running, number);
-  }
-
-  #cancelWhenNobodyWaits({ jobs, replica }: Running, number: number): void {
-    for (const job of jobs) {
-      const onAbort = (): void => {
-        if (jobs.every((one) => one.signal.aborted || one.state === 'ended')) replica.connection.cancel(number);
-      };
-      job.onAbort = onAbort;
-      job.signal.addEventListener('abort', onAbort, { once: true });
-    }
-  }
-
-  #onResult(running: Running, header: ResultHeader, body: Uint8Array): void {
-    const { jobs, replica, rows, sentAt } = running;
-    const at = this.#clock.now();
-    for (const job of jobs) stopListening(job);
-    this.#pool.release(replica, rows, at);
-    const computeMs = header.computeMs ?? at - sentAt;
-    const failed = header.failed ?? [];
-    const ok = header.error === undefined;
-    publish('flyball:batch', {
-      deployment: this.deployment,
-      version: this.#route.version,
-      replica: replica.id,
-      rows,
-      requests: jobs.length,
-      computeMs,
-      ok,
-    });
-    if (!ok) return this.#onRefused(running, header, at);
-    this.#pool.succeeded(replica);
-    const call = countCall(this.figures, rows, header.inputMs ?? 0, computeMs);
-    this.figures.lastInferenceAt = this.#clock.wall();
-    if (this.#wokenFor !== undefined) {
-      this.#woken = { at: this.#clock.wall(), totalMs: at - this.#wokenFor };
-      this.#wokenFor = undefined;
-    }
-    if (failed.length === 0) {
-      const payload = jobs[0]?.payload ?? 'tensors';
-      if (running.alone) this.#pool.learn(replica, at - sentAt, this.#costs.estimate(rows, payload, at));
-      this.#costs.learn({ rows, payload, computeMs, wallMs: at - sentAt, alone: running.alone }, at);
-    }
-    const bad = new Map(failed.map((item) => [item.index, item]));
-    const good = bad.size === 0 ? jobs : jobs.filter((_, index) => !bad.has(index));
-    const split = splitOutputs(
-      header,
-      body,
-      good.map((job) => job.rows),
-    );
-    if (split.kind === 'indivisible' && good.length > 1) {
-      this.#costs.stopBatching();
-      publish('flyball:fault', {
-        where: `${this.deployment} version ${this.#route.version}`,
-        message: `its answers cannot be divided, so it is not batched any more: ${split.message}`,
-      });
-      for (const job of good) this.#reruns.push([job]);
-    }
-    // The replica gets its next batch before the callers get their answers: it would be idle meanwhile.
-    this.#pump(at);
-    for (const [index, item] of bad) {
-      const job = jobs[index];
-      if (job !== undefined) this.#end.fail(job, item.code, item.message);
-    }
-    if (split.kind === 'indivisible') {
-      if (good.length === 1 && good[0] !== undefined) this.#end.fail(good[0], 'PROTOCOL', split.message);
-      return;
-    }
-    const outputMs = this.#clock.now() - at;
-    call.outputMs += outputMs;
-    good.forEach((job, index) => {
-      if (job.state === 'ended') return;
-      if (job.signal.aborted) return this.#end.fail(job, 'CANCELLED', 'the caller hung up while the request ran');
-      this.figures.inputMs += header.inputMs ?? 0;
-      this.figures.computeMs += computeMs;
-      this.figures.outputMs += outputMs;
-      const answer = {
-        outputs: split.outputs[index] ?? [],
-        readable: header.readable?.[index],
-        computeMs,
-        batchSize: rows,
-        replica: replica.id,
-      };
-      this.#end.answer(job, answer, at);
-    });
-  }
-
-  /** The call computed nothing. */
-  #onRefused({ jobs, replica, rerun }: Running, header: ResultHeader, at: number): void {
-    const { code, message } = header.error as { code: ErrorCode; message: string };
-    const live = jobs.filter((job) => job.state !== 'ended');
-    if (code === 'DRAINING') {
-      this.#pool.refused(replica);
-      if (live.length > 0) this.#reruns.push(live);
-      return this.#pump(at);
-    }
-    if (code === 'CANCELLED') {
-      this.#pump(at);
-      for (const job of live) this.#end.fail(job, 'CANCELLED', 'the caller hung up; the request was not computed');
-      return;
-    }
-    // What a request is at fault for says nothing about the replica; nor do the reruns that look for that request.
-    if (!rerun && catalogue[code].status >= 500) this.#pool.failed(replica, message, at);
-    // Nor is any request at fault for what the replica could not take or answer: another may.
-    if (catalogue[code].retry) return this.#elsewhere(live, replica, at, code, message);
-    const next = live.length === 0 ? undefined : afterFailedBatch(live);
-    if (next?.kind === 'rerun') this.#reruns.push(...next.batches);
-    this.#pump(at);
-    if (next?.kind === 'fail') this.#end.fail(next.item, code, message);
-  }
-
-  #onLost({ jobs, replica, rows }: Running, reason: string): void {
-    const at = this.#clock.now();
-    for (const job of jobs) stopListening(job);
-    this.#pool.release(replica, rows, at);
-    this.#pool.failed(replica, `it was lost with work in flight: ${reason}`, at);
-    const live = jobs.filter((job) => job.state !== 'ended');
-    const why = `replica ${replica.id} was lost with the request in flight`;
-    this.#elsewhere(live, replica, at, 'REPLICA_FAILED', why, `: ${reason}`);
-  }
-
-  /** Each once more on another replica, one by one; those that have been there already, or without another, fail. */
-  #elsewhere(live: readonly Job[], replica: Replica, at: number, code: ErrorCode, why: string, reason = ''): void {
-    const beside = this.#pool.readyBeside(replica);
-    // Of one that wakes, another comes for whoever waits.
-    const others = this.#wakes && code === 'REPLICA_FAILED' ? Math.max(beside, 1) : beside;
-    const { rerun, failed } = afterLoss(live, this.#closed === undefined ? others : 0);
-    for (const job of rerun) {
-      job.retried = true;
-      this.#reruns.push([job]);
-    }
-    this.#pump(at);
-    for (const job of failed) {
-      const where = job.retried ? 'twice, on different replicas' : 'and no other replica is ready';
-      this.#end.fail(job, code, `${why}, ${where}${reason}`, code === 'OVERLOADED' ? busyRetrySeconds : undefined);
-    }
-  }
-
   #onReplicas(): void {
     const at = this.#clock.now();
-    // The time in which the table had none to reach is not time in which one could not be reached.
-    if (!this.#route.replicas.some(({ state }) => state === 'ready')) this.#emptySince = at;
-    else if (this.#pool.ready === 0) this.#emptySince ??= at;
-    else {
-      const { waitingMs } = this.#told ? this.#waiting() : {};
-      if (waitingMs !== undefined) this.#wokenFor = at - waitingMs;
-      this.#told = false;
-      this.#emptySince = undefined;
+    const listed = this.#route.replicas.some(({ state }) => state === 'ready');
+    if (listed && this.#pool.ready > 0) this.#reach.found(this.#waiting.since(), at);
+    else this.#reach.lost(listed, at);
+    this.#pump(at);
+  }
+
+  #onDue(at: number): void {
+    for (const job of this.#waiting.queue.takeExpired(at)) this.#end.late(job, 'it waited and was never started');
+    for (const job of this.#started.takeDue(at)) {
+      const cancel = job.onAbort;
+      this.#end.late(job, 'it was being computed');
+      cancel?.();
     }
     this.#pump(at);
   }
 
-  /** One timer for the earliest of all that is due. It is left alone when it is early enough: most never matter. */
   #arm(at: number): void {
-    let next = Math.min(this.#queue.nextDeadlineAt, this.#started.nextAt, this.#companyUntil);
-    if (this.#queue.length > 0) next = Math.min(next, this.#pool.readmissionAt);
-    if (next === Infinity && this.#closed !== undefined) {
-      this.#cancelTimer();
-      this.#timerAt = Infinity;
-    }
-    if (this.#timerAt <= next) return;
-    this.#cancelTimer();
-    const wait = Math.min(Math.max(Math.ceil(next - at), 0), timerMsMax);
-    this.#timerAt = at + wait;
-    this.#cancelTimer = this.#clock.after(wait, () => {
-      this.#timerAt = Infinity;
-      const now = this.#clock.now();
-      for (const job of this.#queue.takeExpired(now)) this.#end.late(job, 'it waited and was never started');
-      for (const job of this.#started.takeDue(now)) {
-        const cancel = job.onAbort;
-        this.#end.late(job, 'it was being computed');
-        cancel?.();
-      }
-      this.#pump(now);
-    });
+    const { queue } = this.#waiting;
+    let next = Math.min(queue.nextDeadlineAt, this.#started.nextAt, this.#companyUntil);
+    if (queue.length > 0) next = Math.min(next, this.#pool.readmissionAt);
+    if (next === Infinity && this.#closed) this.#timer.stop();
+    this.#timer.arm(next, at);
   }
 }
