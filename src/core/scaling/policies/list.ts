@@ -1,0 +1,22 @@
+/** Every policy by its name: the one list from which the specification, the command line and the reference page derive. */
+import { fixed } from './fixed.ts';
+import { thresholds } from './thresholds.ts';
+import { readParameters } from '../parameters.ts';
+import type { Policy, PolicyDefinition } from '../policy.ts';
+
+export const policies: readonly PolicyDefinition[] = [thresholds, fixed];
+
+export type MadePolicy =
+  | { readonly kind: 'made'; readonly policy: Policy }
+  | { readonly kind: 'refused'; readonly problems: readonly string[] };
+
+/** A policy by name, with what is set on it; what is not takes its default. */
+export function makePolicy(name: string, given: Readonly<Record<string, unknown>> = {}): MadePolicy {
+  const definition = policies.find((one) => one.name === name);
+  if (definition === undefined) {
+    const known = policies.map((one) => one.name).join(', ');
+    return { kind: 'refused', problems: [`there is no policy ${name}, expected one of ${known}`] };
+  }
+  const read = readParameters(definition.parameters, given);
+  return read.kind === 'refused' ? read : { kind: 'made', policy: definition.create(read.parameters) };
+}
