@@ -217,7 +217,11 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
     return threads <= cores;
   }
 
-  async function startReplicas(deployment: Deployment, wanted: TemplateLaunch, count: number): Promise<void> {
+  async function startReplicas(
+    deployment: Deployment,
+    wanted: TemplateLaunch,
+    { count, awaited }: Extract<Action, { kind: 'start' }>,
+  ): Promise<void> {
     let launch: TemplateLaunch;
     try {
       launch = await vet(wanted, deployment.record);
@@ -236,7 +240,9 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       const number = Number((await store.meta(replicaNumberKey)) ?? '0') + 1;
       await store.setMeta(replicaNumberKey, String(number));
       const id = `${deployment.name.slice(0, idPrefixMax)}-${number}`;
-      const order = { id, launch: { replica: id, ...withSpinning(launch, spinning, threadsFit()) }, resources };
+      const own = withSpinning(launch, spinning, threadsFit());
+      const warmUp = awaited === true ? { ...own.warmUp, awaited } : own.warmUp;
+      const order = { id, launch: { replica: id, ...own, warmUp }, resources };
       progress.replicaStarts(deployment.name, id, launch.version);
       await fleet.start(deployment.name, order);
     }
@@ -256,7 +262,7 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
         const launch = launchOf(deployment, action.template);
         if (launch === undefined) return;
         publishEvent('flyball:control', { action: `start ${action.count}`, subject, by, reason: action.reason });
-        await startReplicas(deployment, launch, action.count);
+        await startReplicas(deployment, launch, action);
         break;
       }
       case 'drain': {

@@ -97,6 +97,23 @@ describe('a runner', () => {
     assert.equal(runner.state.kind, 'ready');
   });
 
+  it('makes no call of its own while somebody waits for what has been ready here before, unless it is a quick one', async () => {
+    const fault = { at: 'warm-up', count: 1, kind: 'error' } as const;
+    const reached = async (ms: number, awaited: boolean): Promise<string> => {
+      const runtime = { ...simulated(1), fault } as const;
+      const warmUp = { batchSizes: [1], budgetMs: 100, samples: [], known: [{ rows: 1, ms }], awaited };
+      const launch = launchOf(runtime, { warmUp });
+      await using _runner = await start(launch);
+      using client = await connectRunner(launch.listen);
+      const { state, costCurve } = await Promise.race([client.reached('ready'), client.reached('failed')]);
+      if (state.kind === 'ready') assert.deepEqual(costCurve, [{ rows: 1, ms }]);
+      return state.kind;
+    };
+    assert.equal(await reached(40, true), 'ready');
+    assert.equal(await reached(40, false), 'failed');
+    assert.equal(await reached(0.1, true), 'failed');
+  });
+
   it('answers a batch whose frame is large as it answers a small one', async () => {
     const launch = launchOf(onnx(vector));
     await using _runner = await start(launch);

@@ -4,6 +4,7 @@
  *   loading ──► warming ──► ready ──► draining ──► ended (0)
  *      └───────────┴──────────┴─────► failed ────► ended (1)
  *
+ * `warming` passes at once where the call of somebody who waits is the warm-up (see warm-up.ts).
  * It listens from the first moment, so that control sees how the load goes. Every change of state is said to every
  * connection. Invariant: `ended` settles exactly once, after the last answer has left.
  */
@@ -20,7 +21,7 @@ import { passFiles } from './pipeline/pass-files.ts';
 import { openPipeline, type FilePipeline } from './pipeline/pipeline.ts';
 import type { LoadedModel, LoadModel } from './runtime.ts';
 import { warmUpFiles, warmUpInputs } from './samples.ts';
-import { leaveCostCurve, warmUp } from './warm-up.ts';
+import { isWarmedByFirstCall, leaveCostCurve, warmUp } from './warm-up.ts';
 
 export interface RunnerDependencies {
   readonly clock: Clock;
@@ -204,6 +205,8 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     }
     // Of a server that declares nothing there is nothing to make zeros for.
     if (isServer && model.signature.inputs.length === 0 && samples.length === 0) return [];
+    const { known } = launch.warmUp;
+    if (known !== undefined && isWarmedByFirstCall(launch.warmUp)) return known;
     const inputs = await warmUpInputs(samples, model.signature, pipeline, launch.digests);
     try {
       return await warmUp(model, inputs, launch.warmUp, clock, stop.signal);

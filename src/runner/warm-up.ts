@@ -15,8 +15,15 @@ export interface WarmUpSettings {
   readonly budgetMs: number;
   /** What an earlier replica has measured on this node: it is taken over, and only the first slow calls are made. */
   readonly known?: readonly CostPoint[] | undefined;
+  /** Somebody waits and nobody else can answer. */
+  readonly awaited?: boolean | undefined;
 }
 
+/**
+ * From here on a call costs more than its being the first one adds, and whoever waits would wait for two of them. A quicker
+ * one is made all the same: it opens the short way for tiny models.
+ */
+const dearMs = 5;
 /** Runs of one size, within which the time below decides. A tiny model needs many to be steady, a large one few. */
 const runsMin = 3;
 const runsMax = 40;
@@ -26,6 +33,14 @@ const steadyMs = 20;
 const compiledMs = 2;
 /** The share of a size's cost a row that the next must save for sizes beyond it to be worth measuring. */
 const worthwhileSaving = 0.05;
+
+/**
+ * Whether the first call of somebody who waits is all the warm-up there is: an earlier replica of the same version and
+ * settings has been ready on this node, so that it works and what it costs are known.
+ */
+export function isWarmedByFirstCall({ known = [], awaited = false }: WarmUpSettings): boolean {
+  return awaited && (known.find(({ rows }) => rows === 1)?.ms ?? 0) >= dearMs;
+}
 
 /** `inputs` are one call's worth, with any number of rows; batches are made by repeating their rows. */
 export async function warmUp(

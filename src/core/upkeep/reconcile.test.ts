@@ -194,6 +194,23 @@ test('one that is awake has a replica although none was asked for by name', () =
   );
 });
 
+test('a start is awaited only where somebody waits for what has served before and nothing else is there', () => {
+  const awaited = (more: Partial<DeploymentSeen>): unknown => {
+    const start = reconcile({ ...base, min: 0, desired: 1, serving: '1/a', ...more }, 0).actions.find(
+      ({ kind }) => kind === 'start',
+    );
+    return start?.kind === 'start' ? (start.awaited ?? false) : 'no start';
+  };
+  assert.equal(awaited({ waiting: 1 }), true);
+  assert.equal(awaited({ waiting: 0 }), false);
+  assert.equal(awaited({ waiting: 1, min: 1 }), false);
+  assert.equal(awaited({ waiting: 1, serving: '0/z' }), false, 'a version that has to prove itself');
+  const beside = { desired: 2, max: 2, replicas: [replica('a', '1/a', 'ready')] };
+  assert.equal(awaited({ waiting: 1, ...beside }), false);
+  const death: Failure = { kind: 'death', count: 1, lastAt: -100_000, reason: 'exit code 134' };
+  assert.equal(awaited({ waiting: 1, failures: new Map([['1/a', death]]) }), false, 'its last one died');
+});
+
 test('a replica that drains is recalled when it is needed again, also a drained one, but not one that ends by itself', () => {
   const draining = (restorable: boolean, drained: boolean): DeploymentSeen => ({
     ...base,

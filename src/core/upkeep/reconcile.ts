@@ -72,7 +72,14 @@ export interface DeploymentSeen {
 }
 
 export type Action =
-  | { readonly kind: 'start'; readonly template: string; readonly count: number; readonly reason: string }
+  | {
+      readonly kind: 'start';
+      readonly template: string;
+      readonly count: number;
+      readonly reason: string;
+      /** Somebody waits, nothing else serves, and the template has served before: the first call may be its warm-up. */
+      readonly awaited?: true;
+    }
   | { readonly kind: 'drain'; readonly replica: string; readonly reason: string }
   /** It serves nobody (any more): end it. */
   | { readonly kind: 'stop'; readonly replica: string; readonly reason: string }
@@ -166,17 +173,18 @@ function keepAt(
   if (proving && active.some((replica) => replica.phase.kind === 'starting')) {
     return { actions: recalled, wakeAt: Number.POSITIVE_INFINITY };
   }
-  const reason =
-    failure === undefined && active.length === 0 && seen.min === 0 && seen.waiting > 0
-      ? `${seen.waiting === 1 ? 'a request waits' : `${seen.waiting} requests wait`} for it`
-      : failure === undefined
-        ? `${active.length} of ${count} replicas of version ${templateVersion(template)} are there`
-        : failure.kind === 'death' && failure.count === 1
-          ? `replaces one that ended: ${failure.reason}`
-          : `tries again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`}: ${failure.reason}`;
+  const woken = failure === undefined && active.length === 0 && seen.min === 0 && seen.waiting > 0;
+  const reason = woken
+    ? `${seen.waiting === 1 ? 'a request waits' : `${seen.waiting} requests wait`} for it`
+    : failure === undefined
+      ? `${active.length} of ${count} replicas of version ${templateVersion(template)} are there`
+      : failure.kind === 'death' && failure.count === 1
+        ? `replaces one that ended: ${failure.reason}`
+        : `tries again after ${failure.count === 1 ? 'a failure' : `${failure.count} failures`}: ${failure.reason}`;
   const starts = Math.min(proving ? 1 : missing, startsMax);
   if (starts === 0) return { actions: recalled, wakeAt: Number.POSITIVE_INFINITY };
-  const start: Action = { kind: 'start', template, count: starts, reason };
+  const awaited = woken && template === seen.serving ? { awaited: true as const } : {};
+  const start: Action = { kind: 'start', template, count: starts, reason, ...awaited };
   return { actions: [...recalled, start], wakeAt: Number.POSITIVE_INFINITY };
 }
 
