@@ -31,6 +31,7 @@ import { toBytes } from '../config/specification.ts';
 import { withRequestLog } from '../request-log/logged-service.ts';
 import type { SinkSettings } from '../request-log/record.ts';
 import { openRequestLog, startLogThread, type RequestLog } from '../request-log/request-log.ts';
+import { letRequestsPassThrough } from '../engine-flags.ts';
 import { createGatewayService, type GatewayService } from './service.ts';
 
 /** An answer may be larger than what was asked, but not without bound. */
@@ -174,7 +175,9 @@ async function listen(to: Worker, name: 'http' | 'grpc', handle: Server, tls: Tl
     });
     to.grpc = { server, calls };
   }
-  if (to.http !== undefined && to.grpc !== undefined) tell({ kind: 'ready' });
+  if (to.http === undefined || to.grpc === undefined) return;
+  tell({ kind: 'ready' });
+  letRequestsPassThrough();
 }
 
 function renew(to: Worker, name: string, tls: TlsMaterial): void {

@@ -18,7 +18,6 @@ import type {
 } from '../protocol/frames/messages.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
-import { peerServer } from '../tls/peer.ts';
 import type { RunnerLaunch } from './launch.ts';
 
 export interface FrameService {
@@ -115,7 +114,7 @@ export async function serveFrames(
     open.add(connection);
     connection.send('hello', service.hello());
   };
-  const server = serverFor(listen, serve);
+  const server = await serverFor(listen, serve);
   server.maxConnections = limits.connectionsMax;
   await listenOn(server, listen);
   const address = server.address();
@@ -194,11 +193,13 @@ function sendAnswer(connection: FrameConnection, call: number, answer: CallAnswe
   );
 }
 
-function serverFor(listen: RunnerLaunch['listen'], serve: (socket: Socket) => void): Server {
+async function serverFor(listen: RunnerLaunch['listen'], serve: (socket: Socket) => void): Promise<Server> {
   if (listen.kind === 'unix') return createServer(serve);
   if (listen.tls !== undefined) {
     const { certificate, key, authority } = listen.tls;
     const [own, ownKey, trusted] = [certificate, key, authority].map((path) => readFileSync(path, 'utf8'));
+    // Read only here: on one machine no replica needs it, and each would pay for it at its start.
+    const { peerServer } = await import('../tls/peer.ts');
     return peerServer({ certificate: own!, key: ownKey!, authority: trusted! }, serve);
   }
   if (/^(?:localhost$|::1$|127\.)/.test(listen.host)) return createServer(serve);

@@ -2,6 +2,7 @@
  * A runner that was started ahead of its replica: everything that does not depend on the model is loaded, and it waits
  * for its launch as one message over IPC. Whoever started it holds the other end: when that is gone, so is this.
  */
+import { flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
@@ -37,6 +38,8 @@ export async function awaitLaunch(): Promise<Launched> {
     arrived.resolve(message as RunnerLaunch);
   });
   const thread = await load();
+  // A killed one does not do it at its end.
+  flushCompileCache();
   process.title = 'flyball runner, waiting';
   // The error is that of an owner who has just gone, which 'disconnect' tells too.
   process.send?.(waitingMessage, undefined, {}, () => {});

@@ -3,12 +3,12 @@
  * which gets its launch later (see prestarted.ts). This is its composition root: it chooses the runtime's driver and binds the process's signals and lifeline to the runner.
  * Exit code 0 after a drain, 1 after a failure, whose words are then on standard error.
  */
-import { enableCompileCache } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import type { OnnxLoading } from '../drivers/runtimes/onnx.ts';
+import { beginOnnx, type OnnxLoading } from '../drivers/runtimes/onnx-loading.ts';
+import { letRequestsPassThrough } from '../engine-flags.ts';
 import type { ServerSettings } from '../drivers/runtimes/server.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { awaitLaunch, prestartedArgument } from './prestarted.ts';
@@ -24,8 +24,8 @@ const loadWith =
   (launch: RunnerLaunch, { thread, begun }: Ahead): LoadModel<RunnerLaunch['runtime']> =>
   async (runtime, signal, onNote) => {
     if (runtime.kind === 'onnx') {
-      const { beginOnnx, loadOnnx } = await import('../drivers/runtimes/onnx.ts');
-      return loadOnnx(runtime, signal, (await begun) ?? beginOnnx(runtime, signal, thread));
+      const { loadOnnx } = await import('../drivers/runtimes/onnx.ts');
+      return loadOnnx(runtime, signal, begun ?? beginOnnx(runtime, signal, thread));
     }
     await thread?.terminate();
     if (runtime.kind === 'server') {
@@ -51,16 +51,14 @@ interface Ahead {
   /** A thread that waits for its model. */
   readonly thread?: Worker;
   /** A load that is on its way. */
-  readonly begun?: Promise<OnnxLoading | undefined>;
+  readonly begun?: OnnxLoading | undefined;
   readonly bootMs?: number;
 }
 
 /** The thread boots and loads on one core while this one still reads its code. */
-async function beginAhead({ runtime }: RunnerLaunch): Promise<OnnxLoading | undefined> {
-  if (runtime.kind !== 'onnx') return undefined;
-  const { beginOnnx } = await import('../drivers/runtimes/onnx.ts');
+function beginAhead({ runtime }: RunnerLaunch): OnnxLoading | undefined {
   // Nobody can call it off yet; a runner that is told to end meanwhile ends its process.
-  return beginOnnx(runtime, new AbortController().signal);
+  return runtime.kind === 'onnx' ? beginOnnx(runtime, new AbortController().signal) : undefined;
 }
 
 /** Runs until the runner has ended; returns the exit code. Who listens is told before the model has loaded. */
@@ -72,7 +70,13 @@ export async function runRunner(
   process.title = `flyball runner ${launch.replica}`;
   const [{ systemClock }, { startRunner }] = await Promise.all([import('../clock.ts'), import('./runner.ts')]);
   const { bootMs = process.uptime() * 1000 } = ahead;
-  const runner = await startRunner(launch, { clock: systemClock, loadModel: loadWith(launch, ahead), bootMs });
+  const load = loadWith(launch, ahead);
+  const loadModel: typeof load = async (...given) => {
+    const model = await load(...given);
+    letRequestsPassThrough();
+    return model;
+  };
+  const runner = await startRunner(launch, { clock: systemClock, loadModel, bootMs });
   await using resources = new AsyncDisposableStack();
   if (launch.http !== undefined) {
     const { serveHttp } = await import('./http.ts');
@@ -120,10 +124,8 @@ export async function parseLaunch(text: string): Promise<RunnerLaunch> {
 }
 
 if (import.meta.main) {
-  // A cold start is paid at every scale-out, so everything is imported behind the cache of compiled modules, and the
-  // launch, which the orchestrator of this same version wrote, is not parsed by the schema: that alone costs as much
-  // as all the rest of the start.
-  enableCompileCache();
+  // A cold start is paid at every scale-out, so the launch, which the orchestrator of this same version wrote, is not
+  // parsed by the schema: that alone costs as much as all the rest of the start.
   try {
     if (process.argv[2] === prestartedArgument) {
       const { launch, ...ahead } = await awaitLaunch();

@@ -4,6 +4,7 @@
  *   flyball.db      the store            lock.db          held open while the supervisor lives
  *   artefacts/      bytes by digest      supervisor.json  who holds it, for people and for `flyball down`
  *   prepared/       files for faster starts, that may be removed at any time
+ *   compiled/       the platform's own code as Node has compiled it, likewise
  *   run/            Unix sockets, unless the path would be too long for one
  *
  * Invariant: the lock is the kernel's, so it is gone with the process, however that ends; a file alone proves nothing.
@@ -46,6 +47,7 @@ export const databaseFile = 'flyball.db';
 export const artefactsFolder = 'artefacts';
 /** What can be made anew at any time; no backup holds it. */
 export const preparedFolder = 'prepared';
+export const compiledFolder = 'compiled';
 const lockFile = 'lock.db';
 const announcementFile = 'supervisor.json';
 

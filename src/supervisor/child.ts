@@ -7,8 +7,9 @@
  * Invariant: at most one process at a time; after `drain` none is started again.
  */
 import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { passingThrough } from '../engine-flags.ts';
+import { compiledFolder } from '../store/data-directory.ts';
 import { publish } from '../telemetry/events.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
@@ -44,8 +45,6 @@ export interface Child {
   drain(deadlineMs: number): Promise<void>;
 }
 
-const flagsOf: Readonly<Record<ChildPlan['role'], readonly string[]>> = { gateway: passingThrough, control: [] };
-
 /** A child that lived this long has earned an immediate restart again. */
 const stableMs = 10_000;
 const hopelessDeaths = 4;
@@ -76,8 +75,12 @@ export function startChild(plan: ChildPlan): Child {
     let lastWords = '';
     const child = fork(plan.module, [], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [...process.execArgv, ...flagsOf[role]],
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      env: {
+        // Its own and not a folder that all users share; whatever a child starts reads it too.
+        NODE_COMPILE_CACHE: join(settings.dataDirectory, compiledFolder),
+        ...process.env,
+        ORT_DISABLE_TELEMETRY: '1',
+      },
     });
     current = child;
     const onOutput = (chunk: Uint8Array): void => {

@@ -10,7 +10,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { passingThrough } from '../../engine-flags.ts';
 import type { Clock } from '../../clock.ts';
 import { prestartedArgument, prestartedVariable } from '../../runner/prestarted.ts';
 import { publish } from '../../telemetry/events.ts';
@@ -69,7 +68,7 @@ export function openPrestartedPool(options: PrestartedPoolOptions): PrestartedPo
     let output: number | undefined;
     try {
       output = openSync(log, 'a', 0o600);
-      const child = spawn(process.execPath, [...passingThrough, module, prestartedArgument], {
+      const child = spawn(process.execPath, [module, prestartedArgument], {
         detached: true,
         stdio: ['ignore', output, output, 'ipc'],
         env: { ...environment, [prestartedVariable]: String(started) },

@@ -7,7 +7,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
-import { passingThrough } from '../../engine-flags.ts';
 import type { Clock } from '../../clock.ts';
 import type { FoundReplica, Orchestrator, ReplicaExit } from '../../control/orchestrator.ts';
 import { FlyballError } from '../../errors.ts';
@@ -169,7 +168,7 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     // Appending matters: the file is cut while the replica goes on writing.
     const output = openSync(files.log(id), 'a', 0o600);
     try {
-      const child = spawn(process.execPath, [...passingThrough, module, JSON.stringify(launch)], {
+      const child = spawn(process.execPath, [module, JSON.stringify(launch)], {
         detached: true,
         stdio: ['ignore', output, output],
         env: { ...environment, [replicaVariable]: id },

@@ -3,6 +3,7 @@
  * its model; then answers calls in their order.
  * It keeps no queue but its message port. Every fault of a call is answered; only a fault of the thread ends it.
  */
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { LoadMessage, OnnxSettings, PackedTensor, RunMessage, ThreadMessage } from './onnx-messages.ts';
 import { codeOf, loadWords, openNothing, openSession, wordsOf, type OnnxSession } from './onnx-session.ts';
@@ -33,11 +34,17 @@ async function answer(session: OnnxSession, [call, wanted, ...inputs]: RunMessag
 // one, and then the native side sees no data at all (onnxruntime-node 1.30). This thread belongs to the binding.
 Reflect.deleteProperty(globalThis, 'Float16Array');
 
+/** At its end, which is sudden, a thread does not. Costs nothing when there is nothing new. */
+function keepCompiled(): void {
+  setImmediate(flushCompileCache);
+}
+
 async function load(settings: OnnxSettings): Promise<void> {
   try {
     const session = await openSession(settings);
     port?.on('message', (message: RunMessage) => void answer(session, message));
     post({ kind: 'loaded', signature: session.signature });
+    keepCompiled();
   } catch (thrown) {
     post({ kind: 'unloadable', message: loadWords(thrown) });
   }
@@ -48,6 +55,7 @@ if (settings === undefined) {
   port.once('message', (message: LoadMessage) => void load(message.settings));
   await openNothing();
   post({ kind: 'prestarted' });
+  keepCompiled();
 } else {
   await load(settings);
 }

@@ -4,26 +4,14 @@
  * Tensors cross by transfer in both directions; what this side gives away it does not touch again.
  * Calls that warm-up has shown to be tiny take the short way of onnx-inline.ts instead.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { FlyballError } from '../../errors.ts';
-import { modulePath } from '../../module-path.ts';
 import { Slots } from '../../protocol/slots.ts';
 import type { ModelSignature, Tensor } from '../../protocol/tensor.ts';
 import type { LoadedModel, RunResult } from '../../runner/runtime.ts';
 import { createInlineLane, type InlineLane } from './onnx-inline.ts';
-import {
-  isResult,
-  type LoadMessage,
-  type OnnxSettings,
-  type PackedTensor,
-  type ThreadMessage,
-} from './onnx-messages.ts';
-
-/** A thread that loads; listened to from its first moment on, because what it says is said once. */
-export interface OnnxLoading {
-  readonly worker: Worker;
-  readonly signature: Promise<ModelSignature>;
-}
+import { beginOnnx, startThread, type OnnxLoading } from './onnx-loading.ts';
+import { isResult, type OnnxSettings, type PackedTensor, type ThreadMessage } from './onnx-messages.ts';
 
 /** A thread with the native library loaded and its environment initialised, that waits for its model. */
 export async function prestartOnnx(): Promise<Worker> {
@@ -38,23 +26,6 @@ export async function prestartOnnx(): Promise<Worker> {
   return worker;
 }
 
-function startThread(settings: OnnxSettings | undefined): Worker {
-  // Read by the native library from the environment of the process, so it must be set before the thread loads it.
-  process.env['ORT_DISABLE_TELEMETRY'] = '1';
-  return new Worker(modulePath(import.meta.url, './onnx-thread'), { workerData: settings, name: 'onnx' });
-}
-
-/** Begins to load in a new thread, or in one that waits for its model; {@link loadOnnx} takes it from there. */
-export function beginOnnx(settings: OnnxSettings, signal: AbortSignal, prestarted?: Worker): OnnxLoading {
-  signal.throwIfAborted();
-  const worker = prestarted ?? startThread(settings);
-  prestarted?.postMessage({ kind: 'load', settings } satisfies LoadMessage, []);
-  const signature = untilLoaded(worker, settings.path, signal);
-  // Whoever takes it hears of its failure; until then it is no unhandled one.
-  signature.catch(() => {});
-  return { worker, signature };
-}
-
 /** `begun`: a load of the same settings that is on its way. */
 export async function loadOnnx(
   settings: OnnxSettings,
@@ -62,6 +33,7 @@ export async function loadOnnx(
   begun: OnnxLoading = beginOnnx(settings, signal),
 ): Promise<LoadedModel> {
   const { worker } = begun;
+  openEnvironmentHere();
   try {
     const signature = await begun.signature;
     return openModel(worker, signature, createInlineLane(settings, signature));
@@ -71,24 +43,9 @@ export async function loadOnnx(
   }
 }
 
-function untilLoaded(worker: Worker, path: string, signal: AbortSignal): Promise<ModelSignature> {
-  const { promise, resolve, reject } = Promise.withResolvers<ModelSignature>();
-  const fail = (message: string, cause?: unknown): void =>
-    reject(new FlyballError('MODEL_LOAD_FAILED', `could not load ${path}: ${message}`, { cause }));
-  const onMessage = (message: ThreadMessage): void => {
-    if (isResult(message)) return;
-    if (message.kind === 'loaded') resolve(message.signature);
-    else if (message.kind === 'unloadable') fail(message.message);
-  };
-  const onError = (error: Error): void => fail(error.message, error);
-  const onExit = (code: number): void => fail(`the thread of the runtime ended with code ${code}`);
-  const onAbort = (): void => reject(signal.reason as Error);
-  worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return promise.finally(() => {
-    worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-    signal.removeEventListener('abort', onAbort);
-  });
+/** The thread is still starting: what the process needs once is done meanwhile. What fails here fails there, and is told. */
+function openEnvironmentHere(): void {
+  void import('./onnx-session.ts').then(({ openEnvironment }) => openEnvironment()).catch(() => {});
 }
 
 function openModel(worker: Worker, signature: ModelSignature, lane: InlineLane): LoadedModel {
