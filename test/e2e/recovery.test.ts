@@ -12,7 +12,7 @@ import { parse, stringify } from 'yaml';
 import type { ModelView, OperationView, StatusView } from '../../src/api/schemas.ts';
 import { multiplier } from '../fixtures/models.ts';
 import { runCli } from '../support/cli.ts';
-import { alive, childPid, listProcesses } from '../support/processes.ts';
+import { alive, childPid, runnersOf } from '../support/processes.ts';
 import { cliPath, startPlatform, until, type Platform } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
@@ -28,21 +28,6 @@ const start = (): Promise<Platform> =>
       },
     },
   });
-
-/** Runs in which a runner of this platform is: by the environment that its orchestrator gave it. */
-function runnersOf({ dataDirectory }: Platform): number[] {
-  return listProcesses()
-    .filter(({ pid, command }) => {
-      // With a space: one that waits for its replica is called otherwise.
-      if (!command.includes('flyball runner ')) return false;
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`FLYBALL_RUN_DIRECTORY=${dataDirectory}/run`);
-      } catch {
-        return false; // it has ended in between
-      }
-    })
-    .map(({ pid }) => pid);
-}
 
 async function get<T>(platform: Platform, path: string): Promise<T> {
   const response = await fetch(`${platform.control}/api/v1/${path}`);

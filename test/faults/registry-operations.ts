@@ -13,9 +13,11 @@ import { multiplier } from '../fixtures/models.ts';
 
 export type Operation =
   /** `models add`: labels, model.yaml and the file are uploaded, then made into a version. */
-  | { readonly kind: 'add'; readonly factor: number }
+  | { readonly kind: 'add'; readonly model: string; readonly factor: number }
+  /** Of the model `times`. */
   | { readonly kind: 'alias'; readonly alias: string; readonly version: number }
-  | { readonly kind: 'deploy'; readonly name: string; readonly version: number };
+  /** `p99Ms` tells one from another of the same model. */
+  | { readonly kind: 'deploy'; readonly name: string; readonly model: string; readonly p99Ms: number };
 
 export const model = 'times';
 export const labelsOf = (factor: number): string => `one ${factor}\ntwo ${factor}\n`;
@@ -26,79 +28,103 @@ export const fileOf = (factor: number): Uint8Array => multiplier(factor);
 export function drawOperation(rng: Rng, versions: readonly number[], next: number): Operation {
   const kind = versions.length === 0 ? 0 : nextInt(rng, 3);
   const version = versions[nextInt(rng, Math.max(1, versions.length))] ?? 1;
-  if (kind === 0) return { kind: 'add', factor: next };
+  if (kind === 0) return { kind: 'add', model, factor: next };
   if (kind === 1) return { kind: 'alias', alias: `a${nextInt(rng, 4)}`, version };
-  return { kind: 'deploy', name: `d${nextInt(rng, 3)}`, version };
+  return { kind: 'deploy', name: `d${nextInt(rng, 3)}`, model: `${model}:${version}`, p99Ms: 1000 };
 }
 
 export interface Ledger {
-  /** Numbers of the versions that are there. */
+  /** Numbers of the versions of `times` that are there. */
   versions(): readonly number[];
-  /** What was confirmed before the kill, and what had begun and was not. Says what became of the latter. */
-  settle(done: readonly Operation[], pending: Operation | undefined): Promise<'there' | 'not there' | 'nothing'>;
+  /** What that version of the model multiplies by. */
+  factorOf(name: string, version: number): number | undefined;
+  aliases(): ReadonlyMap<string, number>;
+  /**
+   * What was confirmed before the kill, and what had begun and was not: of one chain each that comes after another.
+   * Says how many of the latter are there.
+   */
+  settle(
+    dataDirectory: string,
+    done: readonly Operation[],
+    pending: readonly (readonly Operation[])[],
+  ): Promise<{ readonly there: number; readonly notThere: number }>;
 }
 
-export function openLedger(dataDirectory: string): Ledger {
+export function openLedger(): Ledger {
   const factors = new Map<string, number>();
   const aliases = new Map<string, number>();
   const deployments = new Map<string, string>();
-  let numbers: readonly number[] = [];
+  const files = new Map<string, string>();
+  const fileOfFactor = (factor: number): string => digestOfBytes(fileOf(factor));
+  const wanted = (deployment: string, p99Ms: number | undefined): string => `${deployment} within ${p99Ms} ms`;
+
+  function note(operation: Operation): void {
+    if (operation.kind === 'add') factors.set(fileOfFactor(operation.factor), operation.factor);
+    else if (operation.kind === 'alias') aliases.set(operation.alias, operation.version);
+    else deployments.set(operation.name, wanted(operation.model, operation.p99Ms));
+  }
 
   return {
-    versions: () => numbers,
-    async settle(done, pending) {
-      for (const operation of done) {
-        if (operation.kind === 'add') factors.set(digestOfBytes(fileOf(operation.factor)), operation.factor);
-        else if (operation.kind === 'alias') aliases.set(operation.alias, operation.version);
-        else deployments.set(operation.name, `${model}:${operation.version}`);
-      }
+    versions() {
+      const own = [...files.keys()].filter((key) => key.startsWith(`${model}:`));
+      return own.map((key) => Number(key.slice(model.length + 1)));
+    },
+    factorOf: (name, version) => factors.get(files.get(`${name}:${version}`) ?? ''),
+    aliases: () => aliases,
+    async settle(dataDirectory, done, pending) {
+      done.forEach(note);
       // Opening checks every page of the database and removes what uploads left.
       await using store = openSqliteStore(join(dataDirectory, 'flyball.db'));
       const artefacts = await openArtefactStore(join(dataDirectory, 'artefacts'));
       assert.deepEqual(await readdir(join(dataDirectory, 'artefacts', 'tmp')), []);
-      let became: 'there' | 'not there' | 'nothing' = pending === undefined ? 'nothing' : 'not there';
-
       const versions = await store.versions();
-      const found = new Set(versions.map(({ file }) => file));
+      const found = new Map(versions.map((each) => [each.file ?? '', each.model]));
+      const pointing = new Map((await store.aliases()).map(({ alias, version }) => [alias, version]));
+      const records = new Map(
+        (await store.deployments()).map(({ name, specification }) => [
+          name,
+          wanted(specification.model, specification.slo?.p99Ms),
+        ]),
+      );
+
+      const isThere = (operation: Operation): boolean => {
+        if (operation.kind === 'add') return found.get(fileOfFactor(operation.factor)) === operation.model;
+        if (operation.kind === 'alias') return pointing.get(operation.alias) === operation.version;
+        return records.get(operation.name) === wanted(operation.model, operation.p99Ms);
+      };
+      let there = 0;
+      for (const chain of pending) {
+        const made = chain.findIndex((operation) => !isThere(operation));
+        const part = made === -1 ? chain : chain.slice(0, made);
+        assert.ok(!chain.slice(part.length).some(isThere), `${JSON.stringify(chain)}: the later without the earlier`);
+        part.forEach(note);
+        there += part.length;
+      }
+
       for (const [file, factor] of factors) assert.ok(found.has(file), `the confirmed add of ${factor} is gone`);
-      for (const { version, file = '', assets } of versions) {
-        if (!factors.has(file)) {
-          assert.ok(
-            pending?.kind === 'add' && digestOfBytes(fileOf(pending.factor)) === file,
-            `version ${version} is nobody's`,
-          );
-          factors.set(file, pending.factor);
-          became = 'there';
-        }
+      files.clear();
+      for (const { model: name, version, file = '', assets } of versions) {
+        const key = `${name}:${version}`;
+        assert.ok(factors.has(file), `${key} is nobody's`);
+        assert.ok(!files.has(key), `${key} is there twice`);
+        files.set(key, file);
         await artefacts.verify(file);
         assert.equal(assets['labels.txt'], digestOfBytes(labelsOf(factors.get(file) ?? 0)));
         await artefacts.verify(assets['labels.txt'] ?? '');
       }
+      assert.equal(found.size, versions.length, 'no file is two versions');
       for (const digest of await artefacts.list()) await artefacts.verify(digest);
-      numbers = versions.map(({ version }) => version);
-      assert.equal(new Set(numbers).size, numbers.length);
 
-      const pointing = new Map((await store.aliases()).map(({ alias, version }) => [alias, version]));
-      if (pending?.kind === 'alias' && pointing.get(pending.alias) === pending.version) {
-        became = 'there';
-        aliases.set(pending.alias, pending.version);
-      }
-      assert.deepEqual(pointing, new Map([...aliases].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+      assert.deepEqual(pointing, aliases);
       for (const [alias, version] of aliases) {
         const [last] = (await store.aliasHistory(model, alias)).slice(-1);
         assert.equal(last?.to, version, `the history of ${alias} ends elsewhere`);
       }
-
-      const records = new Map((await store.deployments()).map((record) => [record.name, record.specification.model]));
-      if (pending?.kind === 'deploy' && records.get(pending.name) === `${model}:${pending.version}`) {
-        became = 'there';
-        deployments.set(pending.name, `${model}:${pending.version}`);
-      }
-      assert.deepEqual(records, new Map([...deployments].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+      assert.deepEqual(records, deployments);
       // The change and the operation that follows it are both there, or neither is.
       const followed = new Set((await store.operations({ limit: 10_000 })).map(({ subject }) => subject));
       for (const name of deployments.keys()) assert.ok(followed.has(name), `no operation follows ${name}`);
-      return became;
+      return { there, notThere: pending.flat().length - there };
     },
   };
 }

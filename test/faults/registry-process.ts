@@ -61,7 +61,8 @@ async function perform(operation: Operation): Promise<void> {
   const { signal } = new AbortController();
   if (operation.kind === 'alias') await service.setAlias(model, operation.alias, operation.version, by);
   else if (operation.kind === 'deploy') {
-    const deployment = deploymentSpecification.parse({ model: `${model}:${operation.version}`, probationMs: 0 });
+    const { model: wanted, p99Ms } = operation;
+    const deployment = deploymentSpecification.parse({ model: wanted, slo: { p99Ms }, probationMs: 0 });
     await service.deploy(operation.name, { deployment, by });
   } else {
     const put = async (bytes: Uint8Array): Promise<string> => {
@@ -71,7 +72,7 @@ async function perform(operation: Operation): Promise<void> {
     };
     const labels = await put(Buffer.from(labelsOf(operation.factor)));
     const modelFile = await put(Buffer.from(settings));
-    const upload = { name: model, by, source: 'test', modelFile, assets: { 'labels.txt': labels } };
+    const upload = { name: operation.model, by, source: 'test', modelFile, assets: { 'labels.txt': labels } };
     await service.addVersion(upload, inPieces(fileOf(operation.factor)), signal);
   }
 }

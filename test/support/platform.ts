@@ -15,8 +15,11 @@ export const cliPath = fileURLToPath(new URL('../../src/cli/main.ts', import.met
 export interface PlatformFiles {
   /** Model folders in Triton's layout, by path below `models/`: `addsub/1/model.onnx`. */
   readonly models?: Readonly<Record<string, Uint8Array | string>>;
-  /** What flyball.yaml says besides listeners; model paths are `./models/…`. */
-  readonly specification: Readonly<Record<string, unknown>>;
+  /**
+   * What flyball.yaml says besides listeners; model paths are `./models/…`. Absent: what the data directory holds is
+   * served on.
+   */
+  readonly specification?: Readonly<Record<string, unknown>>;
   readonly arguments?: readonly string[];
   /** One that is there, to start on again: it is whoever made it that removes it. */
   readonly dataDirectory?: string;
@@ -80,14 +83,18 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
     writeFileSync(full, content);
   }
   const specificationPath = join(folder, 'flyball.yaml');
-  const own = files.specification['listeners'] as object | undefined;
-  const listeners = { http: anyPort, grpc: anyPort, metrics: anyPort, control: anyPort, ...own };
-  writeFileSync(specificationPath, stringify({ ...files.specification, listeners }));
+  const { specification } = files;
+  if (specification !== undefined) {
+    const own = specification['listeners'] as object | undefined;
+    const listeners = { http: anyPort, grpc: anyPort, metrics: anyPort, control: anyPort, ...own };
+    writeFileSync(specificationPath, stringify({ ...specification, listeners }));
+  }
+  const named = specification === undefined ? [] : [specificationPath];
   const dataDirectory = files.dataDirectory ?? join(folder, 'data');
   const child = spawn(
     process.execPath,
-    [cliPath, 'up', specificationPath, '--data-dir', dataDirectory, ...(files.arguments ?? [])],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...files.env } },
+    [cliPath, 'up', ...named, '--data-dir', dataDirectory, ...(files.arguments ?? [])],
+    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...files.env } },
   );
   let stdout = '';
   let stderr = '';
@@ -126,7 +133,7 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
       if (!response.ok) throw new Error(`status answered ${response.status}`);
       return (await response.json()) as StatusView;
     };
-    const wanted = Object.keys((files.specification['deployments'] as object | undefined) ?? {}).length;
+    const wanted = Object.keys((specification?.['deployments'] as object | undefined) ?? {}).length;
     return {
       process: child,
       folder,

@@ -27,21 +27,43 @@ export function alive(pid: number): boolean {
   return listProcesses().some((entry) => entry.pid === pid);
 }
 
-/** The process in which the supervisor runs control or a gateway worker; throws when there is none now. */
-/** Processes of its replicas. With a space: a runner that waits for its replica is called otherwise. */
-export function runnersOf({ dataDirectory }: Platform): number[] {
-  return listProcesses()
-    .filter(({ pid, command }) => {
-      if (!command.includes('flyball runner ')) return false;
+/** A process and all that descend from it. */
+export function treeOf(root: number): number[] {
+  const all = listProcesses();
+  const found = new Set([root]);
+  // Parents are listed before their children only mostly: a pid can come round.
+  for (let before = 0; before < found.size;) {
+    before = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return [...found];
+}
+
+/** What a platform's orchestrator has started and runs, also what lost its parent: runners, and those that wait. */
+export function startedIn(dataDirectory: string): number[] {
+  return inRunDirectory(listProcesses(), dataDirectory);
+}
+
+/** By the environment that the orchestrator of a platform gives to what it starts. */
+function inRunDirectory(entries: readonly ProcessEntry[], dataDirectory: string): number[] {
+  return entries
+    .filter(({ pid }) => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`FLYBALL_RUN_DIRECTORY=${dataDirectory}/run`);
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`FLYBALL_RUN_DIRECTORY=${dataDirectory}/run\0`);
       } catch {
-        return false;
+        return false; // it has ended in between
       }
     })
     .map(({ pid }) => pid);
 }
 
+/** Processes of its replicas. With a space: a runner that waits for its replica is called otherwise. */
+export function runnersOf({ dataDirectory }: Pick<Platform, 'dataDirectory'>): number[] {
+  const runners = listProcesses().filter(({ command }) => command.includes('flyball runner '));
+  return inRunDirectory(runners, dataDirectory);
+}
+
+/** The process in which the supervisor runs control or a gateway worker; throws when there is none now. */
 export function childPid(platform: Platform, role: 'control' | 'gateway'): number {
   const found = listProcesses().find(
     ({ parent, command }) => parent === platform.process.pid && command.includes(`${role}/process`),
