@@ -143,7 +143,7 @@ export const deploymentSpecification = z.strictObject({
         .max(600_000)
         .default(silentMsDefault)
         .describe(
-          'A replica that answers nothing for this long is ended and replaced. Gateways route around it sooner, as soon as its work is far overdue.',
+          'A replica that answers nothing for this long is ended and replaced; so is one that this long after its last caller has gone still computes, far beyond what it should take. Gateways route around it sooner, as soon as its work is far overdue.',
         ),
     })
     .prefault({}),

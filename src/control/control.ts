@@ -24,6 +24,7 @@ import type { Orchestrator } from './orchestrator.ts';
 import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
+import { endStuck } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
 import { openVetting } from './vetting.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
@@ -75,6 +76,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   await using starting = new AsyncDisposableStack();
   let onFleetEvent = (_event: FleetEvent): void => {};
   let poke = (): void => {};
+  const silentMs = (deployment: string): number => silentMsOf(deployments.find(deployment)?.record);
 
   const fleet = starting.use(
     openFleet({
@@ -83,7 +85,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       store,
       clock,
       onEvent: (event) => onFleetEvent(event),
-      silentMs: (deployment) => silentMsOf(deployments.find(deployment)?.record),
+      silentMs,
     }),
   );
   const deployments = openDeployments(store, registry, clock);
@@ -97,7 +99,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       socketPath: options.controlSocket,
       tablePath: join(options.runDirectory, 'routing-table.json'),
       keysPath: join(options.runDirectory, keyTableFile),
-      onChange: () => poke(),
+      onChange: () => {
+        endStuck(fleet, channel.gateways(), silentMs);
+        poke();
+      },
     }),
   );
   const keyService = await openKeyService({

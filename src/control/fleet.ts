@@ -32,6 +32,8 @@ export interface Fleet extends AsyncDisposable {
   /** It was draining and takes requests again; nothing happens to one that is on its way out already. */
   restore(id: string, reason: string): void;
   stop(id: string, reason: string, graceMs: number): void;
+  /** It is of no use as it is: ended at once, and dead by that. */
+  kill(id: string, reason: string): void;
   /** Applies limits that have changed to the replicas that are ready. */
   settle(deployment: string, resources: ReplicaResources): void;
   /** Ends every replica, for the end of the platform. */
@@ -179,15 +181,18 @@ export function openFleet(options: FleetOptions): Fleet {
           replica.residentBytes = status.residentBytes;
           replica.inFlight = status.inFlight;
         },
-        onDead(reason) {
-          inBackground(`ending ${replica.id}`, () => orchestrator.stop(replica.id, 0));
-          died(replica, reason);
-        },
+        onDead: (reason) => kill(replica, reason),
       },
       clock,
       () => options.silentMs(replica.deployment),
     );
     links.set(replica.id, link);
+  }
+
+  function kill(replica: Replica, reason: string): void {
+    if (!isCurrent(replica) || replica.stopping) return;
+    inBackground(`ending ${replica.id}`, () => orchestrator.stop(replica.id, 0));
+    died(replica, reason);
   }
 
   orchestrator.onExit(({ id, reason }) => {
@@ -277,6 +282,11 @@ export function openFleet(options: FleetOptions): Fleet {
     stop(id, reason, graceMs) {
       const replica = replicas.get(id);
       if (replica !== undefined) inBackground(`stopping ${id}`, () => stopOne(replica, reason, graceMs));
+    },
+
+    kill(id, reason) {
+      const replica = replicas.get(id);
+      if (replica !== undefined) kill(replica, reason);
     },
 
     settle(deployment, resources) {

@@ -46,6 +46,23 @@ export function ejectionOf(gateways: readonly ConnectedGateway[], replica: strin
   return undefined;
 }
 
+/**
+ * For how long nobody has waited for anything that the replica computes, although that is far overdue; undefined where
+ * somebody waits, or may.
+ */
+export function unwantedMsOf(gateways: readonly ConnectedGateway[], replica: string): number | undefined {
+  let shortest: number | undefined;
+  for (const { latest } of gateways) {
+    if (latest === undefined) return undefined;
+    const found = latest.replicas.find(({ id }) => id === replica);
+    if (found === undefined || found.outstanding === 0) continue;
+    // What this one has sent may stand behind what another's caller waits for, or the other way round.
+    if (found.unwantedMs === undefined) return undefined;
+    shortest = Math.min(shortest ?? Infinity, found.unwantedMs);
+  }
+  return shortest;
+}
+
 /** What is asked of a deployment, over all gateways; undefined while one of them has not told, or there is none. */
 export interface DemandSeen extends Demand {
   /** How long the first of those that find no replica has waited; absent when nobody does. */

@@ -16,7 +16,7 @@ import { stopListening, type Endings } from './endings.ts';
 import type { Job } from './job.ts';
 import type { LearnedCosts } from './learned-costs.ts';
 import type { Reach } from './reach.ts';
-import type { Replica, ReplicaPool } from './replica-pool.ts';
+import type { Replica, ReplicaPool, Work } from './replica-pool.ts';
 import { countCall, type VersionFigures } from './version-figures.ts';
 
 /** How soon a caller may come back whose request every replica was too busy for. */
@@ -44,10 +44,9 @@ export interface Calls {
   send(replica: Replica, jobs: readonly Job[], at: number, rerun: boolean): void;
 }
 
-interface Running {
+interface Running extends Work {
   readonly jobs: readonly Job[];
   readonly replica: Replica;
-  readonly rows: number;
   readonly sentAt: number;
   /** The replica had nothing else to do, so the time beyond the runtime's own is transport. */
   readonly alone: boolean;
@@ -68,7 +67,7 @@ export function createCalls(options: CallOptions): Calls {
       started.add(job);
     }
     const running: Running = { jobs, replica, rows, sentAt: at, alone: replica.outstandingCalls === 0, rerun };
-    pool.take(replica, rows, at);
+    pool.take(replica, running, at);
     const { header, parts } = joinInputs(jobs);
     const number = replica.connection.infer(header, parts, {
       onResult: (result, body) => onResult(running, result, body),
@@ -92,7 +91,7 @@ export function createCalls(options: CallOptions): Calls {
     const { jobs, replica, rows, sentAt } = running;
     const at = clock.now();
     for (const job of jobs) stopListening(job);
-    pool.release(replica, rows, at);
+    pool.release(replica, running, at);
     const computeMs = header.computeMs ?? at - sentAt;
     const ok = header.error === undefined;
     publish('flyball:batch', { deployment, version, replica: replica.id, rows, requests: jobs.length, computeMs, ok });
@@ -184,10 +183,11 @@ export function createCalls(options: CallOptions): Calls {
     if (next?.kind === 'fail') end.fail(next.item, code, message);
   };
 
-  const onLost = ({ jobs, replica, rows }: Running, reason: string): void => {
+  const onLost = (running: Running, reason: string): void => {
+    const { jobs, replica } = running;
     const at = clock.now();
     for (const job of jobs) stopListening(job);
-    pool.release(replica, rows, at);
+    pool.release(replica, running, at);
     pool.failed(replica, `it was lost with work in flight: ${reason}`, at);
     const live = jobs.filter((job) => job.state !== 'ended');
     const why = `replica ${replica.id} was lost with the request in flight`;

@@ -139,6 +139,41 @@ test('the only replica keeps its work although it hangs: it may come round, and 
   assert.deepEqual(b.ends, ['x DEADLINE_EXCEEDED']);
 });
 
+test('work that is far overdue is let be while somebody waits for it; then the worker tells that nobody does', async () => {
+  const b = bench({ replicas: [route('a'), route('b')], costCurve: [{ rows: 1, ms: 10 }] });
+  const watch = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      b.clock.pass(100);
+      b.dispatcher.watch();
+    }
+  };
+  const told = () => b.dispatcher.observe().replicas[0];
+  b.send('x', { deadlineMs: 3000 });
+  watch(2900);
+  assert.equal(told()?.unwantedMs, undefined);
+  watch(1000);
+  await b.settle();
+  assert.deepEqual(b.ends, ['x DEADLINE_EXCEEDED']);
+  assert.ok((told()?.unwantedMs ?? 0) >= 800, `${told()?.unwantedMs}`);
+  assert.match(String(told()?.ejected), /far overdue and nobody waits for it/);
+  b.replicas.answer('a');
+  assert.deepEqual([told()?.unwantedMs, told()?.ejected], [undefined, undefined], 'it was only slow');
+});
+
+test('who has hung up does not wait, and of a replica whose cost is unknown nothing is called overdue', () => {
+  for (const [costCurve, unwanted] of [
+    [[{ rows: 1, ms: 10 }], true],
+    [[], false],
+  ] as const) {
+    const b = bench({ costCurve });
+    b.send('x', { deadlineMs: 60_000 }).abort();
+    b.clock.pass(2000);
+    b.dispatcher.watch();
+    b.clock.pass(100);
+    assert.equal(b.dispatcher.observe().replicas[0]?.unwantedMs !== undefined, unwanted);
+  }
+});
+
 test('with no other replica, what was in flight fails at once and what waits stays for the next one', async () => {
   const b = bench();
   b.send('running');

@@ -6,12 +6,19 @@
  */
 import { afterFailure, afterSuccess, healthAt, healthy, type ReplicaHealth } from '../core/routing/replica-health.ts';
 import { chooseReplica } from '../core/routing/choose-replica.ts';
-import { judge } from '../core/routing/hang.ts';
+import { isOverdue, judge } from '../core/routing/hang.ts';
 import { evenPace, learnPace } from '../core/routing/pace.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import { publish } from '../telemetry/events.ts';
+import type { Job } from './job.ts';
 import type { ConnectReplica, ReplicaConnection } from './replica-connection.ts';
 import type { ReplicaObservation, ReplicaRoute } from './routing-table.ts';
+
+/** A call that a replica has, and who waits for it. */
+export interface Work {
+  readonly rows: number;
+  readonly jobs: readonly Pick<Job, 'state' | 'signal'>[];
+}
 
 export interface Replica {
   readonly id: string;
@@ -19,12 +26,16 @@ export interface Replica {
   route: ReplicaRoute;
   health: ReplicaHealth;
   ejectedFor: string;
+  readonly work: Work[];
   outstandingCalls: number;
   outstandingRows: number;
   lastUsed: number;
   pace: number;
   /** When it was given work with nothing else to do, or last ended a call. */
   progressAt: number;
+  overdue: boolean;
+  /** Since when nobody waits for anything of what it has, which is overdue. */
+  unwantedSince: number | undefined;
   /** When the first question was put that it has not answered yet; undefined when none is open. */
   askedAt: number | undefined;
   heardAt: number;
@@ -46,6 +57,14 @@ export interface PoolOptions {
   /** The last call of a draining replica has ended. */
   onDrained(): void;
   onCostCurve(points: readonly CostPoint[]): void;
+}
+
+const unwanted = 'its work is far overdue and nobody waits for it any more; it gets no other until that has ended';
+
+function ejectionOf({ hangs, unwantedSince, health, ejectedFor }: Replica): string | undefined {
+  if (hangs !== undefined) return hangs;
+  if (unwantedSince !== undefined) return unwanted;
+  return health.kind === 'healthy' ? undefined : ejectedFor;
 }
 
 export class ReplicaPool {
@@ -99,17 +118,28 @@ export class ReplicaPool {
     return chooseReplica(this.#inUse, { depth, waiting, uses: this.#uses });
   }
 
-  take(replica: Replica, rows: number, at: number): void {
+  take(replica: Replica, work: Work, at: number): void {
+    const { rows } = work;
     this.#uses += 1;
     if (replica.outstandingCalls === 0) replica.progressAt = at;
     replica.lastUsed = this.#uses;
+    replica.work.push(work);
     replica.outstandingCalls += 1;
     replica.outstandingRows += rows;
     this.rowsInFlight += rows;
   }
 
-  release(replica: Replica, rows: number, at: number): void {
+  release(replica: Replica, work: Work, at: number): void {
+    const { rows } = work;
     replica.progressAt = at;
+    replica.overdue = false;
+    const last = replica.work.pop();
+    if (last !== undefined && last !== work) replica.work[replica.work.indexOf(work)] = last;
+    if (replica.unwantedSince !== undefined) {
+      replica.unwantedSince = undefined;
+      // One that has been ended, or has died, is not back.
+      if (replica.connection.ready) this.#tell(replica, 'readmitted', 'its overdue work has ended');
+    }
     replica.outstandingCalls -= 1;
     replica.outstandingRows -= rows;
     this.rowsInFlight -= rows;
@@ -135,11 +165,19 @@ export class ReplicaPool {
    * is left with its work: its callers have nowhere else to go, and it may come round before their deadlines.
    */
   watch(expectedMs: (rows: number) => number | undefined, at: number): void {
+    let late = false;
     for (const replica of this.#replicas.values()) {
       if (replica.outstandingCalls === 0 || !replica.connection.ready) continue;
+      const busyForMs = at - replica.progressAt;
+      const expected = expectedMs(replica.outstandingRows);
+      const before = replica.overdue;
+      replica.overdue = isOverdue(busyForMs, expected);
+      late ||= replica.overdue && !before;
+      // Where nothing is known of what it should take, a first call may well be long.
+      if (replica.overdue && expected !== undefined) this.#lookWhoWaits(replica, at);
       const verdict = judge({
-        busyForMs: at - replica.progressAt,
-        expectedMs: expectedMs(replica.outstandingRows),
+        busyForMs,
+        expectedMs: expected,
         askedForMs: replica.askedAt === undefined ? undefined : at - replica.askedAt,
         heardForMs: at - replica.heardAt,
       });
@@ -153,6 +191,15 @@ export class ReplicaPool {
         replica.connection.abandon(replica.hangs);
       }
     }
+    // What waited for it, because it was quick, goes to others.
+    if (late) this.#options.onChange();
+  }
+
+  #lookWhoWaits(replica: Replica, at: number): void {
+    const wanted = replica.work.some(({ jobs }) => jobs.some((job) => job.state !== 'ended' && !job.signal.aborted));
+    if (wanted || replica.unwantedSince !== undefined) return;
+    replica.unwantedSince = at;
+    this.#tell(replica, 'ejected', unwanted);
   }
 
   failed(replica: Replica, reason: string, at: number): void {
@@ -177,7 +224,8 @@ export class ReplicaPool {
         replica.outstandingCalls +
         (replica.route.state === 'draining' && this.#inUse.includes(replica) ? queueLength : 0),
       connected: replica.connection.connected,
-      ejected: replica.hangs ?? (replica.health.kind === 'healthy' ? undefined : replica.ejectedFor),
+      ejected: ejectionOf(replica),
+      unwantedMs: replica.unwantedSince === undefined ? undefined : this.#options.now() - replica.unwantedSince,
     }));
   }
 
@@ -211,11 +259,14 @@ export class ReplicaPool {
       route,
       health: healthy,
       ejectedFor: '',
+      work: [],
       outstandingCalls: 0,
       outstandingRows: 0,
       lastUsed: 0,
       pace: evenPace,
       progressAt: 0,
+      overdue: false,
+      unwantedSince: undefined,
       askedAt: undefined,
       heardAt: -Infinity,
       hangs: undefined,

@@ -113,6 +113,11 @@ export interface ReplicaObservation {
   readonly connected: boolean;
   /** Present while the gateway does not route to it although the table says ready. */
   readonly ejected?: string;
+  /**
+   * Present while it computes only what nobody waits for any more, although that is far overdue: for how long that has
+   * been so. It may be stuck for good, and whoever ends it costs no caller of this worker anything.
+   */
+  readonly unwantedMs?: number;
 }
 
 /** gateway → control, newline-delimited JSON. */

@@ -1,9 +1,13 @@
-/** Replicas that are there and of little use: one that is stopped, and one that gets a tenth of its processor. */
+/**
+ * Replicas that are there and of little use: one that is stopped, one that gets a tenth of its processor, and one that
+ * answers while its runtime never comes back.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { ReplicaView } from '../../src/api/schemas.ts';
 import { v2 } from '../support/ask.ts';
+import { counter } from '../fixtures/models.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
@@ -106,5 +110,84 @@ describe('two replicas, one of which is of little use', { timeout: 120_000 }, ()
     );
     assert.deepEqual(failures, [], 'what it had was done by the other one');
     assert.ok(slowestMs < deadlineMs, `${slowestMs} ms`);
+  });
+});
+
+describe('two replicas of a model whose work its data says', { timeout: 120_000 }, () => {
+  const wantedMs = 1500;
+  let platform: Platform;
+  const replicas = async (): Promise<readonly ReplicaView[]> =>
+    (await platform.status()).deployments[0]?.replicas ?? [];
+  const trips = (count: number): string =>
+    v2(
+      { name: 'trips', datatype: 'INT64', shape: [1], data: [count] },
+      { name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] },
+    );
+  const headers = (ms: number) => ({ 'content-type': 'application/json', 'flyball-deadline-ms': String(ms) });
+  const ask = (count: number, withinMs: number): Promise<Response> =>
+    fetch(`${platform.http}/v2/models/counter/infer`, {
+      method: 'POST',
+      headers: headers(withinMs),
+      body: trips(count),
+    });
+
+  before(async () => {
+    platform = await startPlatform({
+      models: { 'counter/1/model.onnx': counter() },
+      specification: {
+        models: { counter: { path: './models/counter' } },
+        deployments: {
+          counter: { model: 'counter', replicas: { min: 2, max: 2 }, health: { silentMs: wantedMs } },
+        },
+      },
+    });
+    await platform.serving();
+  });
+  after(() => platform[Symbol.asyncDispose]());
+
+  test('one that computes for long is left alone for as long as its caller waits', async (t) => {
+    const began = performance.now();
+    const rate = 200_000;
+    await ask(rate, 20_000).then((response) => response.text());
+    const count = Math.round((rate / (performance.now() - began)) * 2.5 * wantedMs);
+    const before_ = await replicas();
+    const long = performance.now();
+    const response = await ask(count, 30_000);
+    const tookMs = Math.round(performance.now() - long);
+    t.diagnostic(`a call of ${tookMs} ms (health.silentMs ${wantedMs})`);
+    assert.equal(response.status, 200, await response.text());
+    assert.ok(tookMs > wantedMs, `${tookMs} ms proves nothing`);
+    assert.deepEqual(
+      (await replicas()).map(({ id }) => id),
+      before_.map(({ id }) => id),
+    );
+  });
+
+  test('one whose runtime does not come back, though it answers, is told of and replaced; nobody else fails', async (t) => {
+    const known = new Set((await replicas()).map(({ id }) => id));
+    const url = `${platform.http}/v2/models/counter/infer`;
+    await using callers = startLoad({ url, method: 'POST', body: trips(1), headers: headers(5000), callers: 2 });
+    await callers.passed(50);
+    const stuckAt = performance.now();
+    const response = await ask(Number.MAX_SAFE_INTEGER, 1000);
+    assert.equal(response.status, 504, await response.text());
+    const told = await until('status to say that it is stuck', async () => {
+      const seen = (await replicas()).find(({ reason }) => /nobody waits for it/.test(reason ?? ''));
+      return seen?.reason;
+    });
+    const replacedMs = await until('another in its place', async () => {
+      const now = await replicas();
+      const ready = now.filter(({ state }) => state === 'ready');
+      return ready.length === 2 && ready.some(({ id }) => !known.has(id))
+        ? Math.round(performance.now() - stuckAt)
+        : undefined;
+    });
+    await callers.passed(50);
+    const { ok, failures, slowestMs } = await callers.stop();
+    t.diagnostic(
+      `${told}; replaced ${replacedMs} ms after the call; ${ok} answered beside it, ${failures.length} failed, slowest ${slowestMs.toFixed(0)} ms`,
+    );
+    assert.deepEqual(failures, []);
+    assert.ok(slowestMs < wantedMs, `${slowestMs} ms: somebody waited for the one that is stuck`);
   });
 });

@@ -3,6 +3,8 @@
  * equals (so that replicas under a CPU quota take turns). Ejected ones are passed over unless nobody else is left:
  * routing to a suspect is better than refusing everyone. One that is several times as slow as the best gets a call only
  * when so much waits that the others would need longer for it, and now and then, so that it is seen when it recovers.
+ * One whose work is overdue gets no more until that has ended, and nobody waits for it because it was quick before: it
+ * may be stuck, and what waits for it is lost.
  */
 import type { ReplicaHealth } from './replica-health.ts';
 
@@ -14,6 +16,8 @@ export interface Candidate {
   readonly lastUsed: number;
   /** Times as long as the average that its calls take. */
   readonly pace: number;
+  /** It has been at what it has for far longer than that should take. */
+  readonly overdue: boolean;
 }
 
 export interface Demand {
@@ -45,8 +49,8 @@ export function chooseReplica<Replica extends Candidate>(
   let best: Replica | undefined;
   let sound = 0;
   let fastest = Infinity;
-  for (const { health, pace } of candidates) {
-    if (health.kind === 'ejected') continue;
+  for (const { health, pace, overdue } of candidates) {
+    if (health.kind === 'ejected' || overdue) continue;
     sound += 1;
     if (health.kind === 'healthy') fastest = Math.min(fastest, pace);
   }
@@ -54,6 +58,7 @@ export function chooseReplica<Replica extends Candidate>(
   let quick = 0;
   let slowest: Replica | undefined;
   for (const candidate of candidates) {
+    if (candidate.overdue) continue;
     if (candidate.pace <= slow && candidate.health.kind === 'healthy') quick += 1;
     if (candidate.outstandingCalls >= depth || !takesWork(candidate, false)) continue;
     if (candidate.pace > slow && candidate.health.kind === 'healthy') {
@@ -66,7 +71,8 @@ export function chooseReplica<Replica extends Candidate>(
   if (slowest !== undefined && waiting >= (slowest.pace / fastest) * quick) return slowest;
   if (sound > 0) return undefined;
   for (const candidate of candidates) {
-    if (candidate.outstandingCalls < depth && (best === undefined || isLess(candidate, best))) best = candidate;
+    if (candidate.outstandingCalls >= depth || candidate.overdue) continue;
+    if (best === undefined || isLess(candidate, best)) best = candidate;
   }
   return best;
 }

@@ -6,6 +6,10 @@
  *     ▲──────────────── any word from it ─────────────┘
  *
  * Law: with more time and nothing heard a verdict only grows worse; a word makes it sound until the work is overdue anew.
+ *
+ * One that answers may be stuck in its work all the same, and nobody can tell that from a model that takes its time. So
+ * nothing is done about it while somebody waits, but that no more is sent there; when nobody does, giving it up costs
+ * no one an answer (see `unwantedMs` in src/gateway/routing-table.ts).
  */
 
 export interface Evidence {
@@ -32,6 +36,10 @@ export const silentMsMax = 1000;
 /** Milliseconds of work after which it is asked. */
 export function overdueAfterMs(expectedMs: number | undefined): number {
   return expectedMs === undefined ? overdueMsUnknown : Math.max(overdueMsMin, expectedMs * overdueFactor);
+}
+
+export function isOverdue(busyForMs: number, expectedMs: number | undefined): boolean {
+  return busyForMs > overdueAfterMs(expectedMs);
 }
 
 export function judge({ busyForMs, expectedMs, askedForMs, heardForMs }: Evidence): Verdict {

@@ -13,6 +13,7 @@ const replica = (fields: Partial<Candidate> = {}): Candidate => ({
   outstandingRows: 0,
   lastUsed: 0,
   pace: 1,
+  overdue: false,
   ...fields,
 });
 
@@ -50,6 +51,19 @@ test('an ejected replica is passed over, unless all are ejected', () => {
   assert.equal(choose([bad], 1), bad);
 });
 
+test('one whose work is overdue gets no more, even when it is the only one', () => {
+  const [stuck, busy] = [
+    replica({ outstandingCalls: 1, overdue: true }),
+    replica({ outstandingCalls: 1, lastUsed: 9 }),
+  ];
+  assert.equal(choose([stuck, busy], 2), busy);
+  assert.equal(choose([stuck], 2), undefined);
+  const slow = replica({ pace: 9 });
+  assert.equal(choose([{ ...stuck, overdue: false }, slow], 1), undefined, 'the quick one will be free sooner');
+  assert.equal(choose([stuck, slow], 1), slow, 'it was quick');
+  assert.equal(choose([{ ...stuck, health: ejected }], 2), undefined);
+});
+
 test('after a death each request runs again at most once, and at once fails when nobody else is there', () => {
   const [fresh, again] = [{ retried: false }, { retried: true }];
   assert.deepEqual(afterLoss([fresh, again], 1), { rerun: [fresh], failed: [again] });
@@ -62,15 +76,16 @@ const anyReplica = fc.record({
   outstandingRows: fc.nat(9),
   lastUsed: fc.nat(9),
   pace: fc.constantFrom(1, 1, 1.5, 2),
+  overdue: fc.boolean(),
 });
 
 test('the chosen one has room, and nobody sound with room has less to do', () => {
   fc.assert(
     fc.property(fc.array(anyReplica, { maxLength: 6 }), fc.integer({ min: 1, max: 2 }), (all, depth) => {
       const chosen = choose(all, depth);
-      const roomy = all.filter((one) => one.health.kind === 'healthy' && one.outstandingCalls < depth);
+      const roomy = all.filter((one) => one.health.kind === 'healthy' && one.outstandingCalls < depth && !one.overdue);
       if (chosen === undefined) return assert.equal(roomy.length, 0);
-      assert.ok(chosen.outstandingCalls < depth);
+      assert.ok(chosen.outstandingCalls < depth && !chosen.overdue);
       for (const one of roomy) assert.ok(one.outstandingCalls >= chosen.outstandingCalls);
     }),
   );
