@@ -6,10 +6,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runHpaBehavior, runHpaCalculator, runHpaController } from './hpa.ts';
 import { runOpenInference } from './open-inference.ts';
 import type { Table, TableResult } from './table.ts';
 
 const runners: Readonly<Record<string, (table: Table) => Promise<TableResult>>> = {
+  'hpa_behavior.json': runHpaBehavior,
+  'hpa_calculator.json': runHpaCalculator,
+  'hpa_controller.json': runHpaController,
   'open_inference.json': runOpenInference,
 };
 

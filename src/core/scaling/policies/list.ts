@@ -1,10 +1,11 @@
 /** Every policy by its name: the one list from which the specification, the command line and the reference page derive. */
 import { fixed } from './fixed.ts';
+import { hpa } from './hpa.ts';
 import { thresholds } from './thresholds.ts';
 import { readParameters } from '../parameters.ts';
 import type { Policy, PolicyDefinition } from '../policy.ts';
 
-export const policies: readonly PolicyDefinition[] = [thresholds, fixed];
+export const policies: readonly PolicyDefinition[] = [thresholds, hpa, fixed];
 
 export type MadePolicy =
   | { readonly kind: 'made'; readonly policy: Policy }
