@@ -80,6 +80,7 @@ export function openPublisher(options: {
       replicas: listed,
       notReadyReason: deployment.removing ? 'the deployment is being removed' : deployment.upkeep?.reason,
       wakes: deployment.record.specification.replicas.min === 0 && !deployment.removing,
+      startMs: deployment.coldStart?.totalMs,
       callers: deployment.upkeep?.callers ?? 'refuse',
     };
   }

@@ -14,6 +14,7 @@ import type {
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 import { toBytes, type DeploymentSpecification } from '../config/specification.ts';
+import { toRetrySeconds } from '../core/queueing/admission.ts';
 import type { Callers } from '../core/upkeep/reconcile.ts';
 
 export interface RoutableVersion {
@@ -43,11 +44,13 @@ export interface RoutableDeployment {
   readonly notReadyReason: string | undefined;
   /** `replicas.min` is 0. */
   readonly wakes: boolean;
+  /** What the last cold start took; undefined before one was measured. */
+  readonly startMs: number | undefined;
   readonly callers: Callers;
 }
 
 export function deploymentRoute(deployment: RoutableDeployment): DeploymentRoute {
-  const { name, model, specification, serving, wakes, callers } = deployment;
+  const { name, model, specification, serving, wakes, startMs, callers } = deployment;
   const notReadyReason =
     deployment.notReadyReason ?? (wakes ? 'it sleeps until it is asked' : 'no replica is loaded and warmed yet');
   const versions = deployment.versions
@@ -78,6 +81,7 @@ export function deploymentRoute(deployment: RoutableDeployment): DeploymentRoute
     queue: { ...specification.queue },
     deadline: { ...specification.deadline },
     ...(wakes ? { wakes } : {}),
+    ...(startMs === undefined ? {} : { startSeconds: toRetrySeconds(startMs) }),
     // With a replica that is ready nobody needs to know; one that wakes says it all the same, so that the table stays.
     ...((answering && !wakes) || callers === 'refuse' ? {} : { callers }),
     ...(answering ? {} : { notReadyReason }),

@@ -59,6 +59,7 @@ test('a request that waits is answered for by one replica, started at once, and 
   const sum = Object.values(stages).reduce((left, right) => left + right, 0);
   assert.ok(Math.abs(sum - totalMs) < 1, `${JSON.stringify(stages)} add up to ${sum}`);
   assert.deepEqual([told.length, told[0]?.replica], [1, 'd-1']);
+  await until('the gateways to know it', () => gateway.table()?.deployments[0]?.startSeconds === 5);
 });
 
 test('without a request for the idle time it drains and gives everything back; a request during the drain keeps it', async () => {

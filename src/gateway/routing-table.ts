@@ -72,6 +72,11 @@ export interface DeploymentRoute {
   /** It sleeps when nobody asks and is woken by whoever does: without a replica it is still ready to be asked. */
   readonly wakes?: true;
   /**
+   * How long the last cold start took, in whole seconds (so that the table does not change with each), and with that how
+   * soon a caller may come back who found no replica. Absent where none was measured.
+   */
+  readonly startSeconds?: number;
+  /**
    * What becomes of a request that finds no ready replica. `wait` in the queue: one is on its way, or comes for whoever
    * waits. `fail`: none can come, so that those that wait fail too. Absent: it is refused.
    */

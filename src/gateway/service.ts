@@ -63,15 +63,16 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     );
   };
 
-  const notReady = (model: string, why: string): FlyballError =>
-    new FlyballError('MODEL_NOT_READY', `model ${model} is not ready: ${why}`, {
-      retryAfterSeconds: notReadyRetrySeconds,
+  const notReady = ({ route }: DeployedVersions, why: string): FlyballError =>
+    new FlyballError('MODEL_NOT_READY', `model ${route.name} is not ready: ${why}`, {
+      retryAfterSeconds: notReadyRetrySeconds(route),
     });
 
   const versionOf = (model: string, version: string | undefined): VersionDispatcher => {
-    const { route, serving } = deploymentOf(model);
+    const deployed = deploymentOf(model);
+    const { route, serving } = deployed;
     if (serving === undefined) {
-      throw notReady(model, route.notReadyReason ?? 'no version is being served yet');
+      throw notReady(deployed, route.notReadyReason ?? 'no version is being served yet');
     }
     if (version !== undefined && version !== serving.route.version) {
       throw new FlyballError(
@@ -104,7 +105,7 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     const version = versionOf(request.model, request.version);
     const deployed = deploymentOf(request.model);
     const why = hindrance(deployed, version);
-    if (why !== undefined) throw notReady(request.model, why);
+    if (why !== undefined) throw notReady(deployed, why);
     const { signature, takesFiles } = version.route;
     // A server that declares nothing judges its requests itself.
     if (isDeclared(signature)) validateInputs(request, signature, options.limits);

@@ -27,8 +27,13 @@ import { Waiting } from './waiting.ts';
 
 /** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
 const callDepth = { tensors: 1, files: 2 } as const;
-/** How soon a caller may come back to a deployment that has no replica: about the time that one takes to start. */
-export const notReadyRetrySeconds = 2;
+/** How soon a caller may come back to a deployment that has no replica and has not shown yet how long one takes to start. */
+const startSecondsUnknown = 2;
+
+/** How soon a caller may come back who found no replica: by then one that was started for him should be there. */
+export function notReadyRetrySeconds({ startSeconds = startSecondsUnknown }: DeploymentRoute): number {
+  return startSeconds;
+}
 
 export interface VersionDispatcherOptions {
   readonly deployment: DeploymentRoute;
@@ -61,6 +66,7 @@ export class VersionDispatcher {
   readonly #timer: DueTimer;
   /** Deadlines of what has been started: the caller is answered in time, the slot is not given up. */
   readonly #started = new DeadlineHeap<Job>();
+  #deployed: DeploymentRoute;
   #route: VersionRoute;
   #companyUntil = Infinity;
   #closed = false;
@@ -71,6 +77,7 @@ export class VersionDispatcher {
     const [costs, figures, started] = [this.#costs, this.figures, this.#started];
     this.deployment = deployment.name;
     this.#clock = clock;
+    this.#deployed = deployment;
     this.#route = route;
     this.#reach = new Reach(clock.now(), () => options.onWaiting());
     this.#timer = new DueTimer(clock, (at) => this.#onDue(at));
@@ -125,6 +132,7 @@ export class VersionDispatcher {
   }
 
   update(deployment: DeploymentRoute, route: VersionRoute): void {
+    this.#deployed = deployment;
     this.#route = route;
     this.#waiting.queue.lengthMax = deployment.queue.lengthMax;
     this.#costs.follow(route, this.#clock.now());
@@ -133,7 +141,8 @@ export class VersionDispatcher {
     this.#onReplicas();
     if (deployment.callers === 'fail' && this.#pool.ready === 0) {
       const reason = `model ${deployment.name} is not ready: ${deployment.notReadyReason ?? 'it has no replica'}`;
-      for (const job of this.#waiting.takeAll()) this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds);
+      const retrySeconds = notReadyRetrySeconds(deployment);
+      for (const job of this.#waiting.takeAll()) this.#end.fail(job, 'MODEL_NOT_READY', reason, retrySeconds);
     }
   }
 
@@ -182,7 +191,7 @@ export class VersionDispatcher {
     this.#reach.wakes = false;
     for (const job of this.#waiting.takeAll()) {
       if (job.state === 'waiting' && successor?.takesOver(job, this.#route) === true) this.figures.arrivals -= 1;
-      else this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds);
+      else this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds(this.#deployed));
     }
     this.#pool.retire();
     this.#arm(this.#clock.now());
@@ -215,7 +224,13 @@ export class VersionDispatcher {
         }
       }
     }
-    const capacity = { readyReplicas: this.#pool.ready, cap: this.#costs.cap, rowsInFlight: this.#pool.rowsInFlight };
+    const { startSeconds } = this.#deployed;
+    const capacity = {
+      readyReplicas: this.#pool.ready,
+      cap: this.#costs.cap,
+      rowsInFlight: this.#pool.rowsInFlight,
+      startMs: startSeconds === undefined ? undefined : startSeconds * 1000,
+    };
     const admission = admit(this.#waiting.queue, job, capacity, this.#costs.curve, at);
     if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#waiting.queue.lengthMax);
     this.#waiting.add(job);

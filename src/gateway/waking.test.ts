@@ -67,6 +67,22 @@ test('the queue is bounded: one more than it takes is refused, with a time to co
   assert.ok((b.errors.get('3')?.retryAfterSeconds ?? 0) > 0);
 });
 
+test('who is refused while it wakes is told to come back when the last start says that a replica will be there', async () => {
+  const b = sleeping({ queue: { lengthMax: 1, priorityLevels: 3, priorityDefault: 2 }, startSeconds: 7 });
+  b.send('in time', { deadlineMs: 300 });
+  b.send('one too many');
+  await b.settle();
+  assert.deepEqual(b.ends, ['one too many QUEUE_FULL'], 'a shorter deadline is no reason: it may be quicker this time');
+  b.apply({ callers: 'fail', notReadyReason: 'no operator Foo' });
+  b.send('later');
+  await b.settle();
+  for (const name of ['one too many', 'in time', 'later']) assert.equal(b.errors.get(name)?.retryAfterSeconds, 7, name);
+  b.apply({ startSeconds: undefined });
+  b.send('unknown');
+  await b.settle();
+  assert.equal(b.errors.get('unknown')?.retryAfterSeconds, 2);
+});
+
 test('a replica that drains gets nothing new while its version serves: who comes waits until it is recalled', async () => {
   const b = sleeping();
   b.apply({}, [versionRoute({ replicas: [route('a')] })]);

@@ -25,6 +25,26 @@ test('a full queue refuses, and says when half of it will be done', () => {
   });
 });
 
+test('a full queue that waits for a replica says when one comes, as far as that is known', () => {
+  const asleep = { readyReplicas: 0, cap: 1, rowsInFlight: 0 };
+  for (const [startMs, retryAfterSeconds] of [
+    [3200, 4],
+    [90_000, 60],
+    [undefined, 1],
+  ] as const) {
+    assert.deepEqual(admit(queueOf(100), request(1e9), { ...asleep, startMs }, curve, 0), {
+      kind: 'refused',
+      code: 'QUEUE_FULL',
+      retryAfterSeconds,
+    });
+  }
+});
+
+test('a wait for a replica refuses nobody, however short the deadline: the start may be quicker than the last', () => {
+  const waking = { readyReplicas: 0, cap: 1, rowsInFlight: 0, startMs: 9000 };
+  assert.equal(admit(queueOf(5), request(200), waking, curve, 0).kind, 'admitted');
+});
+
 test('a wait that does not fit the deadline refuses, and says when it would have fitted', () => {
   // 40 rows and one half-done each on two replicas at 100 ms: 2050 ms, and 100 ms of its own.
   assert.deepEqual(admit(queueOf(40), request(500), capacity, curve, 0), {

@@ -13,6 +13,8 @@ export interface Capacity {
   readonly cap: number;
   /** Rows that are being computed now. */
   readonly rowsInFlight: number;
+  /** How long it takes until there is one where there is none; undefined when nothing is known of that. */
+  readonly startMs?: number | undefined;
 }
 
 export type Admission =
@@ -34,7 +36,7 @@ export const retryAfterSecondsMax = 60;
 /** Of the tail of one call, this share is added to a wait for many: their errors partly cancel. */
 const tailOfWait = 0.25;
 
-const toSeconds = (ms: number): number => Math.min(Math.max(Math.ceil(ms / 1000), 1), retryAfterSecondsMax);
+export const toRetrySeconds = (ms: number): number => Math.min(Math.max(Math.ceil(ms / 1000), 1), retryAfterSecondsMax);
 
 export function admit<Item extends Ticket>(
   queue: RequestQueue<Item>,
@@ -50,7 +52,8 @@ export function admit<Item extends Ticket>(
     return ((rows + capacity.rowsInFlight / 2) * call) / capacity.cap / capacity.readyReplicas;
   };
   if (queue.full) {
-    return { kind: 'refused', code: 'QUEUE_FULL', retryAfterSeconds: toSeconds(waitFor(queue.rows / 2) ?? 1000) };
+    const half = capacity.readyReplicas < 1 ? capacity.startMs : waitFor(queue.rows / 2);
+    return { kind: 'refused', code: 'QUEUE_FULL', retryAfterSeconds: toRetrySeconds(half ?? 1000) };
   }
   const wait = waitFor(queue.rowsAhead(ticket.priority));
   const own = serviceMs(curve, ticket.rows, ticket.payload, at);
@@ -60,5 +63,5 @@ export function admit<Item extends Ticket>(
   const estimateMs = wait === 0 ? own : wait * (1 + (curve.tail - 1) * tailOfWait) + own * curve.tail;
   const over = at + estimateMs - ticket.deadlineAt;
   if (over <= 0) return admitted;
-  return { kind: 'refused', code: 'OVERLOADED', retryAfterSeconds: toSeconds(over), estimateMs };
+  return { kind: 'refused', code: 'OVERLOADED', retryAfterSeconds: toRetrySeconds(over), estimateMs };
 }
