@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runHpaBehavior, runHpaCalculator, runHpaController } from './hpa.ts';
+import { runKpa } from './kpa.ts';
 import { runOpenInference } from './open-inference.ts';
 import type { Table, TableResult } from './table.ts';
 
@@ -14,6 +15,7 @@ const runners: Readonly<Record<string, (table: Table) => Promise<TableResult>>> 
   'hpa_behavior.json': runHpaBehavior,
   'hpa_calculator.json': runHpaCalculator,
   'hpa_controller.json': runHpaController,
+  'knative_kpa.json': runKpa,
   'open_inference.json': runOpenInference,
 };
 

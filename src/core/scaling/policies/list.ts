@@ -1,11 +1,12 @@
 /** Every policy by its name: the one list from which the specification, the command line and the reference page derive. */
 import { fixed } from './fixed.ts';
 import { hpa } from './hpa.ts';
+import { kpa } from './kpa.ts';
 import { thresholds } from './thresholds.ts';
 import { readParameters } from '../parameters.ts';
 import type { Policy, PolicyDefinition } from '../policy.ts';
 
-export const policies: readonly PolicyDefinition[] = [thresholds, hpa, fixed];
+export const policies: readonly PolicyDefinition[] = [thresholds, hpa, kpa, fixed];
 
 export type MadePolicy =
   | { readonly kind: 'made'; readonly policy: Policy }
