@@ -55,6 +55,7 @@ describe('a platform whose callers need keys', () => {
       models: { 'doubler/1/model.onnx': doubler() },
       specification: {
         auth: { keys: 'required' },
+        listeners: { management: { port: 0 } },
         models: { doubler: { path: './models/doubler' } },
         deployments: {
           doubler: { model: 'doubler', replicas: { min: 1, max: 2 } },
@@ -169,6 +170,38 @@ describe('a platform whose callers need keys', () => {
     const denied = await cli(['status'], { FLYBALL_API_KEY: infers });
     assert.match(denied.stderr, /FORBIDDEN/);
     assert.equal((await cli(['status'], { FLYBALL_API_KEY: reads })).code, 0);
+  });
+
+  test("TorchServe's management port asks for the same keys, scopes and deployments, and says no in its own form", async () => {
+    const { secret: infers } = await keyFor('ward-9', '--scope', 'infer');
+    const { secret: reads } = await keyFor('watcher', '--scope', 'read');
+    const { secret: operates } = await keyFor('night shift 2', '--scope', 'operate', '--deployment', 'doubler');
+    const manage = (key: string | undefined, method: string, path: string): Promise<Answer> =>
+      ask(`${platform.management}${path}`, { method, headers: bearer(key) });
+    const without = await manage(undefined, 'GET', '/models');
+    assert.deepEqual(codeOf(without), [401, 'UNAUTHENTICATED']);
+    assert.equal(without.json()['code'], 401);
+    assert.equal(without.headers['www-authenticate'], 'Bearer realm="flyball"');
+    assert.equal((await manage(undefined, 'GET', '/ping')).status, 200);
+    const rows: readonly (readonly [string | undefined, string, readonly number[]])[] = [
+      // list, describe, scale its deployment, scale another, register
+      [infers, 'infer', [403, 403, 403, 403, 403]],
+      [reads, 'read', [200, 200, 403, 403, 403]],
+      [operates, 'operate on one', [403, 200, 202, 403, 403]],
+      [platform.adminKey(), 'admin', [200, 200, 202, 202, 400]],
+    ];
+    for (const [key, name, expected] of rows) {
+      const answers = [
+        await manage(key, 'GET', '/models'),
+        await manage(key, 'GET', '/models/doubler'),
+        await manage(key, 'PUT', '/models/doubler?min_worker=1&max_worker=2'),
+        await manage(key, 'PUT', '/models/other?min_worker=1'),
+        await manage(key, 'POST', '/models?url=nowhere.mar'),
+      ];
+      const [statuses, codes] = [answers.map(({ status }) => status), answers.map((answer) => answer.json()['code'])];
+      assert.deepEqual(statuses, expected, name);
+      for (const [index, status] of statuses.entries()) if (status >= 400) assert.equal(codes[index], status, name);
+    }
   });
 
   test('management over the inference port asks control with the same key, in its name', async () => {

@@ -57,7 +57,7 @@ describe('a platform with a certificate', () => {
   const caOf = (files: { readonly certificate: string } | undefined): string =>
     readFileSync(files!.certificate, 'utf8');
   const listeners = (): [string, number][] =>
-    (['http', 'grpc', 'metrics', 'control'] as const).map((name) => [name, portOf(platform[name])]);
+    (['http', 'grpc', 'metrics', 'control', 'management'] as const).map((name) => [name, portOf(platform[name] ?? '')]);
   let platform: Platform;
 
   before(async () => {
@@ -67,6 +67,7 @@ describe('a platform with a certificate', () => {
       models: { 'doubler/1/model.onnx': doubler() },
       specification: {
         tls: live,
+        listeners: { management: { port: 0 } },
         models: { doubler: { path: './models/doubler' } },
         deployments: { doubler: { model: 'doubler' } },
       },
@@ -205,7 +206,10 @@ describe('listeners that ask for a client certificate', () => {
     const [own, friend, stranger] = ['own', 'friend', 'stranger'].map((name) => makeCertificate(folder, name));
     try {
       await using platform = await startPlatform({
-        specification: { tls: { ...own, clientCa: friend!.certificate } },
+        specification: {
+          tls: { ...own, clientCa: friend!.certificate },
+          listeners: { management: { port: 0 } },
+        },
       });
       const ca = readFileSync(own!.certificate);
       const as = (files: typeof friend) => ({
@@ -219,8 +223,11 @@ describe('listeners that ask for a client certificate', () => {
         (await runCli(['status', '--data-dir', platform.dataDirectory])).code === 0 ? true : undefined,
       );
       await until('the gateway to listen', async () => ((await get(url, as(friend))) === 200 ? true : undefined));
-      await assert.rejects(get(url, { ca }));
-      await assert.rejects(get(url, as(stranger)));
+      for (const door of [url, `${platform.management}/ping`]) {
+        assert.equal(await get(door, as(friend)), 200, door);
+        await assert.rejects(get(door, { ca }), door);
+        await assert.rejects(get(door, as(stranger)), door);
+      }
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
