@@ -1,12 +1,13 @@
 /**
- * The REST handler where keys are required: each request is asked for its key before its body is read, and then goes to
- * a handler that serves what its key may see. Without keys this file is not in the way at all.
+ * The REST handler where keys are required: each request is asked for its key, and for the scope of what it wants, before
+ * its body is read; it goes to a handler that serves what its key may see. Without keys this file is not in the way at all.
  * Invariant: only the paths below are answered without a key.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Authenticator, KeyHolder } from '../auth/authenticator.ts';
 import { guardedService } from '../auth/guarded-service.ts';
 import { presentedKey } from '../auth/key.ts';
+import type { Need } from '../core/access/scopes.ts';
 import { toFlyballError } from '../errors.ts';
 import type { InferenceService } from '../protocol/inference.ts';
 import { requestIdOf } from '../protocol/rest/call.ts';
@@ -19,13 +20,7 @@ import { publish } from '../telemetry/events.ts';
 /** Whoever watches whether the server lives has no key. */
 const open: ReadonlySet<string> = new Set(['/livez', '/readyz', '/v2/health/live', '/v2/health/ready', '/ping']);
 
-export interface GuardedRest {
-  readonly handler: RequestListener;
-  /** Whether a request with these headers would get as far as its body. */
-  readonly admits: (request: IncomingMessage) => boolean;
-}
-
-export function guardedRest(service: InferenceService, options: RestOptions, auth: Authenticator): GuardedRest {
+export function guardedRest(service: InferenceService, options: RestOptions, auth: Authenticator): RequestListener {
   const toAll = restHandler(service, options);
   const handlers = new WeakMap<KeyHolder, RequestListener>();
 
@@ -33,7 +28,7 @@ export function guardedRest(service: InferenceService, options: RestOptions, aut
     let handler = handlers.get(holder);
     if (handler === undefined) {
       const guarded = guardedService(service, holder, { countsInference: false });
-      handler = restHandler(guarded, { ...options, by: holder.name });
+      handler = restHandler(guarded, { ...options, by: holder.name, require: refusing(holder) });
       handlers.set(holder, handler);
     }
     return handler;
@@ -42,34 +37,36 @@ export function guardedRest(service: InferenceService, options: RestOptions, aut
   const holderOf = (request: IncomingMessage): KeyHolder =>
     auth.authenticate(keyIn(request.rawHeaders), request.socket);
 
-  return {
-    handler(request, response) {
-      if (open.has(pathOf(request.url ?? '/'))) {
-        toAll(request, response);
-        return;
-      }
-      let holder: KeyHolder | undefined;
-      try {
-        holder = holderOf(request);
-        holder.admit();
-      } catch (thrown) {
-        const error = toFlyballError(thrown);
-        publish('flyball:refusal', { listener: 'http', code: error.code, by: holder?.name });
-        const text = isTorchServe(request.url ?? '/') ? torchServeError(error) : undefined;
-        sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)), undefined, text);
-        return;
-      }
-      handlerOf(holder)(request, response);
-    },
-    admits(request) {
-      try {
-        return open.has(pathOf(request.url ?? '/')) || holderOf(request) !== undefined;
-      } catch {
-        return false;
-      }
-    },
+  return (request, response) => {
+    if (open.has(pathOf(request.url ?? '/'))) {
+      toAll(request, response);
+      return;
+    }
+    let holder: KeyHolder | undefined;
+    try {
+      holder = holderOf(request);
+      holder.admit();
+    } catch (thrown) {
+      const error = toFlyballError(thrown);
+      publish('flyball:refusal', { listener: 'http', code: error.code, by: holder?.name });
+      const text = isTorchServe(request.url ?? '/') ? torchServeError(error) : undefined;
+      sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)), undefined, text);
+      return;
+    }
+    handlerOf(holder)(request, response);
   };
 }
+
+const refusing =
+  (holder: KeyHolder) =>
+  (need: Need): void => {
+    try {
+      holder.require(need);
+    } catch (thrown) {
+      publish('flyball:refusal', { listener: 'http', code: toFlyballError(thrown).code, by: holder.name });
+      throw thrown;
+    }
+  };
 
 /** The two headers out of the raw list: an object of all of them would cost more than the rest of the check. */
 function keyIn(raw: readonly string[]): string | undefined {

@@ -22,12 +22,6 @@ export interface HttpListener {
   renew(tls: TlsMaterial): void;
 }
 
-export interface HttpListenerOptions {
-  /** Whether a request would get as far as its body. */
-  readonly admits?: ((request: http.IncomingMessage) => boolean) | undefined;
-  readonly tls?: TlsMaterial | undefined;
-}
-
 const graceMs = 200;
 const keepAliveMs = 75_000;
 /** Node looks for requests that take too long twice a minute: a limit of three seconds would hold after thirty. */
@@ -61,7 +55,7 @@ export function listenHttp(
   handler: http.RequestListener,
   limits: ProcessLimits,
   clock: Clock,
-  { admits, tls }: HttpListenerOptions = {},
+  tls?: TlsMaterial,
 ): Promise<HttpListener> {
   const running = new Slots<http.ServerResponse>();
   let draining = false;
@@ -91,11 +85,12 @@ export function listenHttp(
   };
   const secure = tls === undefined ? undefined : https.createServer({ ...settings, ...serverOptions(tls) }, onRequest);
   const server = secure ?? http.createServer(settings, onRequest);
-  // A body that will be refused, for its size or for want of a key, is not asked for: the caller still has it, and the connection ends instead.
+  // A body is asked for by whoever begins to read it. Where the head alone is refused, for the size that it says or for
+  // want of a key or a scope, the caller keeps the body, and the connection ends after the answer.
   server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
-    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytesMax || admits?.(request) === false) {
-      response.setHeader('connection', 'close');
-    } else response.writeContinue();
+    request.once('resume', () => {
+      if (!response.headersSent) response.writeContinue();
+    });
     onRequest(request, response);
   });
   server.maxConnections = limits.connectionsMax;

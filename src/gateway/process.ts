@@ -151,9 +151,9 @@ function sinkSettings({ requestLog, dataDirectory, worker, workers }: ProcessSet
 async function listen(to: Worker, name: 'http' | 'grpc', handle: Server, tls: TlsMaterial | undefined): Promise<void> {
   const { limits } = to.settings;
   if (name === 'http') {
-    const rest = to.auth === undefined ? undefined : guardedRest(to.service, { limits }, to.auth);
-    const handler = rest?.handler ?? restHandler(to.service, { limits });
-    to.http = await listenHttp(handle, handler, limits, systemClock, { admits: rest?.admits, tls });
+    const { service, auth } = to;
+    const handler = auth === undefined ? restHandler(service, { limits }) : guardedRest(service, { limits }, auth);
+    to.http = await listenHttp(handle, handler, limits, systemClock, tls);
   } else {
     const calls = openGrpc(to.service, {
       limits: {

@@ -3,6 +3,7 @@
  * revoked key is dead at once, a dead control takes nobody's access away, and no secret is ever written down.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -14,6 +15,7 @@ import { ask, v2, type Answer } from '../support/ask.ts';
 import { runCli, type CliResult } from '../support/cli.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
 import { childPid } from '../support/processes.ts';
+import { openRaw } from '../support/raw.ts';
 
 const row = v2({ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] });
 const input = [tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])];
@@ -225,6 +227,76 @@ describe('a platform whose callers need keys', () => {
         .on('error', reject);
     });
     assert.equal(beside, 401, 'the Unix socket is no way round');
+  });
+
+  test('who may not is refused from the head of the request alone, and what follows it is read as what it is', async () => {
+    const { secret: infers } = await keyFor('ward-10', '--scope', 'infer', '--deployment', 'doubler');
+    const { secret: reads } = await keyFor('watcher 2', '--scope', 'read');
+    const port = Number(new URL(platform.http).port);
+    const rest = 'GET /v2/models/smuggled HTTP/1.1\r\nHost: flyball\r\n\r\n'.padEnd(4000, ' ');
+    const head = (path: string, key: string | undefined, ...more: readonly string[]): string =>
+      [
+        `POST ${path} HTTP/1.1`,
+        'Host: flyball',
+        'Content-Type: application/json',
+        ...(key === undefined ? [] : [`Authorization: Bearer ${key}`]),
+        ...(more.length > 0 ? more : [`Content-Length: ${rest.length + 2}`]),
+        '',
+        '',
+      ].join('\r\n');
+    const refused = [
+      [undefined, '/v2/models/doubler/infer', 401],
+      [reads, '/v2/models/doubler/infer', 403],
+      [reads, '/v2/models/doubler/generate', 403],
+      [reads, '/predictions/doubler', 403],
+      [infers, '/v2/models/other/infer', 403],
+      [infers, '/v2/repository/models/doubler/load', 403],
+    ] as const;
+    for (const [key, path, status] of refused) {
+      await using counted = await openRaw(port);
+      counted.send(head(path, key));
+      await counted.reaches(new RegExp(`^HTTP/1.1 ${status} .*"(code|type)"`, 's'));
+      // The rest of its body, and a request of its own: two answers, and none to what only looks like a request.
+      counted.send(`{}${rest}GET /livez HTTP/1.1\r\nHost: flyball\r\n\r\n`);
+      await counted.reaches(/HTTP\/1\.1 200 .*"live":true/s);
+      assert.equal(counted.received.match(/HTTP\/1\.1 \d/g)?.length, 2, counted.received);
+      await using chunked = await openRaw(port);
+      chunked.send(`${head(path, key, 'Transfer-Encoding: chunked')}2\r\n{}\r\n`);
+      await chunked.reaches(new RegExp(`^HTTP/1.1 ${status} `));
+      await using polite = await openRaw(port);
+      polite.send(head(path, key, 'Content-Length: 4000', 'Expect: 100-continue'));
+      await polite.reaches(new RegExp(`^HTTP/1.1 ${status} .*connection: close`, 'is'));
+      assert.doesNotMatch(polite.received, /100 Continue/);
+    }
+    await using good = await openRaw(port);
+    good.send(head('/v2/models/doubler/infer', infers, `Content-Length: ${row.length}`, 'Expect: 100-continue'));
+    await good.reaches(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
+    good.send(row);
+    await good.reaches(/HTTP\/1\.1 200 OK/);
+
+    const session = http2.connect(platform.grpc);
+    try {
+      for (const [key, method, status] of [
+        [undefined, 'ModelInfer', '16'],
+        [reads, 'ModelInfer', '7'],
+        [reads, 'ModelStreamInfer', '7'],
+        [infers, 'RepositoryModelLoad', '7'],
+      ] as const) {
+        const call = session.request({
+          ':method': 'POST',
+          ':path': `/inference.GRPCInferenceService/${method}`,
+          'content-type': 'application/grpc',
+          ...bearer(key),
+        });
+        const [headers] = (await once(call, 'response')) as [http2.IncomingHttpHeaders];
+        assert.equal(headers['grpc-status'], status, `${method}: ${String(headers['grpc-message'])}`);
+        // Its message never comes: the stream is closed all the same, and its connection goes on.
+        await once(call, 'close');
+      }
+      assert.equal(session.closed, false);
+    } finally {
+      session.destroy();
+    }
   });
 
   test('nobody can say to be somebody else: operations carry the name of the key', async () => {

@@ -61,7 +61,9 @@ export async function startManagementServer(options: ManagementServerOptions): P
     const { method, segments, query, request, holder, signal } = exchange;
     const [name, version, action] = segments;
     const by = holder?.name ?? 'torchserve client';
-    const need = (scope: Scope): void => holder?.require({ anyOf: [scope], deployment: name });
+    const need = (scope: Scope): void => {
+      if (holder !== undefined) tellingOf(holder, () => holder.require({ anyOf: [scope], deployment: name }));
+    };
     const allow = (...methods: readonly string[]): FlyballError =>
       new FlyballError('METHOD_NOT_ALLOWED', `expected ${methods.join(' or ')} for this path, got ${method}`);
     if (segments.length > 3 || (action !== undefined && action !== 'set-default')) throw notFound(request);
@@ -194,15 +196,17 @@ const notFound = ({ url }: IncomingMessage): FlyballError =>
 
 /** Throws UNAUTHENTICATED, RATE_LIMITED. */
 function enter(auth: Authenticator, request: IncomingMessage): KeyHolder {
-  let holder: KeyHolder | undefined;
+  const { authorization, 'x-api-key': apiKey } = request.headers;
+  const presented = presentedKey(authorization, typeof apiKey === 'string' ? apiKey : undefined);
+  const holder = tellingOf(undefined, () => auth.authenticate(presented, request.socket));
+  tellingOf(holder, () => holder.admit());
+  return holder;
+}
+
+/** Whoever is turned away for the key is told of. */
+function tellingOf<T>(holder: KeyHolder | undefined, ask: () => T): T {
   try {
-    const { authorization, 'x-api-key': apiKey } = request.headers;
-    holder = auth.authenticate(
-      presentedKey(authorization, typeof apiKey === 'string' ? apiKey : undefined),
-      request.socket,
-    );
-    holder.admit();
-    return holder;
+    return ask();
   } catch (thrown) {
     publish('flyball:refusal', { listener: 'management', code: toFlyballError(thrown).code, by: holder?.name });
     throw thrown;

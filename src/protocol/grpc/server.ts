@@ -60,8 +60,11 @@ export interface GrpcCaller {
 export interface GrpcDoor {
   /** Health without a key. */
   readonly anybody: GrpcCaller;
-  /** Gives the same object for the same caller. Throws UNAUTHENTICATED, RATE_LIMITED. */
-  enter(headers: IncomingHttpHeaders, connection: object, isStream: boolean): GrpcCaller;
+  /**
+   * Gives the same object for the same caller. Throws UNAUTHENTICATED, RATE_LIMITED, and FORBIDDEN where a caller may
+   * not use this method on any deployment.
+   */
+  enter(headers: IncomingHttpHeaders, connection: object, path: string): GrpcCaller;
 }
 
 export interface GrpcServer extends AsyncDisposable {
@@ -87,7 +90,7 @@ const queryBytesMax = 65_536;
 /** How often calls whose message does not come to an end are looked for. */
 const sweepIntervalMs = 1000;
 
-const streamPath = '/inference.GRPCInferenceService/ModelStreamInfer';
+export const streamPath = '/inference.GRPCInferenceService/ModelStreamInfer';
 /** Whoever watches whether the server lives has no key. */
 const openPaths: ReadonlySet<string> = new Set([
   '/inference.GRPCInferenceService/ServerLive',
@@ -150,7 +153,7 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
   const methodsBehind = (door: GrpcDoor, path: string, headers: IncomingHttpHeaders, session: object) => {
     let caller = door.anybody;
     try {
-      caller = door.enter(headers, session, path === streamPath);
+      caller = door.enter(headers, session, path);
     } catch (thrown) {
       if (!openPaths.has(path)) throw thrown;
     }

@@ -14,6 +14,8 @@ export function endInHeaders(stream: ServerHttp2Stream, ending: Ending): void {
 
 /** What a caller may still send of a call that has been answered, before the stream is closed under it. */
 const discardedBytesMax = 262_144;
+/** … and for how long it may say nothing: what is left open would count among the streams of its connection for ever. */
+const discardIdleMs = 1000;
 
 export function discard(stream: ServerHttp2Stream): void {
   let bytes = 0;
@@ -21,5 +23,6 @@ export function discard(stream: ServerHttp2Stream): void {
     bytes += chunk.length;
     if (bytes > discardedBytesMax) stream.close();
   });
+  stream.setTimeout(discardIdleMs, () => stream.close());
   stream.resume();
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.ts';
+import type { Need } from '../../core/access/scopes.ts';
 import { FlyballError, toFlyballError, type ErrorCode } from '../../errors.ts';
 import type { ProcessLimits } from '../../supervisor/messages.ts';
 import { publish, type EventMap } from '../../telemetry/events.ts';
@@ -28,6 +29,8 @@ export interface RestContext {
   readonly v2Limits: V2Limits;
   readonly clock: Clock;
   readonly by: string | undefined;
+  /** Throws FORBIDDEN where the caller may not; asked before a body is read. Absent where callers need no key. */
+  readonly require: ((need: Need) => void) | undefined;
 }
 
 /** What a path knows before the body is there. */
@@ -179,6 +182,11 @@ export function handleCall(
     hangUp.abort();
     end(undefined, gone);
   });
+  try {
+    context.require?.({ anyOf: ['infer'], deployment: model });
+  } catch (thrown) {
+    return end(undefined, thrown);
+  }
   let parsed: InferenceRequest;
   const refused = (error: unknown): void => end(undefined, error);
   const answered = (answer: InferenceResponse): void => {

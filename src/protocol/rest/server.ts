@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { systemClock, type Clock } from '../../clock.ts';
+import type { Need } from '../../core/access/scopes.ts';
 import { FlyballError } from '../../errors.ts';
 import type { ProcessLimits } from '../../supervisor/messages.ts';
 import type { InferenceService } from '../inference.ts';
@@ -24,6 +25,8 @@ export interface RestOptions {
   readonly clock?: Clock;
   /** Whose requests these are, where callers have keys. */
   readonly by?: string;
+  /** Throws FORBIDDEN where they may not. */
+  readonly require?: (need: Need) => void;
 }
 
 /** `{m}` or `{m}/versions/{v}`, and what comes after it. */
@@ -171,8 +174,8 @@ export function restHandler(
   service: InferenceService,
   options: RestOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { limits, by, clock = systemClock } = options;
-  const context: RestContext = { service, limits, v2Limits: limits, clock, by };
+  const { limits, by, require, clock = systemClock } = options;
+  const context: RestContext = { service, limits, v2Limits: limits, clock, by, require };
   return (request, response) => {
     const exchange: Exchange = { context, request, response };
     try {

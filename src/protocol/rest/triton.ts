@@ -46,6 +46,8 @@ export function repository(exchange: Exchange, path: string): void {
   if (!isMethod(exchange, 'POST')) return;
   const model = decodeName(path.slice(7, end));
   requireModelName(model);
+  // Control asks again; here it is asked before a model of many megabytes is taken.
+  exchange.context.require?.({ anyOf: ['admin'], deployment: model });
   const { context, request, response } = exchange;
   const { service } = context;
   // Where nothing can be loaded, a model that is not there is still not found.
