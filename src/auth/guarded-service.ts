@@ -40,10 +40,10 @@ export function guardedService(
       holder.require({ anyOf: ['infer', 'read'], cutDown: true });
       return service.index().filter(({ name }) => holder.covers(name));
     },
-    statistics(model, version) {
+    async statistics(model, version) {
       if (model !== undefined) mayAsk(model);
       else holder.require({ anyOf: ['infer', 'read'], cutDown: true });
-      return service.statistics(model, version).filter(({ name }) => holder.covers(name));
+      return (await service.statistics(model, version)).filter(({ name }) => holder.covers(name));
     },
     infer(request, signal) {
       try {
@@ -59,8 +59,10 @@ export function guardedService(
 
 /** Health without a key: whether the server is there, and nothing of what it serves. */
 export function openToAll(service: InferenceService): InferenceService {
+  const unknown = (): FlyballError =>
+    new FlyballError('UNAUTHENTICATED', 'expected an API key (Authorization: Bearer … or X-API-Key), got none');
   const refuse = (): never => {
-    throw new FlyballError('UNAUTHENTICATED', 'expected an API key (Authorization: Bearer … or X-API-Key), got none');
+    throw unknown();
   };
   return {
     server: refuse,
@@ -69,7 +71,7 @@ export function openToAll(service: InferenceService): InferenceService {
     metadata: refuse,
     modelReady: refuse,
     index: refuse,
-    statistics: refuse,
-    infer: () => Promise.reject(new FlyballError('UNAUTHENTICATED', 'expected an API key, got none')),
+    statistics: () => Promise.reject(unknown()),
+    infer: () => Promise.reject(unknown()),
   };
 }

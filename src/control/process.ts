@@ -214,6 +214,9 @@ process.on('message', (message: ToChild, handle?: object) => {
     case 'metrics':
       tell({ kind: 'metrics', ask: message.ask, families: telemetry?.families() ?? [] });
       break;
+    case 'statistics':
+    case 'other workers':
+      break; // gateway workers alone infer
     case 'drain':
       drain(message.deadlineMs).catch(fail('drain'));
       break;

@@ -489,7 +489,7 @@ test('statistics count rows, calls and every request, and an observation adds up
   b.send('late', { deadlineMs: 5 });
   b.clock.pass(5);
   await b.settle();
-  const [statistics] = b.service.statistics('m');
+  const [statistics] = await b.service.statistics('m');
   assert.deepEqual(
     [statistics?.inferenceCount, statistics?.executionCount, statistics?.success, statistics?.queue],
     [4, 2, { count: 3, ns: 50e6 }, { count: 3, ns: 20e6 }],

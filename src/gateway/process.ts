@@ -26,6 +26,7 @@ import { grpcDoor } from './grpc-door.ts';
 import { guardedRest } from './guarded-rest.ts';
 import { listenHttp, type HttpListener } from './http-listener.ts';
 import { openManagement } from './management.ts';
+import { openOtherWorkers, type OtherWorkers } from './other-workers.ts';
 import { openReplicaConnection } from './replica-connection.ts';
 import { toBytes } from '../config/specification.ts';
 import { withRequestLog } from '../request-log/logged-service.ts';
@@ -33,6 +34,7 @@ import type { SinkSettings } from '../request-log/record.ts';
 import { openRequestLog, startLogThread, type RequestLog } from '../request-log/request-log.ts';
 import { letRequestsPassThrough } from '../engine-flags.ts';
 import { createGatewayService, type GatewayService } from './service.ts';
+import { allStatistics } from './statistics.ts';
 
 /** An answer may be larger than what was asked, but not without bound. */
 const answerBytesMin = 256 * 1_048_576;
@@ -49,6 +51,7 @@ interface Worker {
   readonly dispatcher: Dispatcher;
   readonly service: GatewayService;
   readonly requestLog: RequestLog;
+  readonly others: OtherWorkers;
   readonly link: ControlLink;
   /** Where callers need keys. */
   readonly auth: Authenticator | undefined;
@@ -116,8 +119,17 @@ function start(settings: ProcessSettings): Worker {
     bufferBytesMax: toBytes(settings.requestLog.bufferBytesMax),
     start: () => startLogThread(sinkSettings(settings)),
   });
+  const others = openOtherWorkers((ask) => tell({ kind: 'other workers', ask }), systemClock);
   const service = withRequestLog(
-    createGatewayService({ dispatcher, clock: systemClock, version, limits, logLevel, management }),
+    createGatewayService({
+      dispatcher,
+      clock: systemClock,
+      version,
+      limits,
+      logLevel,
+      management,
+      others: settings.workers > 1 ? () => others.statistics() : undefined,
+    }),
     dispatcher,
     requestLog,
     systemClock,
@@ -128,6 +140,7 @@ function start(settings: ProcessSettings): Worker {
     dispatcher,
     service,
     requestLog,
+    others,
     link,
     auth: authenticator,
     http: undefined,
@@ -223,6 +236,16 @@ process.on('message', (message: ToChild, handle?: unknown) => {
       break;
     case 'metrics':
       tell({ kind: 'metrics', ask: message.ask, families: worker?.telemetry.families() ?? [] });
+      break;
+    case 'statistics':
+      tell({
+        kind: 'statistics',
+        ask: message.ask,
+        statistics: worker === undefined ? [] : allStatistics(worker.dispatcher),
+      });
+      break;
+    case 'other workers':
+      worker?.others.receive(message.ask, message.statistics);
       break;
     case 'drain':
       drain(message.deadlineMs, 'the supervisor asked for it').catch(fail('drain'));

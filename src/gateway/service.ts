@@ -17,7 +17,7 @@ import { isDeclared, type ModelSignature, type Tensor } from '../protocol/tensor
 import { validateInputs } from '../protocol/validate.ts';
 import type { DeployedVersions, Dispatcher } from './dispatcher.ts';
 import { notReadyRetrySeconds, type VersionDispatcher } from './version-dispatcher.ts';
-import { toStatistics } from './version-figures.ts';
+import { allStatistics, statisticsOf, sumStatistics } from './statistics.ts';
 
 export interface ServiceOptions {
   readonly dispatcher: Dispatcher;
@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly logLevel?: string;
   /** The way to control; without one nothing can be managed from here. */
   readonly management?: NonNullable<InferenceService['management']>;
+  /** What other workers have counted; absent where there are none. */
+  readonly others?: (() => Promise<readonly (readonly ModelStatistics[])[]>) | undefined;
 }
 
 export interface GatewayService extends InferenceService {
@@ -128,6 +130,14 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     );
   };
 
+  function ownStatistics(model: string | undefined, version: string | undefined): ModelStatistics[] {
+    if (model === undefined) return allStatistics(dispatcher);
+    const all = statisticsOf(deploymentOf(model));
+    const wanted = version === undefined ? all : all.filter((one) => one.version === version);
+    if (wanted.length === 0 && version !== undefined) versionOf(model, version);
+    return wanted;
+  }
+
   return {
     server: () => ({
       name: dispatcher.table.serverName,
@@ -170,12 +180,9 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
       return !draining && isReady(deployed);
     },
     index: () => [...dispatcher.deployments()].flatMap((deployed) => entriesOf(deployed, isReady(deployed))),
-    statistics(model, version) {
-      if (model === undefined) return [...dispatcher.deployments()].flatMap((deployed) => statisticsOf(deployed));
-      const all = statisticsOf(deploymentOf(model));
-      const wanted = version === undefined ? all : all.filter((one) => one.version === version);
-      if (wanted.length === 0 && version !== undefined) versionOf(model, version);
-      return wanted;
+    async statistics(model, version) {
+      const own = ownStatistics(model, version);
+      return options.others === undefined ? own : sumStatistics(own, await options.others());
     },
     infer(request, signal) {
       // Thrown or rejected, a caller meets one kind of failure; a promise of its own would cost every request a hop.
@@ -218,8 +225,4 @@ function entriesOf({ route, serving, versions }: DeployedVersions, ready: boolea
       ? { ...entry, state: 'LOADING', reason }
       : { ...entry, state: 'UNLOADING', reason: 'it finishes its queue' };
   });
-}
-
-function statisticsOf({ route, versions }: DeployedVersions): ModelStatistics[] {
-  return versions.map((version) => toStatistics(version.figures, route.name, version.route.version));
 }

@@ -113,7 +113,7 @@ export interface BatchStatistic {
   readonly computeOutput: DurationStatistic;
 }
 
-/** Figures since the version was first served here; Triton's statistics extension prints them. */
+/** Figures since the version was first served; Triton's statistics extension prints them. */
 export interface ModelStatistics {
   readonly name: string;
   readonly version: string;
@@ -143,7 +143,8 @@ export interface InferenceService {
   metadata(model: string, version?: string): ModelMetadata;
   modelReady(model: string, version?: string): boolean;
   index(): readonly RepositoryEntry[];
-  statistics(model?: string, version?: string): readonly ModelStatistics[];
+  /** Of all gateway workers together. */
+  statistics(model?: string, version?: string): Promise<readonly ModelStatistics[]>;
   /** A hang-up takes the request out of the queue; what runs already is run to its end. */
   infer(request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse>;
   /** The way to control, for callers who may manage; absent where there is no control. UNAUTHENTICATED, FORBIDDEN. */

@@ -99,7 +99,7 @@ export function runnerService(launch: Served, runner: Runner, options: ServiceOp
       return ready();
     },
     index: () => [toEntry(launch, runner)],
-    statistics(model, version) {
+    async statistics(model, version) {
       if (model !== undefined) check(model, version);
       return [statistics()];
     },

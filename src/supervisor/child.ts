@@ -13,6 +13,7 @@ import { compiledFolder } from '../store/data-directory.ts';
 import { publish } from '../telemetry/events.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
+import type { ModelStatistics } from '../protocol/inference.ts';
 import type { BoundSocket } from './listening-socket.ts';
 import type { FromChild, ProcessSettings, ServedListener, ToChild } from './messages.ts';
 import { restartDelayMs } from './restart-delay.ts';
@@ -27,6 +28,8 @@ export interface ChildPlan {
   tls(name: ServedListener): TlsMaterial | undefined;
   /** Standard output and error of the process, as it comes. */
   output(chunk: Uint8Array): void;
+  /** What the other gateway workers have counted; control asks for none. */
+  others?(): Promise<readonly (readonly ModelStatistics[])[]>;
   /** Somebody asked control for the whole platform to stop. */
   shutdown(by: string): void;
   /** The process has died this many times in a row without ever having been ready. */
@@ -40,7 +43,10 @@ export interface Child {
   restarts(): number;
   /** Another certificate for one of its listeners; one that it does not have is ignored. */
   renew(name: ServedListener, tls: TlsMaterial): void;
+  /** Empty from one that is just gone, or that takes longer. */
   metrics(timeoutMs: number): Promise<readonly MetricFamily[]>;
+  /** Of a gateway worker, likewise. */
+  statistics(timeoutMs: number): Promise<readonly ModelStatistics[]>;
   /** Ends it: asks it to drain, aborts it at the deadline. Safe to call twice. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -51,12 +57,14 @@ const hopelessDeaths = 4;
 const lastWordsBytes = 2_000;
 const killGraceMs = 500;
 
+type Answer = Extract<FromChild, { readonly kind: 'metrics' | 'statistics' }>;
+
 export function startChild(plan: ChildPlan): Child {
   const { role, settings, clock } = plan;
   const firstReady = Promise.withResolvers<void>();
   // Nobody may be waiting when the platform is given up before its first child is ready.
   firstReady.promise.catch(() => {});
-  const asked = new Map<number, (families: readonly MetricFamily[]) => void>();
+  const asked = new Map<number, (answer: Answer | undefined) => void>();
   let current: ChildProcess | undefined;
   let deathsInARow = 0;
   let restarts = 0;
@@ -97,8 +105,11 @@ export function startChild(plan: ChildPlan): Child {
           publish('flyball:process', { role, state: 'started', pid: child.pid ?? 0, reason: 'ready' });
           break;
         case 'metrics':
-          asked.get(message.ask)?.(message.families);
-          asked.delete(message.ask);
+        case 'statistics':
+          asked.get(message.ask)?.(message);
+          break;
+        case 'other workers':
+          void plan.others?.().then((statistics) => send(child, { ...message, statistics }));
           break;
         case 'shutdown':
           plan.shutdown(message.by);
@@ -108,8 +119,7 @@ export function startChild(plan: ChildPlan): Child {
     // `close` and not `exit`: by then the last words have been read.
     child.on('close', (code, signal) => {
       current = undefined;
-      for (const answer of asked.values()) answer([]);
-      asked.clear();
+      for (const answer of asked.values()) answer(undefined);
       const reason = signal === null ? `exit code ${code}` : `killed by ${signal}`;
       publish('flyball:process', { role, state: 'exited', pid: child.pid ?? 0, reason });
       if (draining) return;
@@ -128,6 +138,22 @@ export function startChild(plan: ChildPlan): Child {
       send(child, { kind: 'listener', name: name as ServedListener, tls: plan.tls(name as ServedListener) }, socket);
   };
 
+  function ask(kind: Answer['kind'], timeoutMs: number): Promise<Answer | undefined> {
+    const child = current;
+    if (child === undefined || !child.connected) return Promise.resolve(undefined);
+    const number = nextAsk++;
+    return new Promise((resolve) => {
+      const end = (answer: Answer | undefined): void => {
+        cancel();
+        asked.delete(number);
+        resolve(answer);
+      };
+      const cancel = clock.after(timeoutMs, () => end(undefined));
+      asked.set(number, end);
+      send(child, { kind, ask: number });
+    });
+  }
+
   start();
 
   return {
@@ -138,20 +164,12 @@ export function startChild(plan: ChildPlan): Child {
       if (current !== undefined && plan.sockets[name] !== undefined) send(current, { kind: 'tls', name, tls });
     },
     async metrics(timeoutMs) {
-      const child = current;
-      if (child === undefined || !child.connected) return [];
-      const ask = nextAsk++;
-      return new Promise((resolve) => {
-        const cancel = clock.after(timeoutMs, () => {
-          asked.delete(ask);
-          resolve([]);
-        });
-        asked.set(ask, (families) => {
-          cancel();
-          resolve(families);
-        });
-        send(child, { kind: 'metrics', ask });
-      });
+      const answer = await ask('metrics', timeoutMs);
+      return answer?.kind === 'metrics' ? answer.families : [];
+    },
+    async statistics(timeoutMs) {
+      const answer = await ask('statistics', timeoutMs);
+      return answer?.kind === 'statistics' ? answer.statistics : [];
     },
     async drain(deadlineMs) {
       draining = true;

@@ -8,6 +8,7 @@ import type { Specification } from '../config/specification.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
+import type { ModelStatistics } from '../protocol/inference.ts';
 
 export interface ProcessLimits {
   readonly bodyBytesMax: number;
@@ -72,11 +73,22 @@ export type ToChild =
   /** From now on this listener serves new connections with another certificate. */
   | { readonly kind: 'tls'; readonly name: ServedListener; readonly tls: TlsMaterial }
   | { readonly kind: 'metrics'; readonly ask: number }
+  /** To a gateway worker, which alone has any. */
+  | { readonly kind: 'statistics'; readonly ask: number }
+  /** By worker: what a gateway worker asked of the others. */
+  | {
+      readonly kind: 'other workers';
+      readonly ask: number;
+      readonly statistics: readonly (readonly ModelStatistics[])[];
+    }
   /** Stop admitting, finish what is there, exit 0; past the deadline, abort. */
   | { readonly kind: 'drain'; readonly deadlineMs: number };
 
 export type FromChild =
   | { readonly kind: 'ready' }
   | { readonly kind: 'metrics'; readonly ask: number; readonly families: readonly MetricFamily[] }
+  | { readonly kind: 'statistics'; readonly ask: number; readonly statistics: readonly ModelStatistics[] }
+  /** A gateway worker asks for the statistics of the others. */
+  | { readonly kind: 'other workers'; readonly ask: number }
   /** From control: somebody asked for the whole platform to stop. */
   | { readonly kind: 'shutdown'; readonly by: string };

@@ -92,7 +92,8 @@ export interface Supervisor extends AsyncDisposable {
   abort(reason: string): Promise<void>;
 }
 
-const metricsTimeoutMs = 1_000;
+/** For one process to tell its metrics, or what it has counted. */
+const figuresTimeoutMs = 1_000;
 const listenerNames: readonly ListenerName[] = ['http', 'grpc', 'metrics', 'control', 'management'];
 
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
@@ -188,17 +189,23 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       hopeless: hopeless('control'),
     }),
   );
+  const workers: Child[] = [];
   for (let worker = 0; worker < specification.gateway.workers; worker += 1)
-    children.push(
+    workers.push(
       startChild({
         ...common,
         role: 'gateway',
         module: modulePath(import.meta.url, '../gateway/process'),
         settings: { ...settings, worker, identity: identity('gateway') },
         sockets: { http: sockets.http, grpc: sockets.grpc },
+        others() {
+          const others = workers.filter((_, index) => index !== worker);
+          return Promise.all(others.map((child) => child.statistics(figuresTimeoutMs)));
+        },
         hopeless: hopeless('gateway'),
       }),
     );
+  children.push(...workers);
   telemetry.registry.total(
     {
       name: 'flyball_process_restarts_total',
@@ -232,7 +239,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       },
       async () => [
         telemetry.families(),
-        ...(await Promise.all(children.map((child) => child.metrics(metricsTimeoutMs)))),
+        ...(await Promise.all(children.map((child) => child.metrics(figuresTimeoutMs)))),
       ],
       specification.torchserve.metricNames ? (families) => torchServeFamilies(families, hostname()) : undefined,
     ),

@@ -116,7 +116,7 @@ export function openMemoryService(limits: { readonly tensorElementsMax: number }
         state: ready ? 'READY' : 'UNAVAILABLE',
         reason: '',
       })),
-    statistics: (model, version): ModelStatistics[] => {
+    statistics: async (model, version): Promise<ModelStatistics[]> => {
       if (model !== undefined) signatureOf(model, version);
       return (model === undefined ? [...signatures.keys()] : [model]).map((name) => ({
         name,

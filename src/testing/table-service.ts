@@ -121,7 +121,7 @@ export function tableService(options: TableServiceOptions = {}): InferenceServic
       { name: 'addsub', version: '1', state: 'READY', reason: '' },
       { name: 'late', version: '1', state: 'LOADING', reason: 'its replica starts' },
     ],
-    statistics(name = 'addsub', version) {
+    async statistics(name = 'addsub', version) {
       find(name, version);
       const durations = { success: zero, fail: zero, queue: zero, computeInput: zero, computeInfer: zero };
       const counts = { lastInferenceAt: 0, inferenceCount: 0, executionCount: 0 };

@@ -10,7 +10,7 @@ interface Asked {
   readonly version: string;
 }
 
-export type Query = (message: Buffer) => Uint8Array;
+export type Query = (message: Buffer) => Uint8Array | Promise<Uint8Array>;
 
 function query(method: string, answer: (asked: Asked) => object): Query {
   const request: Codec<Asked> = codecOf(definitions.inference, `${method}Request`);
@@ -18,11 +18,17 @@ function query(method: string, answer: (asked: Asked) => object): Query {
   return (message) => response.encode(answer(request.decode(message)));
 }
 
+function queryLater(method: string, answer: (asked: Asked) => Promise<object>): Query {
+  const request: Codec<Asked> = codecOf(definitions.inference, `${method}Request`);
+  const response: Codec<object> = codecOf(definitions.inference, `${method}Response`);
+  return async (message) => response.encode(await answer(request.decode(message)));
+}
+
 /** An empty string is protobuf's way to say nothing. */
 const given = (value: string): string | undefined => (value === '' ? undefined : value);
 
 export function queries(service: InferenceService): ReadonlyMap<string, Query> {
-  return new Map([
+  return new Map<string, Query>([
     ['ServerLive', query('ServerLive', () => ({ live: service.live() }))],
     ['ServerReady', query('ServerReady', () => ({ ready: service.ready() }))],
     ['ModelReady', query('ModelReady', ({ name, version }) => ({ ready: isReady(service, name, given(version)) }))],
@@ -40,8 +46,8 @@ export function queries(service: InferenceService): ReadonlyMap<string, Query> {
     ],
     [
       'ModelStatistics',
-      query('ModelStatistics', ({ name, version }) => ({
-        model_stats: service.statistics(given(name), given(version)).map(toStatistics),
+      queryLater('ModelStatistics', async ({ name, version }) => ({
+        model_stats: (await service.statistics(given(name), given(version))).map(toStatistics),
       })),
     ],
   ]);

@@ -22,7 +22,7 @@ import { definitions } from './definitions.ts';
 import { acceptedEncodings, frame, GrpcFailure } from './framing.ts';
 import { healthMethods } from './health.ts';
 import { inferenceMethods } from './inference.ts';
-import { queries } from './queries.ts';
+import { queries, type Query } from './queries.ts';
 import { reflectionMethod } from './reflection.ts';
 import { discard, endInHeaders, isOver } from './stream.ts';
 import { runStreaming, type RunningCall, type StreamingMethod } from './streaming.ts';
@@ -101,10 +101,13 @@ const openPaths: ReadonlySet<string> = new Set([
 
 type Method = ({ readonly kind: 'unary' } & UnaryMethod) | ({ readonly kind: 'streaming' } & StreamingMethod);
 
-const queryMethod = (answer: (message: Buffer) => Uint8Array): Method => ({
+const queryMethod = (answer: Query): Method => ({
   kind: 'unary',
   messageBytesMax: queryBytesMax,
-  answer: (message) => [frame(answer(message))],
+  answer(message) {
+    const answered = answer(message);
+    return answered instanceof Promise ? answered.then((bytes) => [frame(bytes)]) : [frame(answered)];
+  },
 });
 
 export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcServer {

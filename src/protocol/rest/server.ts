@@ -51,7 +51,7 @@ function modelRoute(exchange: Exchange, path: string): void {
     case '':
       if (!isMethod(exchange, 'GET')) return;
       // Triton's path for the statistics of all models: no model can be called so.
-      if (model === 'stats' && version === undefined) answer(exchange, 200, toStatistics(service.statistics()));
+      if (model === 'stats' && version === undefined) statistics(exchange);
       else answer(exchange, 200, toModelMetadata(service.metadata(model, version)));
       return;
     case 'ready': {
@@ -61,7 +61,7 @@ function modelRoute(exchange: Exchange, path: string): void {
       return;
     }
     case 'stats':
-      if (isMethod(exchange, 'GET')) answer(exchange, 200, toStatistics(service.statistics(model, version)));
+      if (isMethod(exchange, 'GET')) statistics(exchange, model, version);
       return;
     case 'config':
       if (isMethod(exchange, 'GET')) answer(exchange, 200, toModelConfig(service.metadata(model, version)));
@@ -90,6 +90,13 @@ function predictions(exchange: Exchange, path: string): void {
   const { context, request, response } = exchange;
   const target = targetOf(context.service, model, version);
   handleCall(context, predictionForm, request, response, target.model, target.version);
+}
+
+function statistics(exchange: Exchange, model?: string, version?: string): void {
+  exchange.context.service.statistics(model, version).then(
+    (counted) => answer(exchange, 200, toStatistics(counted)),
+    (error: unknown) => fail(exchange, error),
+  );
 }
 
 function openApi(exchange: Exchange): void {
