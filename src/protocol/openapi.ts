@@ -10,7 +10,7 @@ import { datatypeWidths, type Datatype } from './tensor.ts';
 const datatype = z.enum(Object.keys(datatypeWidths) as [Datatype, ...Datatype[]]);
 const parameters = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-  .describe('`timeout` in µs, `priority` (1 is the most urgent), `binary_data_output`, or what the model reads.');
+  .describe('`timeout` in µs, `priority` (1 is the most urgent), `binary_data_output`; others are passed over.');
 const tensorMetadata = z.object({
   name: z.string(),
   datatype,

@@ -275,6 +275,18 @@ async def a_stream_of_the_asyncio_client_answers_each_request_once(_http, url, *
 
 
 @example
+def a_sequence_is_refused_in_words(_http, url, *_):
+    with grpcclient.InferenceServerClient(url) as client:
+        right(client.infer("simple", inputs(), sequence_id=0, sequence_start=True, sequence_end=True))
+        for sequence_id in [7, "patient"]:
+            try:
+                client.infer("simple", inputs(), sequence_id=sequence_id, sequence_start=True)
+                check(False, "expected an error")
+            except InferenceServerException as error:
+                check("sequences are not offered" in error.message(), error)
+
+
+@example
 def a_model_given_with_the_load_is_served(_http, url, *_):
     with grpcclient.InferenceServerClient(url) as client:
         with open(MODEL_FILE, "rb") as file:

@@ -227,6 +227,17 @@ async def simple_http_aio_infer_client(url, _grpc, models):
 
 
 @example
+def a_sequence_is_refused_in_words(url, *_):
+    with httpclient.InferenceServerClient(url) as client:
+        right(client.infer("simple", inputs(), sequence_id=0, sequence_start=True, sequence_end=True))
+        for sequence_id in [7, "patient"]:
+            refused(
+                lambda: client.infer("simple", inputs(), sequence_id=sequence_id, sequence_start=True),
+                "sequences are not offered",
+            )
+
+
+@example
 def a_model_given_with_the_load_is_served(url, *_):
     with httpclient.InferenceServerClient(url) as client:
         with open(MODEL_FILE, "rb") as file:

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { FlyballError, toFlyballError } from '../../errors.ts';
 import type { InferenceRequest, Parameters } from '../inference.ts';
+import { refuseSequence } from '../sequences.ts';
 import { GrpcFailure } from './framing.ts';
 import type { InferRequestMessage } from './infer-messages.ts';
 
@@ -112,6 +113,7 @@ export function toInferenceRequest(
 ): InferenceRequest {
   if (message.model === '') throw new FlyballError('INVALID_REQUEST', 'model_name: expected a name, got none');
   const { inputs, parameters, ...rest } = message;
+  if (parameters !== undefined) refuseSequence(parameters);
   const deadlineMs = sooner(callMs, parameters);
   const priority = parameters === undefined ? undefined : wholeParameter(parameters, 'priority');
   const traceparent = text(headers['traceparent']);

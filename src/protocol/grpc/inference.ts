@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http2';
 import { grpcStatus, toFlyballError, type ErrorCode } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
 import type { HangUpSignal } from '../hang-up.ts';
-import type { InferenceRequest, InferenceService } from '../inference.ts';
+import type { InferenceRequest, InferenceResponse, InferenceService } from '../inference.ts';
 import { callTimeoutMs, requestIdOf, toEnding, toInferenceRequest } from './call.ts';
 import { GrpcFailure } from './framing.ts';
 import { decodeInferRequest, encodeInferResponse, peekId, type InferMessageLimits } from './infer-messages.ts';
@@ -52,7 +52,8 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
     try {
       request = toInferenceRequest(decodeInferRequest(message, options), headers, requestId, callMs);
       const response = await (within === undefined ? service : streamed).infer(request, signal);
-      const pieces = encodeInferResponse(response, request.parameters?.['typed_output'] === true, within);
+      const typed = request.parameters?.['typed_output'] === true;
+      const pieces = encodeInferResponse(within === undefined ? response : asLast(response, request), typed, within);
       const { queueMs, computeMs, replica } = response.timing;
       publish('flyball:request', {
         deployment: request.model,
@@ -133,6 +134,12 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
       },
     },
   };
+}
+
+/** Who streams may ask to be told which reply to a request is the last; here each is. */
+function asLast(response: InferenceResponse, { parameters }: InferenceRequest): InferenceResponse {
+  if (parameters?.['triton_enable_empty_final_response'] !== true) return response;
+  return { ...response, parameters: { ...response.parameters, triton_final_response: true } };
 }
 
 /** Carries the caller's id beside the error, so that the error on the stream can be told from its neighbours'. */

@@ -174,6 +174,13 @@ const failures: readonly [string, string, object, grpc.status, RegExp][] = [
     /'timeout': expected a whole number.*soon/,
   ],
   [
+    'a request of a sequence',
+    'ModelInfer',
+    addsub({ parameters: parametersOf({ sequence_id: { int64_param: '7' }, sequence_start: { bool_param: true } }) }),
+    grpc.status.UNIMPLEMENTED,
+    /'sequence_id': sequences are not offered.*send the state as inputs/,
+  ],
+  [
     'a message over the limit',
     'ModelInfer',
     addsub({ raw_input_contents: [Buffer.alloc(messageBytesMax), Buffer.alloc(64)] }),
@@ -239,6 +246,27 @@ test('a stream answers each request in order, failures as messages with their id
   assert.match(String(replies[3]!['error_message']), /expected one of the models/);
   assert.equal(replies[4]!['error_message'], '');
   assert.match(String(replies[100]!['error_message']), /INPUT0/);
+});
+
+test('who asks to be told the last reply on a stream is told, and a parameter that says no sequence is none', async () => {
+  await using served = await serve();
+  await using client = connect(served.port);
+  const stream = client.stub['ModelStreamInfer']!();
+  const replies: Reply[] = [];
+  stream.on('data', (reply: Reply) => replies.push(reply));
+  const ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
+  stream.write(addsub({ parameters: parametersOf({ triton_enable_empty_final_response: { bool_param: true } }) }));
+  stream.write(
+    addsub({ parameters: parametersOf({ sequence_id: { int64_param: '0' }, sequence_end: { bool_param: false } }) }),
+  );
+  stream.write(addsub({ parameters: parametersOf({ sequence_id: { string_param: 'patient' } }) }));
+  stream.end();
+  await ended;
+  const parameters = replies.map((reply) => JSON.stringify((reply['infer_response'] as Reply)['parameters']));
+  assert.match(parameters[0] ?? '', /triton_final_response.*true/);
+  assert.doesNotMatch(parameters[1] ?? '', /triton_final_response/);
+  assert.equal(replies[1]?.['error_message'], '');
+  assert.match(String(replies[2]?.['error_message']), /sequences are not offered/);
 });
 
 test('each inference leaves one event, whatever its end', async () => {

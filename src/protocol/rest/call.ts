@@ -18,6 +18,7 @@ import type {
   InferenceTiming,
   Parameters,
 } from '../inference.ts';
+import { refuseSequence } from '../sequences.ts';
 import type { V2Limits } from '../v2.ts';
 import { readBody } from './body.ts';
 import { deadlineOf, readHeaders, type RestHeaders } from './headers.ts';
@@ -98,6 +99,7 @@ export function toInferenceRequest(
 ): InferenceRequest {
   const { headers } = call;
   const { parameters } = parts;
+  if (parameters !== undefined) refuseSequence(parameters);
   let deadlineMs = deadlineOf(headers);
   const timeoutUs = microseconds(parameters);
   if (timeoutUs !== undefined) deadlineMs = Math.min(deadlineMs ?? Infinity, timeoutUs / 1000);

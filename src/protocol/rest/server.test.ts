@@ -81,6 +81,26 @@ test('what is not offered says so with 501, and what is empty is empty', async (
   }
 });
 
+test('a request of a sequence is an honest 501 with the way out, and one of none is answered', async () => {
+  const seen: InferenceRequest[] = [];
+  const before = async (request: InferenceRequest): Promise<void> => void seen.push(request);
+  await using server = await startRest(tableService({ before }));
+  const sequences: object[] = [
+    { sequence_id: 7 },
+    { sequence_id: 'patient', sequence_end: true },
+    { sequence_id: 0, sequence_start: true },
+  ];
+  for (const parameters of sequences) {
+    const reply = await server.send('POST', path, body(1, { parameters }));
+    assert.equal(reply.status, 501);
+    assert.equal(json(reply)['code'], 'NOT_IMPLEMENTED');
+    assert.match(String(json(reply)['error']), /'sequence_\w+': sequences are not offered.*send the state as inputs/);
+  }
+  assert.deepEqual(seen, []);
+  for (const parameters of [{ sequence_id: 0, sequence_start: false, sequence_end: false }, { sequence_id: '' }])
+    assert.equal((await server.send('POST', path, body(1, { parameters }))).status, 200);
+});
+
 test('log and trace settings can be read; setting one is a 501 that names it', async () => {
   await using server = await startRest(tableService());
   assert.equal(json(await server.send('GET', '/v2/logging'))['log_info'], true);
