@@ -202,7 +202,7 @@ export const catalogue = {
     403,
     'PERMISSION_DENIED',
     false,
-    'The key is good, but its scopes or deployments do not cover this; the message says what was expected.',
+    'The scopes or deployments of the key do not cover this, or a web page of another site asked for it; the message says what was expected.',
   ),
   CONTROL_UNAVAILABLE: entry(
     503,

@@ -94,6 +94,7 @@ test('every kind of bad request is a problem document with a code of the catalog
     ['DELETE', '/api/v1/models/m/versions/zero', {}, 'INVALID_REQUEST'],
     ['GET', '/api/v1/status', { headers: { host: 'attacker.example' } }, 'FORBIDDEN'],
     ['GET', '/api/v1/status', { headers: { origin: 'https://attacker.example' } }, 'FORBIDDEN'],
+    ['GET', '/api/v1/status', { headers: { 'sec-fetch-site': 'cross-site' } }, 'FORBIDDEN'],
   ];
   for (const [method, path, options, code] of cases) {
     const answer = await ask(api, method, path, options);

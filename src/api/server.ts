@@ -16,7 +16,7 @@ import { challenge, FlyballError, toFlyballError } from '../errors.ts';
 import { contextOptions, isTlsFailure, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
 import { openApiDocument } from './openapi.ts';
-import { checkOrigin, isLoopbackName } from './origin-check.ts';
+import { checkOrigin, isLoopbackName } from '../protocol/origin-check.ts';
 import { fromZodError, toApiError, toProblemDetails } from './problems.ts';
 import { keyCheck, withCaller } from './key-check.ts';
 import { routes, type Route } from './routes.ts';
@@ -88,7 +88,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
-    if (!local.has(request.raw.socket)) checkOrigin(request.headers, loopback);
+    if (!local.has(request.raw.socket)) checkOrigin(request.raw, loopback);
     check?.enter(request);
     checkEncoding(request.headers);
     // Before the body is read: of a path that is not there, or a method that no framework knows, none is wanted.

@@ -13,6 +13,7 @@ import { openAuthenticator, type Authenticator } from '../auth/authenticator.ts'
 import { keyTableFile, readKeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
 import { grpcHttp2Options, openGrpc, type GrpcServer } from '../protocol/grpc/server.ts';
+import { isLoopbackName } from '../protocol/origin-check.ts';
 import { restHandler } from '../protocol/rest/server.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
@@ -33,6 +34,7 @@ import { withRequestLog } from '../request-log/logged-service.ts';
 import type { SinkSettings } from '../request-log/record.ts';
 import { openRequestLog, startLogThread, type RequestLog } from '../request-log/request-log.ts';
 import { letRequestsPassThrough } from '../engine-flags.ts';
+import { ownPagesOnly } from './own-pages.ts';
 import { createGatewayService, type GatewayService } from './service.ts';
 import { allStatistics } from './statistics.ts';
 
@@ -165,7 +167,10 @@ async function listen(to: Worker, name: 'http' | 'grpc', handle: Server, tls: Tl
   const { limits } = to.settings;
   if (name === 'http') {
     const { service, auth } = to;
-    const handler = auth === undefined ? restHandler(service, { limits }) : guardedRest(service, { limits }, auth);
+    const handler =
+      auth === undefined
+        ? ownPagesOnly(restHandler(service, { limits }), () => isOnLoopback(to.http?.server))
+        : guardedRest(service, { limits }, auth);
     to.http = await listenHttp(handle, handler, limits, systemClock, tls);
   } else {
     const calls = openGrpc(to.service, {
@@ -191,6 +196,11 @@ async function listen(to: Worker, name: 'http' | 'grpc', handle: Server, tls: Tl
   if (to.http === undefined || to.grpc === undefined) return;
   tell({ kind: 'ready' });
   letRequestsPassThrough();
+}
+
+function isOnLoopback(server: Server | undefined): boolean {
+  const address = server?.address();
+  return typeof address === 'object' && address !== null && isLoopbackName(address.address);
 }
 
 function renew(to: Worker, name: string, tls: TlsMaterial): void {

@@ -51,6 +51,7 @@ describe('HTTP at the door of the real platform', () => {
         'digits/model.yaml': digits.slice(0, digits.indexOf('warmUp:')),
       },
       specification: {
+        listeners: { management: { port: 0 } },
         models: Object.fromEntries(names.map((name) => [name, { path: `./models/${name}` }])),
         deployments: Object.fromEntries(names.map((name) => [name, { model: name }])),
       },
@@ -108,6 +109,48 @@ describe('HTTP at the door of the real platform', () => {
     large.send(post('Expect: 100-continue\r\n', '', bodyBytesMax + 1));
     await large.reaches(/^HTTP\/1\.1 413 .*connection: close.*"code":"TOO_LARGE"\}$/is);
     assert.doesNotMatch(large.received, /100 Continue/);
+  });
+
+  test('what a web page of another site has a browser send is refused on every port; clients and links are not', async () => {
+    const { host } = new URL(platform.http);
+    const text = { 'Content-Type': 'text/plain' };
+    const pages: readonly Record<string, string>[] = [
+      { Origin: 'https://attacker.example' },
+      { Origin: 'null' },
+      { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' },
+      { Host: 'attacker.example:8000', Origin: 'http://attacker.example:8000' },
+    ];
+    const management = platform.management ?? '';
+    for (const page of pages) {
+      const headers = { ...text, ...page };
+      const inferred = await ask(infer, { headers, body: row });
+      assert.deepEqual([inferred.status, codeOf(inferred)], [403, 'FORBIDDEN'], JSON.stringify(page));
+      for (const [url, method] of [
+        [`${platform.http}/predictions/digits`, 'POST'],
+        [`${management}/models?url=x.mar`, 'POST'],
+        [`${management}/models/doubler?min_worker=0`, 'PUT'],
+        [`${management}/models/doubler`, 'DELETE'],
+      ] as const) {
+        const answer = await ask(url, { method, headers, body: row });
+        assert.deepEqual([answer.status, answer.json()['reason']], [403, 'FORBIDDEN'], `${method} ${url}`);
+      }
+      const unloaded = await ask(`${platform.http}/v2/repository/models/doubler/unload`, { headers, body: '' });
+      assert.equal(unloaded.status, 403);
+    }
+    const ours: readonly Record<string, string>[] = [
+      {},
+      { Origin: `http://${host}` },
+      { Origin: 'https://a.example', 'Sec-Fetch-Site': 'same-origin' },
+    ];
+    for (const own of ours)
+      assert.equal((await ask(infer, { headers: { ...text, ...own }, body: row })).status, 200, JSON.stringify(own));
+    const link = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' };
+    assert.equal((await ask(`${platform.http}/v2`, { headers: link })).status, 200);
+    // A browser sends what is no plain text only after a question that nobody answers with yes.
+    const question = { Origin: 'https://a.example', 'Access-Control-Request-Method': 'POST' };
+    const asked = await ask(infer, { method: 'OPTIONS', headers: question });
+    assert.deepEqual([asked.status, asked.headers['access-control-allow-origin']], [403, undefined]);
+    await serves();
   });
 
   test('pipelined requests are answered in their order', async () => {

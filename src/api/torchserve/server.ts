@@ -14,7 +14,7 @@ import { challenge, FlyballError, toFlyballError } from '../../errors.ts';
 import { torchServeError } from '../../protocol/torchserve/errors.ts';
 import { publish } from '../../telemetry/events.ts';
 import { contextOptions, serverOptions, type TlsMaterial } from '../../tls/certificate.ts';
-import { checkOrigin, isLoopbackName } from '../origin-check.ts';
+import { checkOrigin, isLoopbackName } from '../../protocol/origin-check.ts';
 import { toApiError } from '../problems.ts';
 import type { Outcome, TorchServeManagement } from './management.ts';
 import { managementDescription } from './description.ts';
@@ -123,7 +123,7 @@ export async function startManagementServer(options: ManagementServerOptions): P
       response.end(request.method === 'HEAD' ? undefined : text);
     };
     try {
-      checkOrigin(request.headers, loopback);
+      checkOrigin(request, loopback);
       if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
       const url = new URL(request.url ?? '/', 'http://localhost');
       const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
