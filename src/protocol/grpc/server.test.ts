@@ -262,7 +262,7 @@ test('who asks to be told the last reply on a stream is told, and a parameter th
   stream.write(addsub({ parameters: parametersOf({ sequence_id: { string_param: 'patient' } }) }));
   stream.end();
   await ended;
-  const parameters = replies.map((reply) => JSON.stringify((reply['infer_response'] as Reply)['parameters']));
+  const parameters = replies.map((reply) => JSON.stringify((reply['infer_response'] as Reply | null)?.['parameters']));
   assert.match(parameters[0] ?? '', /triton_final_response.*true/);
   assert.doesNotMatch(parameters[1] ?? '', /triton_final_response/);
   assert.equal(replies[1]?.['error_message'], '');
