@@ -3,10 +3,13 @@
  * so that it is an independent witness. Outputs repeat inputs by position, in all three protocols: V2 (JSON and the binary
  * extension), TorchServe's REST and V1. It can be told to misbehave, at its start or by POST /fault while it runs.
  *   node foreign-server.ts --port 9000 --signature '{"inputs":[…],"outputs":[…]}' [--no-binary] [--undeclared] [--fault KIND]
+ *     [--delay-ms MS] [--ledger FILE]   with a ledger it ends at once at SIGTERM, and leaves a line on what that cost
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 
 interface Spec {
   readonly name: string;
@@ -21,6 +24,8 @@ export interface ForeignOptions {
   readonly binary: boolean;
   /** Whether the metadata says what the model takes. */
   readonly declares: boolean;
+  /** How long a call takes. */
+  readonly delayMs?: number;
 }
 
 /** What the next calls meet; `times` of them, all by default. */
@@ -42,6 +47,8 @@ export interface ForeignServer {
   readonly server: Server;
   /** Calls that were computed. */
   readonly calls: () => number;
+  /** … that have not been answered yet. */
+  readonly unanswered: () => number;
   fault(next: Fault | undefined): void;
 }
 
@@ -55,6 +62,7 @@ class Refusal extends Error {}
 
 export function foreignServer(options: ForeignOptions): ForeignServer {
   let calls = 0;
+  let unanswered = 0;
   let fault: Fault | undefined;
   let left = Infinity;
   const setFault = (next: Fault | undefined): void => {
@@ -97,6 +105,9 @@ export function foreignServer(options: ForeignOptions): ForeignServer {
       return misbehave(fault, response);
     }
     calls += 1;
+    unanswered += 1;
+    response.once('close', () => (unanswered -= 1));
+    if ((options.delayMs ?? 0) > 0) await setTimeout(options.delayMs);
     if (path === `/v2/models/${model}/infer`) return inferV2(request, body, response);
     if (path === `/v1/models/${model}:predict`) {
       const { instances } = parseExact(body.toString()) as { instances: unknown[] };
@@ -167,7 +178,7 @@ export function foreignServer(options: ForeignOptions): ForeignServer {
     response.writeHead(200, headers).end(Buffer.concat([Buffer.from(text), ...blobs]));
   }
 
-  return { server, calls: () => calls, fault: setFault };
+  return { server, calls: () => calls, unanswered: () => unanswered, fault: setFault };
 }
 
 function misbehave(fault: Fault, response: ServerResponse): void {
@@ -303,7 +314,15 @@ if (import.meta.main) {
     outputs,
     binary: !argv.includes('--no-binary'),
     declares: !argv.includes('--undeclared'),
+    delayMs: Number(option('--delay-ms') ?? 0),
   });
+  const ledger = option('--ledger');
+  if (ledger !== undefined) {
+    process.on('SIGTERM', () => {
+      appendFileSync(ledger, `${foreign.calls()} calls, ${foreign.unanswered()} unanswered\n`);
+      process.exit(0);
+    });
+  }
   if (fault === 'sick') foreign.fault({ kind: 'sick' });
   if (fault === 'deaf') setInterval(() => {}, 1000);
   else foreign.server.listen(Number(option('--port') ?? process.env['PORT']), '127.0.0.1');

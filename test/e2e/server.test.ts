@@ -5,7 +5,9 @@ import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { openClient } from '../../src/client/client.ts';
 import type { StatusView } from '../../src/api/schemas.ts';
 import { runCli } from '../support/cli.ts';
@@ -209,6 +211,50 @@ describe('a platform in front of servers', () => {
     );
   });
 });
+
+test(
+  'scaling in under load ends no server with a call in it, and no request fails',
+  { timeout: 120_000 },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'flyball-ledger-'));
+    const ledger = join(folder, 'ledger');
+    try {
+      await using platform = await startPlatform({
+        specification: {
+          models: { steps: { server: { command: command('steps', '--delay-ms', '20', '--ledger', ledger) } } },
+          deployments: { steps: { model: 'steps', replicas: { min: 1, max: 3 } } },
+        },
+      });
+      await platform.serving();
+      const scale = async (count: number): Promise<void> => {
+        const { code, stderr } = await runCli(['scale', 'steps', String(count)], { FLYBALL_URL: platform.control });
+        assert.equal(code, 0, stderr);
+        assert.equal(readyOf(await platform.status(), 'steps'), count);
+        await until(`${count} servers`, () => serversOf('steps').length === count || undefined);
+      };
+      await scale(3);
+      await until('the gateway to know it', () => knows(platform, 'steps').then(() => true));
+      const target = { url: `${platform.http}/v2/models/steps/infer`, method: 'POST', body, callers: 9 } as const;
+      await using load = startLoad(target);
+      await load.passed(150);
+      await scale(1);
+      await load.passed(50);
+      await scale(3);
+      await load.passed(50);
+      await scale(1);
+      await load.passed(50);
+      const { ok, failures, answers, slowestMs } = await load.stop();
+      const ends = readFileSync(ledger, 'utf8').trim().split('\n');
+      t.diagnostic(`${ok} answered, slowest ${slowestMs.toFixed(0)} ms; servers that ended: ${ends.join('; ')}`);
+      assert.deepEqual(failures, []);
+      assert.equal(answers.size, 1, 'each is the answer to what was asked');
+      assert.equal(ends.length, 4);
+      for (const end of ends) assert.match(end, /^[1-9]\d* calls, 0 unanswered$/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
 
 test('a server at an address is reached, found well or not, and left alone at the end', async () => {
   const probe = createServer();
