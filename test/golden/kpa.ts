@@ -21,7 +21,7 @@ import {
   smoothingCoefficient,
   weightedAverage,
   write,
-} from '../../src/core/scaling/policies/kpa-window.ts';
+} from '../../src/core/scaling/policies/bucket-window.ts';
 import { record, slidingMax } from '../../src/core/scaling/sliding-max.ts';
 import { assertClose, check, runChecks } from './run.ts';
 import type { Table, TableResult } from './table.ts';

@@ -6,17 +6,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runAws } from './aws.ts';
 import { runHpaBehavior, runHpaCalculator, runHpaController } from './hpa.ts';
+import { runKeda } from './keda.ts';
 import { runKpa } from './kpa.ts';
 import { runOpenInference } from './open-inference.ts';
+import { runQueueing } from './queueing.ts';
+import { runRay } from './ray.ts';
 import type { Table, TableResult } from './table.ts';
 
 const runners: Readonly<Record<string, (table: Table) => Promise<TableResult>>> = {
+  'aws_scaling.json': runAws,
   'hpa_behavior.json': runHpaBehavior,
   'hpa_calculator.json': runHpaCalculator,
   'hpa_controller.json': runHpaController,
+  'keda.json': runKeda,
   'knative_kpa.json': runKpa,
   'open_inference.json': runOpenInference,
+  'queueing.json': runQueueing,
+  'ray_serve.json': runRay,
 };
 
 const folder = process.env['GOLDEN_DIR'] ?? fileURLToPath(new URL('data', import.meta.url));

@@ -4,7 +4,7 @@
  * Knative's activator stands, in every request's path, so its probe always succeeds. What waits in the gateway counts as
  * concurrency, as it does behind the activator.
  */
-import { average, buckets, weightedAverage, write, type Buckets } from './kpa-window.ts';
+import { average, buckets, weightedAverage, write, type Buckets } from './bucket-window.ts';
 import {
   decideZero,
   resolveTarget,

@@ -1,12 +1,17 @@
 /** Every policy by its name: the one list from which the specification, the command line and the reference page derive. */
+import { awsStep } from './aws-step.ts';
+import { awsTarget } from './aws-target.ts';
+import { cron } from './cron.ts';
 import { fixed } from './fixed.ts';
 import { hpa } from './hpa.ts';
+import { keda } from './keda.ts';
 import { kpa } from './kpa.ts';
+import { ray } from './ray.ts';
 import { thresholds } from './thresholds.ts';
 import { readParameters } from '../parameters.ts';
 import type { Policy, PolicyDefinition } from '../policy.ts';
 
-export const policies: readonly PolicyDefinition[] = [thresholds, hpa, kpa, fixed];
+export const policies: readonly PolicyDefinition[] = [thresholds, hpa, kpa, keda, ray, awsTarget, awsStep, cron, fixed];
 
 export type MadePolicy =
   | { readonly kind: 'made'; readonly policy: Policy }
