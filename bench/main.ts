@@ -7,6 +7,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(options: Benchmark
   overload: () => import('./overload.ts'),
   'cold-start': () => import('./cold-start.ts'),
   formats: () => import('./formats.ts'),
+  peers: () => import('./peers.ts'),
 };
 
 const { values, positionals } = parseArgs({

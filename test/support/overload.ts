@@ -58,9 +58,9 @@ function recording({ url, request, slots }: OverloadOptions, endings: Ending[]):
           ended(sentAt, { status, code: 'ok', message: '', retryAfter: undefined });
           return { kind: 'ok' };
         }
-        const { code = '', error = '' } = JSON.parse(text) as { readonly code?: string; readonly error?: string };
-        ended(sentAt, { status, code, message: error, retryAfter: /\r\nretry-after: *(\S+)/i.exec(head)?.[1] });
-        return { kind: 'failed', code, message: error };
+        const { code, message } = readError(text);
+        ended(sentAt, { status, code, message, retryAfter: /\r\nretry-after: *(\S+)/i.exec(head)?.[1] });
+        return { kind: 'failed', code, message };
       } catch (error) {
         const { message } = error as Error;
         ended(sentAt, { status: 0, code: 'no answer', message, retryAfter: undefined });
@@ -73,6 +73,17 @@ function recording({ url, request, slots }: OverloadOptions, endings: Ending[]):
       for (const connection of all) connection.close();
     },
   };
+}
+
+/** The catalogue's code and the words, in the Open Inference Protocol's form or in TorchServe's. */
+function readError(text: string): { readonly code: string; readonly message: string } {
+  const { code, error, reason, message } = JSON.parse(text) as {
+    readonly code?: string | number;
+    readonly error?: string;
+    readonly reason?: string;
+    readonly message?: string;
+  };
+  return { code: reason ?? String(code ?? ''), message: message ?? error ?? '' };
 }
 
 /** At `rate` requests a second on average, whatever the answers: Poisson arrivals from a seed. */
