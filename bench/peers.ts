@@ -131,11 +131,14 @@ export async function run({ rounds, seconds }: BenchmarkOptions): Promise<Report
     const others = new Map<Peer, Measured[]>(
       started.peers.filter((peer) => peer !== fastapi).map((peer) => [peer, []]),
     );
+    const torchServe = started.peers.find((peer) => peer.name === 'TorchServe');
+    const torchServes: Measured[] = [];
     const pids = processTree(platform.process.pid as number);
     for (const name of names) {
       await measure(platform.http, pids, asks[name], 1);
       await measure(fastapi.url, fastapi.pids(), asks[name], 1);
     }
+    for (const peer of others.keys()) peer.pause();
     const calibrations: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       process.stderr.write(`round ${round + 1} of ${rounds}\n`);
@@ -144,7 +147,19 @@ export async function run({ rounds, seconds }: BenchmarkOptions): Promise<Report
         ours[name].push(await measure(platform.http, pids, asks[name], secondsOf(name)));
         theirs[name].push(await measure(fastapi.url, fastapi.pids(), asks[name], secondsOf(name)));
       }
-      for (const [peer, results] of others) results.push(await measure(peer.url, peer.pids(), tiny, seconds));
+      for (const [peer, results] of others) {
+        const { wordless } = peer;
+        await peer.resume();
+        const ask = { ...tiny, path: peer.tinyPath, wordless };
+        await measure(peer.url, [], ask, 1);
+        results.push(await measure(peer.url, [], ask, seconds));
+        if (peer === torchServe && peer.jpegPath !== undefined) {
+          await peer.answers(peer.jpegPath, image);
+          const images = { ...asks.thesis, path: peer.jpegPath, wordless };
+          torchServes.push(await measure(peer.url, [], images, secondsOf('thesis')));
+        }
+        peer.pause();
+      }
     }
 
     const rate = (one: Measured): number => one.perSecond;
@@ -175,6 +190,9 @@ export async function run({ rounds, seconds }: BenchmarkOptions): Promise<Report
       against('JPEG → ResNet-18, 100 callers: p99', 'thesis', p99, atMost(0.9)),
       row('… requests/s ÷ FastAPI', '×', ratios(ours.thesis, theirs.thesis, rate)),
     ];
+    if (torchServes.length > 0) {
+      rows.push(row('… requests/s ÷ TorchServe', '×', ratios(ours.thesis, torchServes, rate), atLeast(1.15)));
+    }
     for (const [peer, results] of others) {
       const bar = peer.name === 'MLServer' ? atLeast(8, 12) : atLeast(4);
       rows.push(row(`tiny, JSON, 32 callers: requests/s ÷ ${peer.name}`, '×', ratios(ours.tiny, results, rate), bar));

@@ -1,117 +1,32 @@
-/**
- * The servers that serving is compared with: each is started as its documentation says, with two workers of one thread
- * on the same model files, and says which models it can serve. Installed by bench/peers/install.sh; one that isn't
- * there is named with the reason, never left out silently.
- */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** Starts the servers of others; one that isn't there or does not start is named with the reason, never left out silently. */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { kinds } from './kinds.ts';
 import { processTree } from './process-tree.ts';
 
 export interface Peer extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
+  readonly tinyPath: string;
+  readonly jpegPath: string | undefined;
+  readonly wordless: boolean;
   pids(): number[];
+  /** Throws unless it answers this with 200. */
+  answers(path: string, image: Uint8Array): Promise<void>;
+  /** What it does while nobody asks it anything must not be counted to others. */
+  pause(): void;
+  /** Returns when it answers again. */
+  resume(): Promise<void>;
 }
 
-interface PeerKind {
-  readonly name: string;
-  /** What must be there, below the folder of the installed peers. */
-  readonly program: string;
-  start(bin: string, models: string, port: number, folder: string): ChildProcess;
-}
-
-const here = fileURLToPath(new URL('.', import.meta.url));
 const root =
   process.env['FLYBALL_PEERS'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(os.homedir(), '.cache'), 'flyball-peers');
-const startMs = 60_000;
-
-const launch = (
-  command: string,
-  args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>>,
-): ChildProcess =>
-  spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
-
-const kinds: readonly PeerKind[] = [
-  {
-    name: 'FastAPI',
-    program: 'fastapi/bin/uvicorn',
-    start: (program, models, port) =>
-      launch(
-        program,
-        [
-          'fastapi_server:app',
-          '--workers',
-          '2',
-          '--port',
-          String(port),
-          '--loop',
-          'uvloop',
-          '--http',
-          'httptools',
-          '--no-access-log',
-          '--log-level',
-          'warning',
-        ],
-        here,
-        { MODELS: models },
-      ),
-  },
-  {
-    name: 'MLServer',
-    program: 'mlserver/bin/mlserver',
-    start(program, models, port, folder) {
-      const settings = {
-        host: '127.0.0.1',
-        http_port: port,
-        grpc_port: 0,
-        metrics_port: 0,
-        metrics_endpoint: null,
-        parallel_workers: 2,
-        debug: false,
-      };
-      mkdirSync(join(folder, 'tiny'), { recursive: true });
-      writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
-      const model = {
-        name: 'tiny',
-        implementation: 'mlserver_runtime.OnnxModel',
-        max_batch_size: 16,
-        max_batch_time: 0.001,
-        parameters: { uri: join(models, 'tiny', '1', 'model.onnx') },
-      };
-      writeFileSync(join(folder, 'tiny', 'model-settings.json'), JSON.stringify(model));
-      return launch(program, ['start', folder], folder, { PYTHONPATH: here });
-    },
-  },
-  {
-    name: 'LitServe',
-    program: 'litserve/bin/python',
-    start: (program, models, port) =>
-      launch(program, ['litserve_server.py'], here, { MODELS: models, PORT: String(port) }),
-  },
-  {
-    name: 'BentoML',
-    program: 'bentoml/bin/bentoml',
-    start: (program, models, port) =>
-      launch(program, ['serve', 'bentoml_service:Tiny', '--host', '127.0.0.1', '--port', String(port)], here, {
-        MODELS: models,
-        BENTOML_DO_NOT_TRACK: 'True',
-      }),
-  },
-];
-
-/** Those that are named by the comparison and not installed by the script, with the reason. */
-const absent: readonly (readonly [name: string, reason: string])[] = [
-  ['TorchServe', 'needs a Java runtime and PyTorch, which bench/peers/install.sh does not install'],
-  ['PyTriton', 'its wheel brings Triton and needs a Python built with a shared library'],
-  ['Ray Serve', 'not installed by bench/peers/install.sh'],
-];
+const startMs = 90_000;
+const sparePorts = 4;
 
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');
@@ -121,27 +36,41 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits until `body` is answered with 200. */
-async function untilAnswers(url: string, body: string, child: ChildProcess): Promise<void> {
+/** Reads what it complains of, also so that it never waits for a reader; returns the last of it. */
+function listen(child: ChildProcess): () => string {
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     words = (words + chunk.toString()).slice(-2000);
   });
+  return () => words;
+}
+
+/** Waits until `body` is answered with 200. */
+async function untilAnswers(url: string, body: string, child: ChildProcess, words: () => string): Promise<void> {
   const end = performance.now() + startMs;
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${words}`);
-    if (performance.now() > end) throw new Error(`it did not answer within ${startMs} ms: ${words}`);
+    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${words()}`);
+    if (performance.now() > end) throw new Error(`it did not answer within ${startMs} ms: ${words()}`);
     try {
       const response = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
       await response.arrayBuffer();
       if (response.status === 200) return;
-      words = `status ${response.status}`;
     } catch {
       // Not listening yet.
     }
     await new Promise((resolve) => {
       setTimeout(resolve, 200);
     });
+  }
+}
+
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended.
+    }
   }
 }
 
@@ -152,19 +81,22 @@ export async function startPeers(
   tinyBody: string,
 ): Promise<{ readonly peers: readonly Peer[]; readonly missing: readonly string[] }> {
   const peers: Peer[] = [];
-  const missing = absent.map(([name, reason]) => `${name}: ${reason}`);
+  const missing: string[] = [];
   for (const kind of kinds) {
     const program = join(root, kind.program);
     if (!existsSync(program)) {
       missing.push(`${kind.name}: not installed; bench/peers/install.sh does it`);
       continue;
     }
-    const port = await freePort();
+    const [port = 0, ...spare] = await Promise.all(Array.from({ length: 1 + sparePorts }, freePort));
     const own = join(folder, kind.name);
     mkdirSync(own, { recursive: true });
-    const child = kind.start(program, models, port, own);
+    const child = kind.start({ program, models, port, spare, folder: own });
+    const words = listen(child);
+    const pids = (): number[] => processTree(child.pid as number);
     const url = `http://127.0.0.1:${port}`;
     const stop = async (): Promise<void> => {
+      signal(pids(), 'SIGCONT');
       if (child.exitCode !== null || child.pid === undefined) return;
       const exited = once(child, 'exit');
       process.kill(-child.pid, 'SIGTERM');
@@ -173,8 +105,26 @@ export async function startPeers(
       clearTimeout(timer);
     };
     try {
-      await untilAnswers(`${url}/v2/models/tiny/infer`, tinyBody, child);
-      peers.push({ name: kind.name, url, pids: () => processTree(child.pid as number), [Symbol.asyncDispose]: stop });
+      await untilAnswers(url + kind.tinyPath, tinyBody, child, words);
+      peers.push({
+        name: kind.name,
+        url,
+        tinyPath: kind.tinyPath,
+        jpegPath: kind.jpegPath,
+        wordless: kind.wordless === true,
+        pids,
+        async answers(path, image) {
+          const headers = { 'content-type': 'image/jpeg' };
+          const { status } = await fetch(url + path, { method: 'POST', body: Buffer.from(image), headers });
+          if (status !== 200) throw new Error(`expected 200 from ${kind.name} for an image, got ${status}`);
+        },
+        pause: () => signal(pids(), 'SIGSTOP'),
+        resume() {
+          signal(pids(), 'SIGCONT');
+          return untilAnswers(url + kind.tinyPath, tinyBody, child, words);
+        },
+        [Symbol.asyncDispose]: stop,
+      });
     } catch (error) {
       missing.push(`${kind.name}: ${error instanceof Error ? error.message : String(error)}`);
       await stop();
