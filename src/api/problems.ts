@@ -1,21 +1,22 @@
 /** Whatever goes wrong in the API → one error of the catalogue → problem details (RFC 9457). */
 import type * as z from 'zod';
-import { catalogue, FlyballError, toFlyballError, type ErrorCode } from '../errors.ts';
+import { catalogue, errorLink, FlyballError, toFlyballError, type ErrorCode } from '../errors.ts';
 import type { Problem } from './schemas.ts';
 
-export function toProblemDetails(error: FlyballError, requestId: string): Problem {
+/** `requestId` where it is the answer to one request, and not, say, how an operation ended. */
+export function toProblem({ code, status, message }: FlyballError, requestId?: string): Problem {
   return {
-    type: `docs/errors.md#${error.code.toLowerCase()}`,
-    title: catalogue[error.code].help,
-    status: error.status,
-    code: error.code,
-    detail: error.message,
-    instance: requestId,
+    type: errorLink(code),
+    title: catalogue[code].help,
+    status,
+    code,
+    detail: message,
+    ...(requestId !== undefined && { instance: requestId }),
   };
 }
 
 /** The error that a problem document was made of; undefined when it is no document of ours. */
-export function fromProblemDetails(value: unknown, retryAfterSeconds?: number): FlyballError | undefined {
+export function fromProblem(value: unknown, retryAfterSeconds?: number): FlyballError | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { code, detail, title } = value as Partial<Problem>;
   const words = detail ?? title;

@@ -17,7 +17,7 @@ import { contextOptions, isTlsFailure, serverOptions, type TlsMaterial } from '.
 import { publish } from '../telemetry/events.ts';
 import { openApiDocument } from './openapi.ts';
 import { checkOrigin, isLoopbackName } from '../protocol/origin-check.ts';
-import { fromZodError, toApiError, toProblemDetails } from './problems.ts';
+import { fromZodError, toApiError, toProblem } from './problems.ts';
 import { keyCheck, withCaller } from './key-check.ts';
 import { routes, type Route } from './routes.ts';
 
@@ -199,7 +199,7 @@ function fail(reply: FastifyReply, request: FastifyRequest, thrown: unknown): Fa
     .code(error.status)
     .header('content-type', 'application/problem+json')
     .serializer((value: unknown) => JSON.stringify(value))
-    .send(toProblemDetails(error, request.id));
+    .send(toProblem(error, request.id));
 }
 
 function patternOf(route: Route): RegExp {
@@ -252,7 +252,7 @@ function refuse(socket: Socket, thrown: NodeJS.ErrnoException): void {
   const error = tooLarge
     ? new FlyballError('TOO_LARGE', 'the headers are larger than limits.headerBytesMax')
     : new FlyballError('INVALID_REQUEST', `expected an HTTP request: ${toFlyballError(thrown).message}`);
-  const body = JSON.stringify(toProblemDetails(error, randomUUID()));
+  const body = JSON.stringify(toProblem(error, randomUUID()));
   const status = `${error.status} ${http.STATUS_CODES[error.status] ?? ''}`;
   const type = 'content-type: application/problem+json';
   socket.end(

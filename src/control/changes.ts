@@ -25,7 +25,7 @@ import {
   wantedDeployments,
   type PlanState,
 } from './plan.ts';
-import { toProblem } from './progress.ts';
+import { toProblem } from '../api/problems.ts';
 import { resourcesOf } from './template.ts';
 import type { UpkeepLoop } from './upkeep-loop.ts';
 

@@ -6,19 +6,13 @@
  *
  * Invariant: the stages add up to the total, which the gateway has measured by itself.
  */
-import { publish } from '../telemetry/events.ts';
+import { publish, type ColdStartStages } from '../telemetry/events.ts';
 import type { VersionObservation } from '../gateway/routing-table.ts';
 import type { Replica } from './replica.ts';
 
 /** Milliseconds; `at` is the Unix time of the answer. */
-export interface ColdStart {
+export interface ColdStart extends ColdStartStages {
   readonly at: number;
-  readonly detectMs: number;
-  readonly decideMs: number;
-  readonly startMs: number;
-  readonly loadMs: number;
-  readonly warmMs: number;
-  readonly answerMs: number;
   readonly totalMs: number;
 }
 

@@ -3,7 +3,8 @@
  * An operation succeeds when each of its deployments is as wanted, and fails when one of them cannot load: upkeep goes
  * on trying, but whoever waits is told the runtime's words at once.
  */
-import { catalogue, errorLink, FlyballError, type ErrorCode } from '../errors.ts';
+import { FlyballError, type ErrorCode } from '../errors.ts';
+import { toProblem } from '../api/problems.ts';
 import type { Problem } from '../api/schemas.ts';
 import type { Deployment, Deployments } from './deployments.ts';
 import type { Replica } from './replica.ts';
@@ -16,17 +17,6 @@ export interface Progress {
   replicaGone(replica: Replica): void;
   serves(deployment: string, version: string): void;
   look(deployments: Deployments, replicas: readonly Replica[]): void;
-}
-
-export function toProblem(error: FlyballError): Problem {
-  const { code, message } = error;
-  return {
-    type: errorLink(code),
-    title: catalogue[code].help,
-    status: error.status,
-    code,
-    detail: message,
-  };
 }
 
 const startText = (deployment: string, id: string, version: string): string =>

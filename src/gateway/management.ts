@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import http from 'node:http';
-import { fromProblemDetails } from '../api/problems.ts';
+import { fromProblem } from '../api/problems.ts';
 import type { OperationView } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
@@ -119,7 +119,7 @@ export function openManagement(options: ManagementOptions): (caller: ManagementC
         }
       }
       if (latest.state === 'succeeded') return latest;
-      throw fromProblemDetails(latest.error) ?? new FlyballError('INTERNAL', `operation ${latest.id} failed`);
+      throw fromProblem(latest.error) ?? new FlyballError('INTERNAL', `operation ${latest.id} failed`);
     }
 
     return {
@@ -189,7 +189,7 @@ function toValue({ status, retryAfter, text }: Answer, { method, path }: Call): 
     throw new FlyballError('PROTOCOL', `control answered ${method} ${path} with something that is not JSON`, { cause });
   }
   if (status < 400) return value;
-  const error = fromProblemDetails(value, retryAfter);
+  const error = fromProblem(value, retryAfter);
   throw error ?? new FlyballError('PROTOCOL', `control answered ${method} ${path} with HTTP ${status} and no problem`);
 }
 

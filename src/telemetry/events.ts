@@ -5,6 +5,19 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
 import type { ErrorCode } from '../errors.ts';
 
+/** Milliseconds of a cold start, in the order in which they pass; together they are the total. */
+export interface ColdStartStages {
+  /** Until control knew. */
+  readonly detectMs: number;
+  /** Until a replica was ordered. */
+  readonly decideMs: number;
+  readonly startMs: number;
+  readonly loadMs: number;
+  readonly warmMs: number;
+  /** Until the first answer. */
+  readonly answerMs: number;
+}
+
 export interface EventMap {
   /** One inference request has ended at the gateway. Durations in milliseconds. */
   'flyball:request': {
@@ -58,14 +71,8 @@ export interface EventMap {
     readonly deployment: string;
     readonly version: string;
     readonly replica: string;
-    readonly detectMs: number;
-    readonly decideMs: number;
-    readonly startMs: number;
-    readonly loadMs: number;
-    readonly warmMs: number;
-    readonly answerMs: number;
     readonly totalMs: number;
-  };
+  } & ColdStartStages;
   'flyball:process': {
     readonly role: 'supervisor' | 'gateway' | 'control' | 'runner';
     readonly state: 'started' | 'exited' | 'restarting' | 'draining' | 'stopped';

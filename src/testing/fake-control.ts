@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { toProblem } from '../api/problems.ts';
 import {
   aliasRequest,
   applyRequest,
@@ -17,11 +18,10 @@ import {
   type ModelView,
   type OperationView,
   type PlanView,
-  type Problem,
   type StatusView,
   type VersionView,
 } from '../api/schemas.ts';
-import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
+import { FlyballError, type ErrorCode } from '../errors.ts';
 
 export interface FakeControl extends AsyncDisposable {
   readonly url: string;
@@ -152,7 +152,7 @@ export async function startFakeControl(): Promise<FakeControl> {
       durationMs: 1100,
     }));
     if (failed === undefined) return { ...operation, steps, state: 'succeeded', endedAt: at };
-    const error = problemOf(new FlyballError(failed.code, failed.detail));
+    const error = toProblem(new FlyballError(failed.code, failed.detail));
     return { ...operation, steps, state: 'failed', endedAt: at, error };
   }
 
@@ -278,7 +278,7 @@ export async function startFakeControl(): Promise<FakeControl> {
     } catch (thrown) {
       const error = thrown instanceof FlyballError ? thrown : new FlyballError('INVALID_REQUEST', String(thrown));
       response.writeHead(error.status, { 'content-type': 'application/problem+json' });
-      response.end(JSON.stringify(problemOf(error)));
+      response.end(JSON.stringify(toProblem(error)));
     }
   }
 
@@ -306,14 +306,4 @@ function infer(path: string, body: Buffer, response: ServerResponse): void {
     const { signature, platform } = versionNamed(7, '');
     send(200, { name: 'digits', versions: ['7'], platform, inputs: signature.inputs, outputs: signature.outputs });
   }
-}
-
-function problemOf(error: FlyballError): Problem {
-  return {
-    type: `docs/errors.md#${error.code.toLowerCase()}`,
-    title: catalogue[error.code].help,
-    status: error.status,
-    code: error.code,
-    detail: error.message,
-  };
 }
