@@ -12,6 +12,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { DeploymentRecord, Store, StoreAccess, VersionRecord } from '../store/store.ts';
 import type { ColdStart } from './cold-start.ts';
 import { openFailureMemory } from './failure-memory.ts';
+import { openSizeMemory } from './size-memory.ts';
 import { makeTemplate, templateKey, type Template, type TemplateLaunch } from './template.ts';
 
 export interface Deployment {
@@ -29,7 +30,7 @@ export interface Deployment {
   /** By template; changed by `noteFailures` alone. */
   readonly failures: ReadonlyMap<string, Failure>;
   upkeep: Upkeep | undefined;
-  /** What a replica of a template was last measured to hold. */
+  /** What a replica of a template was last measured to hold; changed by `noteSize` alone. */
   readonly residentBytes: Map<string, number>;
   /** Control's own memory: after a restart, what has replicas is awake. */
   wakefulness: Wakefulness;
@@ -52,6 +53,8 @@ export interface Deployments {
   flush(): Promise<void>;
   /** Remembers a template's failure, or forgets it; kept across restarts as well as the disk allows. */
   noteFailure(deployment: Deployment, template: string, failure: Failure | undefined): void;
+  /** Remembers what a replica of a template holds, across restarts too. */
+  noteSize(deployment: Deployment, template: string, bytes: number): void;
   /** Which of the names are to go, and which are not any more; part of a transaction when its access is handed in. */
   markRemoving(names: Readonly<Record<string, boolean>>, access?: StoreAccess): Promise<void>;
   /** Nothing is left of it. */
@@ -71,6 +74,7 @@ const reserveKey = 'control.reserve';
 export function openDeployments(store: Store, registry: Registry, clock: Clock): Deployments {
   const deployments = new Map<string, Deployment>();
   const memory = openFailureMemory(store, clock);
+  const sizes = openSizeMemory(store);
   let memoryBudgetBytes: number | undefined;
   /** What serves has changed since it was written. */
   let isDirty = false;
@@ -100,7 +104,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
         versions: new Map(),
         failures: await memory.read(record.name),
         upkeep: undefined,
-        residentBytes: new Map(),
+        residentBytes: await sizes.read(record.name),
         wakefulness: record.specification.replicas.min === 0 ? asleep : awakeAt(0),
       };
       deployments.set(record.name, deployment);
@@ -178,6 +182,10 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
       Object.assign(deployment, { failures });
       memory.keep(deployment.name, failures);
     },
+    noteSize(deployment, template, bytes) {
+      deployment.residentBytes.set(template, bytes);
+      sizes.note(deployment.name, template, bytes);
+    },
     async markRemoving(names, access = store) {
       const before = await readRemoving(access);
       const others = before.filter((name) => !Object.hasOwn(names, name));
@@ -196,6 +204,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
       });
       deployments.delete(name);
       memory.keep(name, new Map());
+      sizes.forget(name);
     },
   };
 }

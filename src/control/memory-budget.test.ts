@@ -86,3 +86,36 @@ test('one that is larger than all there is fails those that wait, with the figur
   assert.match(route.notReadyReason ?? '', /a replica needs about 144 MiB, more than node\.memory, 100 MiB/);
   assert.equal(place.world.starts(), 0);
 });
+
+test('what was measured outlives control: a restart does not put anybody to sleep on a guess', async () => {
+  await using place = await machine();
+  // Two of 140 MiB as measured fit, two of 144 MiB as expected do not, nor one of each.
+  const waiting = { arrivals: 1, queueLength: 1, waitingMs: 1 };
+  {
+    await using control = await place.start();
+    using gateway = await connectGateway(place.controlSocket);
+    const measured = (name: string): Promise<true> =>
+      until(`${name} to be measured`, async () => {
+        const { replicas } = await control.service.deployment(name);
+        return replicas.some(({ residentBytes }) => residentBytes !== undefined) || undefined;
+      });
+    await three(control, '282MiB');
+    asks(gateway, 'a', waiting);
+    await measured('a');
+    asks(gateway, 'a', { arrivals: 1 });
+    asks(gateway, 'b', waiting);
+    await become(control, 'a asleep, b serving, c asleep');
+    await measured('b');
+    asks(gateway, 'b', { arrivals: 1 });
+    await until('nobody to ask b', async () => (await control.service.deployment('b')).load.queueLength === 0);
+    await ended(control, await control.service.scale('b', { replicas: 0, by: 'ada' }));
+    await become(control, 'a asleep, b asleep, c asleep');
+  }
+  await using control = await place.start();
+  using gateway = await connectGateway(place.controlSocket);
+  asks(gateway, 'a', waiting);
+  await become(control, 'a serving, b asleep, c asleep');
+  asks(gateway, 'a', { arrivals: 1 });
+  asks(gateway, 'b', waiting);
+  await become(control, 'a serving, b serving, c asleep');
+});

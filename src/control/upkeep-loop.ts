@@ -152,7 +152,7 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
       const demand = demandFor(deployment.name);
       const own = replicas.filter((replica) => replica.deployment === deployment.name);
       for (const { template, phase, residentBytes } of own) {
-        if (phase === 'ready' && residentBytes !== undefined) deployment.residentBytes.set(template, residentBytes);
+        if (phase === 'ready' && residentBytes !== undefined) deployments.noteSize(deployment, template, residentBytes);
       }
       attendTo(deployment, own, demand);
       const upkeep = reconcile(observe(deployment, own, demand?.waiting ?? 0), at);
