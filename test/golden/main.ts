@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAws } from './aws.ts';
+import { runForecasting } from './forecasting.ts';
 import { runHpaBehavior, runHpaCalculator, runHpaController } from './hpa.ts';
 import { runKeda } from './keda.ts';
 import { runKpa } from './kpa.ts';
@@ -17,6 +18,7 @@ import type { Table, TableResult } from './table.ts';
 
 const runners: Readonly<Record<string, (table: Table) => Promise<TableResult>>> = {
   'aws_scaling.json': runAws,
+  'forecasting.json': runForecasting,
   'hpa_behavior.json': runHpaBehavior,
   'hpa_calculator.json': runHpaCalculator,
   'hpa_controller.json': runHpaController,
