@@ -16,7 +16,8 @@ import { stopListening, type Endings } from './endings.ts';
 import type { Job } from './job.ts';
 import type { LearnedCosts } from './learned-costs.ts';
 import type { Reach } from './reach.ts';
-import type { Replica, ReplicaPool, Work } from './replica-pool.ts';
+import type { ReplicaPool } from './replica-pool.ts';
+import type { Replica, Work } from './replica.ts';
 import { countCall, type VersionFigures } from './version-figures.ts';
 
 /** How soon a caller may come back whose request every replica was too busy for. */

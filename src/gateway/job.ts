@@ -13,6 +13,15 @@ import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 
+export interface Submission {
+  readonly request: InferenceRequest;
+  /** In the order of the signature. */
+  readonly inputs: readonly Tensor[];
+  readonly arrivedAt: number;
+  readonly deadlineAt: number;
+  readonly priority: number;
+}
+
 export class Job {
   readonly request: InferenceRequest;
   readonly payload: 'tensors' | 'files';
@@ -38,7 +47,7 @@ export class Job {
     request: InferenceRequest,
     inputs: readonly Tensor[],
     rows: number,
-    times: { readonly arrivedAt: number; readonly deadlineAt: number; readonly priority: number },
+    times: Pick<Submission, 'arrivedAt' | 'deadlineAt' | 'priority'>,
     signal: HangUpSignal,
     settle: { readonly resolve: (response: InferenceResponse) => void; readonly reject: (error: Error) => void },
   ) {

@@ -6,11 +6,23 @@
  *
  * Control is told once, so that it brings one. How long the first of them waited for its answer is kept.
  */
-import type { VersionObservation } from './routing-table.ts';
+import type { DeploymentRoute, VersionObservation } from './routing-table.ts';
+
+/** Where nobody has measured yet how long a replica takes to start. */
+const startSecondsUnknown = 2;
+
+/** How soon a caller may come back who found no replica: by then one that is on its way should be there. */
+export function notReadyRetrySeconds({ startSeconds = startSecondsUnknown }: DeploymentRoute): number {
+  return startSeconds;
+}
 
 export class Reach {
   /** Without a replica one comes for whoever waits. */
   wakes = false;
+  /** See {@link notReadyRetrySeconds}. */
+  retrySeconds = startSecondsUnknown;
+  /** How long it takes until there is one; undefined when nothing is known of that. */
+  startMs: number | undefined;
   readonly #onWaiting: () => void;
   /** Since when none can be reached; undefined when one can. */
   #outSince: number | undefined;
@@ -31,6 +43,13 @@ export class Reach {
   /** The last first answer after a wait for a replica. */
   get woken(): VersionObservation['woken'] {
     return this.#woken;
+  }
+
+  follow(deployment: DeploymentRoute): void {
+    const { startSeconds } = deployment;
+    this.wakes = deployment.wakes === true;
+    this.retrySeconds = notReadyRetrySeconds(deployment);
+    this.startMs = startSeconds === undefined ? undefined : startSeconds * 1000;
   }
 
   /** Milliseconds for which none could be reached; 0 when one can. */

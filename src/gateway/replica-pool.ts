@@ -1,51 +1,18 @@
 /**
- * The replicas of one deployment version as this worker sees them: their connections, slots and health. It knows no
- * request. A replica is in use when its connection is ready and the table says `ready`; draining ones are in use only
+ * The replicas of one deployment version as this worker sees them: their connections, slots and health. Of a request it
+ * knows no more than whether somebody still waits for it. A replica is in use when its connection is ready and the table says `ready`; draining ones are in use only
  * when the version is being retired and the table has no other: its queue is finished on them.
  * Invariant: a slot that was taken is released once, when the work has really ended.
  */
-import { afterFailure, afterSuccess, healthAt, healthy, type ReplicaHealth } from '../core/routing/replica-health.ts';
+import { afterFailure, afterSuccess, healthAt, healthy } from '../core/routing/replica-health.ts';
 import { chooseReplica } from '../core/routing/choose-replica.ts';
 import { isOverdue, judge } from '../core/routing/hang.ts';
-import { evenPace, learnPace } from '../core/routing/pace.ts';
+import { learnPace } from '../core/routing/pace.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import { publish } from '../telemetry/events.ts';
-import type { Job } from './job.ts';
-import type { ConnectReplica, ReplicaConnection } from './replica-connection.ts';
+import { ejectionOf, newReplica, unwanted, type Replica, type Work } from './replica.ts';
+import type { ConnectReplica } from './replica-connection.ts';
 import type { ReplicaObservation, ReplicaRoute } from './routing-table.ts';
-
-/** A call that a replica has, and who waits for it. */
-export interface Work {
-  readonly rows: number;
-  readonly jobs: readonly Pick<Job, 'state' | 'signal'>[];
-}
-
-export interface Replica {
-  readonly id: string;
-  readonly connection: ReplicaConnection;
-  route: ReplicaRoute;
-  health: ReplicaHealth;
-  ejectedFor: string;
-  readonly work: Work[];
-  outstandingCalls: number;
-  outstandingRows: number;
-  lastUsed: number;
-  pace: number;
-  /** When it was given work with nothing else to do, or last ended a call. */
-  progressAt: number;
-  overdue: boolean;
-  /** Since when nobody waits for anything of what it has, which is overdue. */
-  unwantedSince: number | undefined;
-  /** When the first question was put that it has not answered yet; undefined when none is open. */
-  askedAt: number | undefined;
-  heardAt: number;
-  /** Why its connection was given up; until it answers on the next one. */
-  hangs: string | undefined;
-  /** It answered that it is draining; holds until it has been away. */
-  refusing: boolean;
-  /** No longer in the table: closed when its last call has ended. */
-  gone: boolean;
-}
 
 export interface PoolOptions {
   readonly deployment: string;
@@ -57,14 +24,6 @@ export interface PoolOptions {
   /** The last call of a draining replica has ended. */
   onDrained(): void;
   onCostCurve(points: readonly CostPoint[]): void;
-}
-
-const unwanted = 'its work is far overdue and nobody waits for it any more; it gets no other until that has ended';
-
-function ejectionOf({ hangs, unwantedSince, health, ejectedFor }: Replica): string | undefined {
-  if (hangs !== undefined) return hangs;
-  if (unwantedSince !== undefined) return unwanted;
-  return health.kind === 'healthy' ? undefined : ejectedFor;
 }
 
 export class ReplicaPool {
@@ -253,26 +212,7 @@ export class ReplicaPool {
         replica.heardAt = this.#options.now();
       },
     });
-    const replica: Replica = {
-      id: route.id,
-      connection,
-      route,
-      health: healthy,
-      ejectedFor: '',
-      work: [],
-      outstandingCalls: 0,
-      outstandingRows: 0,
-      lastUsed: 0,
-      pace: evenPace,
-      progressAt: 0,
-      overdue: false,
-      unwantedSince: undefined,
-      askedAt: undefined,
-      heardAt: -Infinity,
-      hangs: undefined,
-      refusing: false,
-      gone: false,
-    };
+    const replica = newReplica(route, connection);
     this.#replicas.set(route.id, replica);
   }
 

@@ -16,7 +16,8 @@ import type {
 import { isDeclared, type ModelSignature, type Tensor } from '../protocol/tensor.ts';
 import { validateInputs } from '../protocol/validate.ts';
 import type { DeployedVersions, Dispatcher } from './dispatcher.ts';
-import { notReadyRetrySeconds, type VersionDispatcher } from './version-dispatcher.ts';
+import { notReadyRetrySeconds } from './reach.ts';
+import type { VersionDispatcher } from './version-dispatcher.ts';
 import { allStatistics, statisticsOf, sumStatistics } from './statistics.ts';
 
 export interface ServiceOptions {

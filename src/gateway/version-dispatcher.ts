@@ -11,29 +11,22 @@ import { admit } from '../core/queueing/admission.ts';
 import { formBatch } from '../core/queueing/batch.ts';
 import { DeadlineHeap } from '../core/queueing/deadlines.ts';
 import type { HangUpSignal } from '../protocol/hang-up.ts';
-import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
-import type { Tensor } from '../protocol/tensor.ts';
+import type { InferenceResponse } from '../protocol/inference.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { DueTimer } from './due-timer.ts';
 import { createEndings, stopListening, type Endings } from './endings.ts';
-import { Job } from './job.ts';
+import { Job, type Submission } from './job.ts';
 import { LearnedCosts } from './learned-costs.ts';
 import { Reach } from './reach.ts';
 import type { ConnectReplica } from './replica-connection.ts';
-import { ReplicaPool, type Replica } from './replica-pool.ts';
+import { ReplicaPool } from './replica-pool.ts';
+import type { Replica } from './replica.ts';
 import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
 import { createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
 import { Waiting } from './waiting.ts';
 
 /** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
 const callDepth = { tensors: 1, files: 2 } as const;
-/** How soon a caller may come back to a deployment that has no replica and has not shown yet how long one takes to start. */
-const startSecondsUnknown = 2;
-
-/** How soon a caller may come back who found no replica: by then one that was started for him should be there. */
-export function notReadyRetrySeconds({ startSeconds = startSecondsUnknown }: DeploymentRoute): number {
-  return startSeconds;
-}
 
 export interface VersionDispatcherOptions {
   readonly deployment: DeploymentRoute;
@@ -42,15 +35,6 @@ export interface VersionDispatcherOptions {
   readonly connect: ConnectReplica;
   onDrained(): void;
   onWaiting(): void;
-}
-
-export interface Submission {
-  readonly request: InferenceRequest;
-  /** In the order of the signature. */
-  readonly inputs: readonly Tensor[];
-  readonly arrivedAt: number;
-  readonly deadlineAt: number;
-  readonly priority: number;
 }
 
 export class VersionDispatcher {
@@ -66,7 +50,6 @@ export class VersionDispatcher {
   readonly #timer: DueTimer;
   /** Deadlines of what has been started: the caller is answered in time, the slot is not given up. */
   readonly #started = new DeadlineHeap<Job>();
-  #deployed: DeploymentRoute;
   #route: VersionRoute;
   #companyUntil = Infinity;
   #closed = false;
@@ -77,7 +60,6 @@ export class VersionDispatcher {
     const [costs, figures, started] = [this.#costs, this.figures, this.#started];
     this.deployment = deployment.name;
     this.#clock = clock;
-    this.#deployed = deployment;
     this.#route = route;
     this.#reach = new Reach(clock.now(), () => options.onWaiting());
     this.#timer = new DueTimer(clock, (at) => this.#onDue(at));
@@ -132,17 +114,15 @@ export class VersionDispatcher {
   }
 
   update(deployment: DeploymentRoute, route: VersionRoute): void {
-    this.#deployed = deployment;
     this.#route = route;
     this.#waiting.queue.lengthMax = deployment.queue.lengthMax;
     this.#costs.follow(route, this.#clock.now());
-    this.#reach.wakes = deployment.wakes === true;
+    this.#reach.follow(deployment);
     this.#pool.update(route.replicas, deployment.serving !== route.version);
     this.#onReplicas();
     if (deployment.callers === 'fail' && this.#pool.ready === 0) {
       const reason = `model ${deployment.name} is not ready: ${deployment.notReadyReason ?? 'it has no replica'}`;
-      const retrySeconds = notReadyRetrySeconds(deployment);
-      for (const job of this.#waiting.takeAll()) this.#end.fail(job, 'MODEL_NOT_READY', reason, retrySeconds);
+      for (const job of this.#waiting.takeAll()) this.#notReady(job, reason);
     }
   }
 
@@ -191,7 +171,7 @@ export class VersionDispatcher {
     this.#reach.wakes = false;
     for (const job of this.#waiting.takeAll()) {
       if (job.state === 'waiting' && successor?.takesOver(job, this.#route) === true) this.figures.arrivals -= 1;
-      else this.#end.fail(job, 'MODEL_NOT_READY', reason, notReadyRetrySeconds(this.#deployed));
+      else this.#notReady(job, reason);
     }
     this.#pool.retire();
     this.#arm(this.#clock.now());
@@ -206,6 +186,10 @@ export class VersionDispatcher {
     this.figures.arrivals += 1;
     this.#enter(job, this.#clock.now());
     return true;
+  }
+
+  #notReady(job: Job, reason: string): void {
+    this.#end.fail(job, 'MODEL_NOT_READY', reason, this.#reach.retrySeconds);
   }
 
   #enter(job: Job, at: number): void {
@@ -224,12 +208,11 @@ export class VersionDispatcher {
         }
       }
     }
-    const { startSeconds } = this.#deployed;
     const capacity = {
       readyReplicas: this.#pool.ready,
       cap: this.#costs.cap,
       rowsInFlight: this.#pool.rowsInFlight,
-      startMs: startSeconds === undefined ? undefined : startSeconds * 1000,
+      startMs: this.#reach.startMs,
     };
     const admission = admit(this.#waiting.queue, job, capacity, this.#costs.curve, at);
     if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#waiting.queue.lengthMax);
