@@ -38,21 +38,25 @@ test('an operation that was under way is taken up once, and ends once', async ()
   assert.deepEqual(third.running(), []);
 });
 
-test('whoever waits is answered by a step, by the end, by the time given, or because nobody listens any more', async () => {
-  await using store = openSqliteStore(':memory:');
-  const operations = openOperations(store, systemClock);
-  const operation = await operations.start(request, async () => {});
-  const open = new AbortController();
-  const byStep = operations.wait(operation.id, 0, 30_000, open.signal);
-  operation.step('began', 'ok');
-  assert.equal((await byStep).steps.length, 1);
-  assert.equal((await operations.wait(operation.id, 1, 5, open.signal)).state, 'running');
-  const byHangUp = operations.wait(operation.id, 1, 30_000, open.signal);
-  open.abort();
-  assert.equal((await byHangUp).state, 'running');
-  assert.equal((await operations.wait(operation.id, 1, 30_000, open.signal)).state, 'running');
-  const byEnd = operations.wait(operation.id, 1, 30_000, new AbortController().signal);
-  operation.end();
-  assert.equal((await byEnd).state, 'succeeded');
-  await assert.rejects(operations.wait('none', 0, 0, open.signal), { code: 'OPERATION_NOT_FOUND' });
-});
+test(
+  'whoever waits is answered by a step, by the end, by the time given, or because nobody listens any more',
+  { timeout: 10_000 },
+  async () => {
+    await using store = openSqliteStore(':memory:');
+    const operations = openOperations(store, systemClock);
+    const operation = await operations.start(request, async () => {});
+    const open = new AbortController();
+    const byStep = operations.wait(operation.id, 0, 30_000, open.signal);
+    operation.step('began', 'ok');
+    assert.equal((await byStep).steps.length, 1);
+    assert.equal((await operations.wait(operation.id, 1, 5, open.signal)).state, 'running');
+    const byHangUp = operations.wait(operation.id, 1, 30_000, open.signal);
+    open.abort();
+    assert.equal((await byHangUp).state, 'running');
+    assert.equal((await operations.wait(operation.id, 1, 30_000, open.signal)).state, 'running');
+    const byEnd = operations.wait(operation.id, 1, 30_000, new AbortController().signal);
+    operation.end();
+    assert.equal((await byEnd).state, 'succeeded');
+    await assert.rejects(operations.wait('none', 0, 0, open.signal), { code: 'OPERATION_NOT_FOUND' });
+  },
+);

@@ -178,19 +178,24 @@ export function openOperations(store: Store, clock: Clock): Operations {
       return (await store.operations({ limit: listed })).map(toView);
     },
     async wait(id, after, waitMs, signal) {
-      const first = await find(id);
-      if (first.state !== 'running' || (after !== undefined && first.steps.length > after) || waitMs <= 0) return first;
       const { promise, resolve } = Promise.withResolvers<void>();
+      // Before it is looked up: what happened in between would be waited for in vain.
       const set = waiters.get(id) ?? new Set();
       waiters.set(id, set.add(resolve));
-      const cancel = clock.after(Math.min(waitMs, waitMsMax), resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      if (signal.aborted) resolve();
-      await promise;
-      cancel();
-      set.delete(resolve);
-      if (set.size === 0) waiters.delete(id);
-      return find(id);
+      try {
+        const first = await find(id);
+        if (first.state !== 'running' || (after !== undefined && first.steps.length > after) || waitMs <= 0)
+          return first;
+        const cancel = clock.after(Math.min(waitMs, waitMsMax), resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        if (signal.aborted) resolve();
+        await promise;
+        cancel();
+        return await find(id);
+      } finally {
+        set.delete(resolve);
+        if (set.size === 0) waiters.delete(id);
+      }
     },
     flushed: () => writing,
   };
