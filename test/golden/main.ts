@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runAlertWebhooks } from './alert-webhooks.ts';
 import { runAws } from './aws.ts';
 import { runForecasting } from './forecasting.ts';
 import { runHpaBehavior, runHpaCalculator, runHpaController } from './hpa.ts';
@@ -17,6 +18,7 @@ import { runRay } from './ray.ts';
 import type { Table, TableResult } from './table.ts';
 
 const runners: Readonly<Record<string, (table: Table) => Promise<TableResult>>> = {
+  'alert_webhooks.json': runAlertWebhooks,
   'aws_scaling.json': runAws,
   'forecasting.json': runForecasting,
   'hpa_behavior.json': runHpaBehavior,

@@ -1,0 +1,209 @@
+/**
+ * What may be done of what is wished, in this order: stabilisation, rates, blast radius, flap budget, freeze windows, cost
+ * budget, and the hard bounds last, which nothing may leave. Each stage that cuts says so.
+ *
+ * Laws: the result is whole and inside the bounds whatever is wished; a larger wish never gives less; in any hour there
+ * are no more reversals than the flap budget has; no period costs more than its budget, as far as the minimum allows.
+ * Nothing but bounds, rates, freezes and cost holds capacity back: a budget of changes never refuses to add any.
+ */
+import { limitOf, storeChange, type Change, type Rules } from './policies/hpa-behavior.ts';
+import { record, slidingMax, type SlidingMax } from './sliding-max.ts';
+
+export interface Freeze {
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** `in`: nothing is taken away; `both`: nothing is changed. */
+  readonly kind: 'in' | 'both';
+  readonly reason: string;
+}
+
+export interface CostBudget {
+  /** In the price's currency, a period. */
+  readonly amount: number;
+  readonly periodSeconds: number;
+  /** Of one unit for an hour. */
+  readonly pricePerHour: number;
+}
+
+export interface Constraints {
+  readonly min: number;
+  readonly max: number;
+  /** Seconds that a higher wish has to have lasted, and a lower one. */
+  readonly upStabilizationSeconds: number;
+  readonly downStabilizationSeconds: number;
+  /** As Kubernetes' scaling policies; null: no limit. */
+  readonly upRate: Rules | null;
+  readonly downRate: Rules | null;
+  /** Share of the units that may be taken away at once, over 0; at least one may. */
+  readonly blastRadius: number;
+  /** Changes of direction in any hour, at least 3; infinite for no limit. */
+  readonly reversalsPerHour: number;
+  readonly freezes: readonly Freeze[];
+  readonly cost: CostBudget | null;
+}
+
+export const unconstrained: Constraints = {
+  min: 0,
+  max: Number.MAX_SAFE_INTEGER,
+  upStabilizationSeconds: 0,
+  downStabilizationSeconds: 0,
+  upRate: null,
+  downRate: null,
+  blastRadius: 1,
+  reversalsPerHour: Number.POSITIVE_INFINITY,
+  freezes: [],
+  cost: null,
+};
+
+export type Stage = 'sound' | 'stabilisation' | 'rate' | 'blast radius' | 'flaps' | 'freeze' | 'cost' | 'bounds';
+
+export interface Cut {
+  readonly stage: Stage;
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+
+/** Plain data; a step writes into the windows. Times are seconds. */
+export interface ConstraintMemory {
+  readonly target: number;
+  readonly at: number;
+  /** The largest and (negated) the smallest wish of the windows. */
+  readonly highest: SlidingMax;
+  readonly lowest: SlidingMax;
+  readonly ups: readonly Change[];
+  readonly downs: readonly Change[];
+  /** Way of the last change, and when it turned from up to down in the last hour. */
+  readonly direction: -1 | 0 | 1;
+  readonly turnedDown: readonly number[];
+  readonly periodStartedAt: number;
+  readonly spent: number;
+}
+
+const hourSeconds = 3600;
+
+export function startConstraints(set: Constraints, target: number, at: number): ConstraintMemory {
+  return {
+    target,
+    at,
+    highest: slidingMax(Math.max(1, Math.ceil(set.downStabilizationSeconds))),
+    lowest: slidingMax(Math.max(1, Math.ceil(set.upStabilizationSeconds))),
+    ups: [],
+    downs: [],
+    direction: 0,
+    turnedDown: [],
+    periodStartedAt: at,
+    spent: 0,
+  };
+}
+
+/** Takes in what was really done since the last step, whoever did it, and what it cost. */
+function account(memory: ConstraintMemory, set: Constraints, target: number, at: number): ConstraintMemory {
+  const before = memory.target;
+  const direction = target > before ? 1 : target < before ? -1 : memory.direction;
+  const turned = target < before && memory.direction === 1;
+  let { ups, downs, spent, periodStartedAt } = memory;
+  if (target > before && set.upRate !== null) ups = storeChange(ups, target - before, set.upRate.policies, memory.at);
+  if (target < before && set.downRate !== null)
+    downs = storeChange(downs, before - target, set.downRate.policies, memory.at);
+  if (set.cost !== null) {
+    const { periodSeconds, pricePerHour } = set.cost;
+    const periods = Math.floor((at - periodStartedAt) / periodSeconds);
+    if (periods > 0) {
+      periodStartedAt += periods * periodSeconds;
+      spent = 0;
+    }
+    const seconds = at - Math.max(memory.at, periodStartedAt);
+    spent += (target * pricePerHour * seconds) / hourSeconds;
+  }
+  const recent =
+    turned || memory.turnedDown.length > 0
+      ? memory.turnedDown.filter((one) => at - one < hourSeconds)
+      : memory.turnedDown;
+  return {
+    ...memory,
+    target,
+    at,
+    ups,
+    downs,
+    direction,
+    turnedDown: turned ? [...recent, memory.at] : recent,
+    periodStartedAt,
+    spent,
+  };
+}
+
+/**
+ * A turn down is followed by a turn up, which nothing may refuse. So that a budget of b holds in every hour, of the turns
+ * down no more than (b - 1)/2 are allowed in one: with the turns up after them, and one up from before, that is b.
+ */
+const turnsDown = (reversalsPerHour: number): number => Math.floor((reversalsPerHour - 1) / 2);
+
+/** The most that can run until the period ends, or for an hour, and then the minimum, without going over the budget. */
+function affordable(memory: ConstraintMemory, set: Constraints, cost: CostBudget): number {
+  const left = memory.periodStartedAt + cost.periodSeconds - memory.at;
+  const ahead = Math.min(left, hourSeconds) / hourSeconds;
+  const forMinimum = (set.min * cost.pricePerHour * left) / hourSeconds;
+  return set.min + Math.max(0, Math.floor((cost.amount - memory.spent - forMinimum) / (cost.pricePerHour * ahead)));
+}
+
+/**
+ * `wish`: what reconcile gives; `held`: the target as it stands; `atMs`: monotonic. What comes of a step is seen by the
+ * next one in `held`, so that a change that was refused elsewhere is not counted as made.
+ */
+export function constrain(
+  before: ConstraintMemory,
+  wish: number,
+  held: number,
+  set: Constraints,
+  wallMs: number,
+  atMs: number,
+): { readonly memory: ConstraintMemory; readonly target: number; readonly cuts: readonly Cut[] } {
+  const at = Math.max(before.at, atMs / 1000);
+  const memory = account(before, set, held, at);
+  const cuts: Cut[] = [];
+  let target = wish;
+  const cut = (stage: Stage, to: number, reason: () => string): void => {
+    if (to === target) return;
+    cuts.push({ stage, from: target, to, reason: reason() });
+    target = to;
+  };
+
+  if (!Number.isSafeInteger(target) || target < 0) cut('sound', held, () => `${wish} is no count`);
+  const second = Math.floor(at);
+  const most = record(memory.highest, second, target);
+  const least = -record(memory.lowest, second, -target);
+  const stable = Math.min(Math.max(held, least), most);
+  cut('stabilisation', stable, () =>
+    target < stable
+      ? `${most} was wished in the last ${set.downStabilizationSeconds} s`
+      : `${least} was enough in the last ${set.upStabilizationSeconds} s`,
+  );
+  if (target > held && set.upRate !== null) {
+    const limit = Math.max(held, limitOf('up', held, set.upRate, memory.ups, memory.downs, at));
+    cut('rate', Math.min(target, limit), () => `no more than ${limit} yet, it was raised just now`);
+  } else if (target < held && set.downRate !== null) {
+    const limit = Math.min(held, limitOf('down', held, set.downRate, memory.ups, memory.downs, at));
+    cut('rate', Math.max(target, limit), () => `no fewer than ${limit} yet, it was lowered just now`);
+  }
+  if (target < held) {
+    const atOnce = Math.max(1, Math.floor(held * set.blastRadius));
+    cut('blast radius', Math.max(target, held - atOnce), () => `at most ${atOnce} of ${held} go at once`);
+    const spentTurns = memory.direction === 1 && memory.turnedDown.length >= turnsDown(set.reversalsPerHour);
+    if (spentTurns) cut('flaps', held, () => `it turned ${memory.turnedDown.length} times in the last hour`);
+  }
+  const freeze = set.freezes.find(({ fromMs, untilMs }) => wallMs >= fromMs && wallMs < untilMs);
+  if (freeze !== undefined && (freeze.kind === 'both' || target < held)) cut('freeze', held, () => freeze.reason);
+  if (set.cost !== null && target > 0) {
+    const { amount } = set.cost;
+    const limit = affordable(memory, set, set.cost);
+    cut(
+      'cost',
+      Math.min(target, limit),
+      () => `${memory.spent.toFixed(2)} of ${amount} are spent, ${limit} can be paid`,
+    );
+  }
+  cut('bounds', Math.max(set.min, Math.min(set.max, target)), () => `the bounds are ${set.min} to ${set.max}`);
+  return { memory, target, cuts };
+}
