@@ -11,6 +11,7 @@ import {
   type RayConfig,
   type StepSeries,
 } from '../../src/core/scaling/policies/ray-rules.ts';
+import { readFormula } from '../../src/core/scaling/policies/formula.ts';
 import { assertClose, check, runChecks } from './run.ts';
 import type { Table, TableResult } from './table.ts';
 
@@ -29,11 +30,13 @@ interface PolicyCase {
   }[];
 }
 
-/** The table's own rules are a number, or `A if ongoing > B else C`. */
-function customWish(rule: string, ongoing: number): number {
-  const [, yes = '', bound, no = ''] = /^(\d+)(?: if ongoing > (\d+) else (\d+))?$/u.exec(rule) ?? [];
-  assert.ok(yes !== '', `the rule ${rule} is of no known form`);
-  return bound === undefined || ongoing > Number(bound) ? Number(yes) : Number(no);
+/** The table writes its rules as Python does: `A if C else B`. */
+function customWish(rule: string, of: Readonly<Record<string, number>>): number {
+  const formula = readFormula(rule.replace(/^(.+) if (.+) else (.+)$/u, '$2 ? $1 : $3'));
+  assert.ok(formula.kind === 'formula', `the rule ${rule} is of no known form`);
+  const result = formula.evaluate(of);
+  assert.ok(result.kind === 'value' && result.value !== null, JSON.stringify(result));
+  return result.value;
 }
 
 export async function runRay(table: Table): Promise<TableResult> {
@@ -42,8 +45,9 @@ export async function runRay(table: Table): Promise<TableResult> {
       let memory = freshRay;
       for (const [index, step] of steps.entries()) {
         const { everySeconds, times } = step.repeat ?? { everySeconds: 0, times: 1 };
+        const { ongoing, running, target } = step;
         for (let turn = 0; turn < times; turn += 1) {
-          const wish = customPolicy === undefined ? undefined : customWish(customPolicy, step.ongoing);
+          const wish = customPolicy === undefined ? undefined : customWish(customPolicy, { ongoing, running, target });
           const decided = decideRay(memory, step, config, step.at + turn * everySeconds, wish);
           memory = decided.memory;
           assert.equal(decided.replicas, step.expected, `step ${index}, turn ${turn}`);

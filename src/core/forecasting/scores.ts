@@ -23,13 +23,18 @@ export function crpsEnsemble(members: readonly number[], actual: number): number
   return mean(members.map((member) => Math.abs(member - actual))) - spread / 2;
 }
 
-/** The sample quantile of sorted values by linear interpolation (R. J. Hyndman and Y. Fan 1996, type 7). */
-export function quantileOf(sorted: ArrayLike<number>, quantile: number): number {
-  const place = (sorted.length - 1) * quantile;
-  const below = Math.floor(place);
+/**
+ * The sample quantile of sorted values by linear interpolation between plotting positions (R. J. Hyndman and Y. Fan 1996):
+ * `alpha` and `beta` of 1 are their type 7, of 0 type 6, of 1/3 type 8, of 3/8 type 9, of 1/2 type 5.
+ */
+export function quantileOf(sorted: ArrayLike<number>, quantile: number, alpha = 1, beta = alpha): number {
+  const { length } = sorted;
+  const place = length * quantile + alpha + quantile * (1 - alpha - beta) - 1;
+  const at = Math.min(length - 1, Math.max(0, place));
+  const below = Math.floor(at);
   const low = sorted[below] ?? Number.NaN;
   const high = sorted[below + 1] ?? low;
-  return low + (high - low) * (place - below);
+  return low + (high - low) * (at - below);
 }
 
 /**

@@ -4,14 +4,15 @@
  *
  * Laws, held by the tests of every policy: the same steps from the same start give the same proposals; with its input in
  * doubt (`doubt` says why) it proposes no less than what is held. State is plain data (numbers, arrays, typed arrays),
- * so that a restart goes on where it was. A step takes the state over and may write into it: the caller uses the
- * returned one from then on and nothing else.
+ * so that a restart goes on where it was; whoever keeps it lets `at` go on as well, since a process's own monotonic clock
+ * begins anew: to what was kept it adds what has passed. A step takes the state over and may write into it: the caller
+ * uses the returned one from then on and nothing else.
  */
 import type { Observation } from './observation.ts';
 import type { Parameters, ParameterTable } from './parameters.ts';
 
 export interface Proposal {
-  /** Units wanted. Whole and at least 0 if the rule is sound; `contain` answers for it. */
+  /** Units wanted. Whole and at least 0 if the rule is sound; reconcile answers for it. */
   readonly target: number;
   /** In words, from the numbers of this step. Called only when somebody reads it: most steps change nothing. */
   readonly reason: () => string;

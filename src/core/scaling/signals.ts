@@ -1,6 +1,6 @@
 /**
  * A signal: one measurement with its age and how far it can be believed. What is not known is never a zero: an absent
- * signal has the value NaN, so a rule that forgets to ask gives a target that is no number, which `contain` refuses,
+ * signal has the value NaN, so a rule that forgets to ask gives a target that is no number, which reconcile refuses,
  * and never a fleet of none. One shape for every kind: a rehearsal makes a dozen of them a simulated second.
  */
 

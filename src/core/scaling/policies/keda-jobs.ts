@@ -24,7 +24,8 @@ export function effectiveMaxScale(
   if (strategy === 'eager') {
     return { maxScale: Math.min(maxReplicas - runningJobs - pendingJobs, maxScale), scaleTo: maxReplicas };
   }
-  if (strategy === 'custom' && runningJobPercentage !== null) {
+  // A percentage that can't be read leaves the default strategy.
+  if (strategy === 'custom' && runningJobPercentage !== null && Number.isFinite(runningJobPercentage)) {
     const wanted = maxScale - (queueLengthDeduction ?? 0) - runningJobs * runningJobPercentage;
     return { maxScale: Math.trunc(Math.min(wanted, maxReplicas)), scaleTo };
   }

@@ -91,6 +91,34 @@ for (const { name } of policies) {
     });
   }
 
+  test(`${name}: after the same past, more load never asks for less`, () => {
+    const past = fc.array(seconds, { maxLength: 60 });
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(past, share, share, fc.integer({ min: 1, max: 20 }), (signals, one, other, ready) => {
+        const policy = policyOf(name);
+        const fleet = { target: ready };
+        let state = policy.start(observe({ fleet }), 0);
+        for (const [index, said] of signals.entries())
+          state = policy.step(state, observe({ fleet, signals: said }), (index + 1) * 1000).state;
+        const at = (signals.length + 1) * 1000;
+        const asked = (load: number): number => {
+          const said = {
+            cpu: load,
+            utilisation: load,
+            arrivals: load * 1000,
+            inFlight: load * 100,
+            queued: load * 500,
+          };
+          const known = Object.fromEntries(Object.entries(said).map(([key, value]) => [key, fresh(value)]));
+          return policy.step(structuredClone(state), observe({ fleet, signals: known }), at).proposal.target;
+        };
+        assert.ok(asked(Math.min(one, other)) <= asked(Math.max(one, other)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test(`${name}: the same steps give the same proposals, also when its state was stored on the way`, () => {
     fc.assert(
       fc.property(fc.array(seconds, { minLength: 2, maxLength: 80 }), (signals) => {
