@@ -16,6 +16,9 @@ import {
   deploymentView,
   keyCreated,
   keyRequest,
+  journalEntry,
+  journalQuery,
+  journalVerdict,
   keyView,
   modelView,
   operationQuery,
@@ -110,9 +113,9 @@ const json = <Body extends z.ZodType>(schema: Body) => ({ kind: 'json', schema }
 const bytes = { kind: 'bytes' } as const;
 const operation = { status: 202, answer: operationView } as const;
 
-function numberOf(text: string | undefined): number {
+function numberOf(text: string | undefined, what = 'a version number'): number {
   if (text !== undefined && /^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new FlyballError('INVALID_REQUEST', `expected a version number from 1, got ${text}`);
+  throw new FlyballError('INVALID_REQUEST', `expected ${what} from 1, got ${text}`);
 }
 
 /** `labels.txt=sha256:…` → name and digest. */
@@ -305,6 +308,24 @@ export const routes: readonly Route[] = [
     errors: ['OPERATION_NOT_FOUND'],
     handle: (control, { params, query, signal }) =>
       control.operation(param(params, 'id'), query.after, query.waitMs, signal),
+  }),
+  route('GET', '/journal', 'readJournal', {
+    summary: 'Decisions, actions, mode changes and what people did; with `waitMs` it waits for the next.',
+    query: journalQuery,
+    answer: z.array(journalEntry),
+    handle: (control, { query: { order, waitMs, ...filter }, signal }) =>
+      control.journal({ ...filter, newestFirst: order === 'newest' }, waitMs, signal),
+  }),
+  route('GET', '/journal/verify', 'verifyJournal', {
+    summary: 'Whether the journal is as it was written; names the first entry that is not.',
+    answer: journalVerdict,
+    handle: (control) => control.verifyJournal(),
+  }),
+  route('GET', '/journal/{id}', 'getJournalEntry', {
+    summary: 'One entry of the journal.',
+    answer: journalEntry,
+    errors: ['ENTRY_NOT_FOUND'],
+    handle: (control, { params }) => control.journalEntry(numberOf(params['id'], 'an entry number')),
   }),
   route('GET', '/keys', 'listKeys', {
     summary: 'API keys, without what opens: that is shown once, when a key is made.',

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { checkDeployment, checkSpecification } from '../config/check.ts';
 import type { ConfigurationProblem } from '../config/problems.ts';
+import { journalKinds } from '../journal/entry.ts';
 import { scopes } from '../core/access/scopes.ts';
 import { deploymentSpecification, specification } from '../config/specification.ts';
 
@@ -288,6 +289,39 @@ export const operationQuery = z.strictObject({
   after: z.coerce.number().int().min(0).optional(),
   waitMs: z.coerce.number().int().min(0).max(30_000).default(0),
 });
+const journalMark = { id: z.int(), hash: z.string() };
+export const journalEntry = z.object({
+  ...journalMark,
+  at: z.int(),
+  kind: z.enum(journalKinds),
+  action: z.string().describe('In a word or two: scale, start 2, 4 → 6.'),
+  subject: z.string().describe('The deployment it is about; else a model, a key, the platform.'),
+  by: z.string().describe('A person or service by name, or upkeep, governor.'),
+  reason: z.string(),
+  details: z.unknown().optional(),
+  before: z.string().describe('The hash of the entry before: SHA-256 over the rest of it as canonical JSON.'),
+});
+/** With `waitMs` the answer waits for an entry when there is none. */
+export const journalQuery = z.strictObject({
+  subject: z.string().max(200).optional(),
+  kind: z.enum(journalKinds).optional(),
+  after: z.coerce.number().int().min(0).optional(),
+  since: z.coerce.number().int().min(0).optional(),
+  until: z.coerce.number().int().min(0).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  order: z.enum(['oldest', 'newest']).default('oldest').describe('Which come first.'),
+  waitMs: z.coerce.number().int().min(0).max(30_000).default(0),
+});
+export const journalVerdict = z.object({
+  entries: z.int().describe('That fit, from the checkpoint or the start on.'),
+  last: z.object(journalMark),
+  checkpoint: z
+    .object({ ...journalMark, lastAt: z.int(), at: z.int(), retention: z.string() })
+    .optional()
+    .describe('The last of the entries that were removed for their age.'),
+  bad: z.object({ id: z.int(), problem: z.string() }).optional().describe('The first that does not fit.'),
+});
+
 export const shutdownRequest = z.strictObject({ by });
 
 export type Problem = z.infer<typeof problem>;
@@ -306,5 +340,7 @@ export type ArtefactView = z.infer<typeof artefactView>;
 export type KeyRequest = z.infer<typeof keyRequest>;
 export type KeyView = z.infer<typeof keyView>;
 export type KeyCreated = z.infer<typeof keyCreated>;
+export type JournalEntryView = z.infer<typeof journalEntry>;
+export type JournalVerdict = z.infer<typeof journalVerdict>;
 export type RevokedKey = z.infer<typeof revokedKey>;
 export type SpecificationView = z.infer<typeof specificationView>;

@@ -10,6 +10,8 @@ import type * as z from 'zod';
 import type {
   ArtefactView,
   DeploymentView,
+  JournalEntryView,
+  JournalVerdict,
   KeyCreated,
   KeyRequest,
   KeyView,
@@ -62,6 +64,17 @@ export interface DeployOrder {
   readonly note?: string | undefined;
 }
 
+export interface JournalAsk {
+  readonly subject?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly after?: number | undefined;
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly order?: 'oldest' | 'newest' | undefined;
+  readonly waitMs?: number | undefined;
+}
+
 export interface ControlClient {
   readonly url: string;
   status(signal: AbortSignal): Promise<StatusView>;
@@ -94,6 +107,9 @@ export interface ControlClient {
   removeDeployment(name: string, by: string, signal: AbortSignal): Promise<OperationView>;
   /** Answers when something has happened since `after` steps, or after `waitMs`. */
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
+  journal(query: JournalAsk, signal: AbortSignal): Promise<readonly JournalEntryView[]>;
+  journalEntry(id: number, signal: AbortSignal): Promise<JournalEntryView>;
+  verifyJournal(signal: AbortSignal): Promise<JournalVerdict>;
   keys(signal: AbortSignal): Promise<readonly KeyView[]>;
   createKey(request: KeyRequest, signal: AbortSignal): Promise<KeyCreated>;
   revokeKey(id: string, by: string, signal: AbortSignal): Promise<RevokedKey>;
@@ -177,6 +193,10 @@ export function controlClient(options: ControlClientOptions): ControlClient {
       call({ method: 'DELETE', path: `deployments/${part(name)}`, query: { by } }, signal),
     operation: (id, after, waitMs, signal) =>
       call({ method: 'GET', path: `operations/${part(id)}`, query: { after, waitMs }, waitMs }, signal),
+    journal: (query, signal) =>
+      call({ method: 'GET', path: 'journal', query: { ...query }, waitMs: query.waitMs ?? 0 }, signal),
+    journalEntry: (id, signal) => call({ method: 'GET', path: `journal/${id}` }, signal),
+    verifyJournal: (signal) => call({ method: 'GET', path: 'journal/verify' }, signal),
     keys: (signal) => call({ method: 'GET', path: 'keys' }, signal),
     createKey: (request, signal) => call({ method: 'POST', path: 'keys', json: request }, signal),
     revokeKey: (id, by, signal) => call({ method: 'DELETE', path: `keys/${part(id)}`, query: { by } }, signal),

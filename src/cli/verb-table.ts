@@ -180,6 +180,37 @@ export const verbs: readonly VerbDeclaration[] = [
     load: () => import('./verbs/status.ts'),
   },
   {
+    name: 'journal',
+    summary: 'Show what was decided, done and asked for, and why; follow, export and verify it.',
+    examples: ['flyball journal --deployment digits', 'flyball journal -f', 'flyball journal verify'],
+    positionals: [
+      {
+        name: 'ACTION',
+        optional: true,
+        completes: ['list', 'show', 'export', 'verify'],
+        help: 'list (default) · show ID · export: JSON lines, oldest first · verify [FILE]: the store, or an export',
+      },
+      { name: 'ARGUMENT', optional: true, completes: 'files', help: 'show: the number; verify: an exported file.' },
+    ],
+    options: {
+      deployment: { type: 'string', value: 'NAME', help: 'Only about this deployment (or model, key …).' },
+      kind: {
+        type: 'string',
+        value: 'KIND',
+        choices: ['change', 'upkeep', 'replica', 'decision', 'mode', 'halt', 'approval', 'journal'],
+        help: 'change (people asked), upkeep (control by itself), replica, decision, mode, halt, approval, journal.',
+      },
+      since: { type: 'string', value: 'TIME', help: 'From then on: 14:05, 2026-11-23T14:05:07Z, or 10m (ago).' },
+      limit: { type: 'string', value: 'N', help: 'list: the newest so many; default 50.' },
+      follow: { type: 'boolean', short: 'f', help: 'Show what comes, as it comes; with --since, from then on.' },
+      ...output,
+      ...server,
+      verbose,
+    },
+    exits: ['done', 'failed', 'usage', 'unreachable', 'interrupted'],
+    load: () => import('./verbs/journal.ts'),
+  },
+  {
     name: 'models',
     summary: 'List, show, add, alias, sign and remove models and their versions.',
     examples: ['flyball models', 'flyball models add digits digits.onnx', 'flyball models alias digits champion 7'],

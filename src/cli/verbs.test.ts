@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { parse as parseYaml } from 'yaml';
 import { operationView, planView, statusView } from '../api/schemas.ts';
 import { FlyballError } from '../errors.ts';
+import { chained, journalStart } from '../journal/entry.ts';
 import { deploymentNamed, startFakeControl, versionNamed, type FakeControl } from '../testing/fake-control.ts';
 import { stringTerminal, type StringTerminalOptions } from '../testing/string-terminal.ts';
 import { main } from './main.ts';
@@ -419,4 +420,48 @@ test('colour is used on a terminal, and anywhere with FORCE_COLOR', async () => 
   await using fake = await withDigits();
   assert.ok((await flyball(fake, ['status'], { isTTY: true })).out.includes('\u001B['));
   assert.ok((await flyball(fake, ['status'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).out.includes('\u001B['));
+});
+
+const happened = (): FakeControl['journal'] => {
+  const note = { kind: 'change', action: 'scale', subject: 'digits', by: 'ada', reason: 'operation 1' } as const;
+  const notes = [
+    { ...note, at: Date.UTC(2026, 10, 23, 14, 4, 46) },
+    { ...note, kind: 'upkeep' as const, action: 'start 1', by: 'upkeep', at: Date.UTC(2026, 10, 23, 14, 4, 47) },
+    { ...note, subject: 'ocr', at: Date.UTC(2026, 10, 23, 14, 5, 0) },
+  ];
+  return chained(journalStart, notes);
+};
+
+test('journal lists what happened, newest last, and takes filters', async () => {
+  await using fake = await withDigits();
+  fake.journal = happened();
+  const { code, out } = await flyball(fake, ['journal', '--deployment', 'digits']);
+  assert.equal(code, 0);
+  assert.deepEqual(out.split('\n'), [
+    '1  2026-11-23 14:04:46 UTC  digits  scale  ada: operation 1',
+    '2  2026-11-23 14:04:47 UTC  digits  start 1  upkeep: operation 1',
+    '',
+  ]);
+  const only = await flyball(fake, ['journal', '--kind', 'upkeep', '-o', 'name']);
+  assert.equal(only.out, '2\n');
+  const json = await flyball(fake, ['journal', 'show', '3', '--json']);
+  assert.deepEqual(JSON.parse(json.out), fake.journal[2]);
+});
+
+test('an exported journal is verified without a server, and the first bad entry is named', async () => {
+  await using fake = await withDigits();
+  fake.journal = happened();
+  const { out } = await flyball(fake, ['journal', 'export']);
+  const path = join(folder, 'journal.jsonl');
+  await writeFile(path, out);
+  const good = await flyball(undefined, ['journal', 'verify', path]);
+  assert.equal(good.code, 0, good.err);
+  assert.match(good.out, /^ok {2}3 entries/);
+  await writeFile(path, out.replace('start 1', 'start 9'));
+  const bad = await flyball(undefined, ['journal', 'verify', path]);
+  assert.equal(bad.code, 1);
+  assert.match(bad.out, /^!! {2}entry 2: its content is not what was written$/m);
+  await writeFile(path, `${out}not json\n`);
+  const torn = await flyball(undefined, ['journal', 'verify', path]);
+  assert.match(torn.err, /line 4 is not JSON/);
 });

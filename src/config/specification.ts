@@ -332,6 +332,20 @@ export const specification = z.strictObject({
         .describe('name: public key. `ed25519:BASE64` as `flyball models keygen` prints it, or PEM.'),
     })
     .prefault({}),
+  journal: z
+    .strictObject({
+      keepMs: z
+        .int()
+        .min(60_000)
+        .max(315_360_000_000)
+        .default(7_776_000_000)
+        .describe(
+          'Entries that are older are removed; where they end stays, so that `flyball journal verify` goes on.',
+        ),
+      entriesMax: z.int().min(100).max(10_000_000).default(100_000).describe('Of more, the oldest are removed.'),
+    })
+    .prefault({})
+    .describe('How long the record of decisions, actions and what people did is kept (docs/journal.md).'),
   shutdown: z
     .strictObject({ drainMs: z.int().min(0).default(30_000).describe('How long Ctrl-C waits for requests in flight.') })
     .prefault({}),
@@ -342,6 +356,9 @@ export type TlsSpecification = z.infer<typeof tlsFiles>;
 export type SpecificationInput = z.input<typeof specification>;
 export type DeploymentSpecification = z.infer<typeof deploymentSpecification>;
 export type ModelSource = z.infer<typeof modelSource>;
+
+/** Where nothing is applied that says it. */
+export const journalDefaults: Specification['journal'] = { keepMs: 7_776_000_000, entriesMax: 100_000 };
 
 /** 64MiB → 67108864. */
 export function toBytes(value: number | string): number {

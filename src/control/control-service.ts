@@ -18,6 +18,9 @@ import type {
   StatusView,
   VersionView,
 } from '../api/schemas.ts';
+import type { JournalEntry } from '../journal/entry.ts';
+import type { JournalFilter } from '../journal/open-journal.ts';
+import type { Verdict } from '../journal/verify.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
 
 export interface VersionUpload {
@@ -71,6 +74,10 @@ export interface ControlService {
   operations(): Promise<readonly OperationView[]>;
   /** Answers when more than `after` steps have begun or one has ended since, when the operation ends, or after `waitMs`. */
   operation(id: string, after: number | undefined, waitMs: number, signal: AbortSignal): Promise<OperationView>;
+  /** Oldest first, unless asked otherwise; with `waitMs` it waits for one to come when there is none. */
+  journal(filter: JournalFilter, waitMs: number, signal: AbortSignal): Promise<readonly JournalEntry[]>;
+  journalEntry(id: number): Promise<JournalEntry>;
+  verifyJournal(): Promise<Verdict>;
   keys(): Promise<readonly KeyView[]>;
   createKey(request: KeyRequest): Promise<KeyCreated>;
   revokeKey(id: string, by: string): Promise<RevokedKey>;

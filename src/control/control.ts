@@ -24,6 +24,10 @@ import type { Orchestrator } from './orchestrator.ts';
 import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
+import { openJournal } from '../journal/open-journal.ts';
+import { feedJournal } from './journal-feed.ts';
+import { journalService } from './journal-service.ts';
+import { startPruning } from './pruning.ts';
 import { endStuck } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
 import { openVetting } from './vetting.ts';
@@ -78,6 +82,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   let poke = (): void => {};
   const silentMs = (deployment: string): number => silentMsOf(deployments.find(deployment)?.record);
 
+  const journal = starting.use(openJournal(store, clock));
+  starting.defer(feedJournal(journal));
   const fleet = starting.use(
     openFleet({
       orchestrator: options.orchestrator,
@@ -135,6 +141,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   wakeWhatWasAwake();
   loop.start();
   starting.defer(startSweeping(registry, clock));
+  starting.defer(startPruning(journal, store, clock));
   const resources = starting.move();
   let draining = false;
 
@@ -156,6 +163,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const service: ControlService = {
     ...modelService({ store, registry, deployments, loop }),
     ...keyService,
+    ...journalService(journal, store),
     ...makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState }),
     live: () => true,
     ready: () => !draining,
@@ -200,6 +208,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await loop.stop();
       await fleet.stopAll(deadlineMs);
       await operations.flushed();
+      await journal.flushed();
     },
     async [Symbol.asyncDispose]() {
       await loop.stop();

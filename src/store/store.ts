@@ -8,6 +8,7 @@ import type { KeyEntry } from '../auth/key-table.ts';
 import type { ModelFile } from '../config/model-file.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
 import type { ReplicaOrder } from '../control/orchestrator.ts';
+import type { JournalCheckpoint, JournalEntry, JournalKind, JournalMark } from '../journal/entry.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 
 /** Where a version came from. `source` is a word or a path (`upload`, `specification`, `generate resnet18 seed 1`). */
@@ -108,6 +109,20 @@ export interface OperationQuery {
   readonly limit?: number;
 }
 
+export interface JournalQuery {
+  readonly subject?: string | undefined;
+  readonly kind?: JournalKind | undefined;
+  /** Only larger numbers. */
+  readonly after?: number | undefined;
+  /** Unix milliseconds: from then on, and up to then. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  /** 100 by default. */
+  readonly limit?: number | undefined;
+  /** By default the oldest come first. */
+  readonly newestFirst?: boolean | undefined;
+}
+
 /** Reads and writes; every method is one atomic step. `put*` makes or replaces; removing what is gone is no error. */
 export interface StoreAccess {
   /** Names of models, sorted. A model exists from its first version until it is removed. */
@@ -166,6 +181,18 @@ export interface StoreAccess {
   removeKey(id: string): Promise<void>;
   /** Grows by one at each call, across restarts. */
   nextKeysRevision(): Promise<number>;
+
+  /** CONFLICT unless they follow the last one that was written; entries never change. */
+  appendJournal(entries: readonly JournalEntry[]): Promise<void>;
+  journal(query?: JournalQuery): Promise<readonly JournalEntry[]>;
+  journalEntry(id: number): Promise<JournalEntry | undefined>;
+  /** The last that was ever written; number 0 before the first. It is kept apart from the entries. */
+  journalHead(): Promise<JournalMark>;
+  /** The newest entry that is older than `at` or beyond the last `keep`; undefined when there is none. */
+  journalBefore(limit: { readonly at: number; readonly keep: number }): Promise<JournalEntry | undefined>;
+  /** Removes the entries up to this one, which stays as where the chain goes on. */
+  pruneJournal(checkpoint: JournalCheckpoint): Promise<void>;
+  journalCheckpoint(): Promise<JournalCheckpoint | undefined>;
 
   /** The routing table's revision: the last one given, 0 at first. */
   revision(): Promise<number>;

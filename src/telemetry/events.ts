@@ -84,6 +84,8 @@ export interface EventMap {
     readonly subject: string;
     readonly by: string;
     readonly reason: string;
+    /** It was written to the journal with the change itself. */
+    readonly journalled?: true;
   };
   /** Somebody was turned away for the key: without a good one, over its rate, or outside its scopes. */
   'flyball:refusal': {

@@ -11,10 +11,12 @@ import {
   aliasRequest,
   applyRequest,
   deployRequest,
+  journalQuery,
   resolvedSpecification,
   scaleRequest,
   shutdownRequest,
   type DeploymentView,
+  type JournalEntryView,
   type ModelView,
   type OperationView,
   type PlanView,
@@ -36,6 +38,8 @@ export interface FakeControl extends AsyncDisposable {
   plan: PlanView;
   /** Error that the next operations end with. */
   operationError: { readonly code: ErrorCode; readonly detail: string } | undefined;
+  /** What has happened, oldest first. */
+  journal: readonly JournalEntryView[];
   /** Operations never end. */
   stuck: boolean;
   /** Error with which every request is answered. */
@@ -123,6 +127,7 @@ export async function startFakeControl(): Promise<FakeControl> {
     warnings: [],
     plan: { fingerprint: '4be1c0d2a9f0', changes: [], overridesDropped: [] },
     operationError: undefined,
+    journal: [],
     stuck: false,
     refusal: undefined,
     dataDirectory: '/nowhere/data',
@@ -246,6 +251,16 @@ export async function startFakeControl(): Promise<FakeControl> {
       }
       case 'GET deployments':
         return fake.deployments.get(name);
+      case 'GET journal': {
+        if (name === 'verify') return { entries: fake.journal.length, last: { id: 0, hash: '' } };
+        if (name !== '') return fake.journal.find(({ id }) => id === Number(name));
+        const { after = 0, limit, order, subject, kind } = journalQuery.parse(Object.fromEntries(query));
+        const fitting = fake.journal.filter(
+          (entry) =>
+            entry.id > after && (subject ?? entry.subject) === entry.subject && (kind ?? entry.kind) === entry.kind,
+        );
+        return order === 'newest' ? fitting.toReversed().slice(0, limit) : fitting.slice(0, limit);
+      }
       case 'GET operations':
         return look(name);
       case 'POST shutdown':

@@ -86,11 +86,19 @@ describe('the OpenAPI documents', { skip: missing }, () => {
 
   const documents = [
     { name: 'inference', url: () => `${platform.http}/openapi.json`, options: [] },
-    // Ending the platform, or taking the key away under it, would end the test.
+    // Ending the platform, or taking the key away under it, would end the test; one that waits for what is to come is
+    // held by a test of its own, this client gives up on it.
     {
       name: 'control',
       url: () => `${platform.control}/api/v1/openapi.json`,
-      options: ['--exclude-operation-id', 'shutdown', '--exclude-operation-id', 'revokeKey'],
+      options: [
+        '--exclude-operation-id',
+        'shutdown',
+        '--exclude-operation-id',
+        'revokeKey',
+        '--exclude-operation-id',
+        'readJournal',
+      ],
     },
   ];
   for (const { name, url, options } of documents)

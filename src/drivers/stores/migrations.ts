@@ -63,6 +63,18 @@ export const migrations: readonly string[] = [
   `,
   // Hashes of API keys, never the keys.
   'CREATE TABLE keys (id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, record TEXT NOT NULL) STRICT, WITHOUT ROWID;',
+  // What is searched is read out of the entry itself, so that the two cannot disagree.
+  `
+  CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL,
+    at INTEGER NOT NULL GENERATED ALWAYS AS (record ->> '$.at') VIRTUAL,
+    kind TEXT NOT NULL GENERATED ALWAYS AS (record ->> '$.kind') VIRTUAL,
+    subject TEXT NOT NULL GENERATED ALWAYS AS (record ->> '$.subject') VIRTUAL
+  ) STRICT;
+  CREATE INDEX journal_by_subject ON journal (subject, kind, id);
+  CREATE INDEX journal_by_time ON journal (at, id);
+  `,
 ];
 
 /** Brings the schema up to `steps`; refuses what a newer Flyball or another program has written. */

@@ -17,6 +17,7 @@ import type {
   VersionRecord,
 } from '../../store/store.ts';
 import { isConstraint } from './sqlite-failure.ts';
+import { sqliteJournalSteps } from './sqlite-journal.ts';
 
 export type StoreSteps = {
   readonly [Method in keyof StoreAccess]: (
@@ -279,6 +280,8 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
     },
     removeKey: (id) => void prepared.removeKey.run(id),
     nextKeysRevision: () => Number(prepared.nextKeysRevision.get()?.['value']),
+
+    ...sqliteJournalSteps(database, atomically),
 
     revision: () => Number(prepared.revision.get()?.['value'] ?? 0),
     nextRevision: () => Number(prepared.nextRevision.get()?.['value']),
