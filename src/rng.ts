@@ -102,7 +102,7 @@ export function fillGaussian(rng: Rng, target: Float32Array, mean: number, devia
  * Quantile of the standard normal for p in (0, 0.5], absolute error below 4.5e-4 (Abramowitz and Stegun 26.2.23):
  * ample for weights.
  */
-function normalQuantile(p: number): number {
+export function normalQuantile(p: number): number {
   const t = Math.sqrt(-2 * Math.log(p));
   return -(t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))));
 }
