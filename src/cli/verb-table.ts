@@ -307,6 +307,73 @@ export const verbs: readonly VerbDeclaration[] = [
     load: () => import('./verbs/load.ts'),
   },
   {
+    name: 'rehearse',
+    summary: 'Try scaling policies on recorded or made-up traffic, over simulated replicas, before arming one.',
+    examples: [
+      'flyball rehearse --trace shape:flash --lag container',
+      'flyball rehearse --spec flyball.yaml --trace day.csv#web --policies slo,hpa:cpuPercent=70,kpa --html report.html',
+    ],
+    positionals: [],
+    options: {
+      trace: {
+        type: 'string',
+        value: 'TRACE',
+        help: 'A file of `second,…`, `minute,…` or a line a request (FILE#COLUMN), or shape:constant, flash, square, ramp, diurnal, silence.',
+      },
+      column: { type: 'string', value: 'NAME', help: 'The column of the file; the same as FILE#NAME.' },
+      gaps: {
+        type: 'string',
+        value: 'MEANING',
+        choices: ['refuse', 'telemetry', 'silence'],
+        help: 'What missing lines of the file are: a mistake (default), time that nobody measured, or time in which nobody came.',
+      },
+      mean: {
+        type: 'string',
+        value: 'N/s',
+        help: 'Scale the traffic to this mean; default as recorded, shapes 150/s.',
+      },
+      duration: { type: 'string', value: 'TIME', help: 'Of a shape; default 1h, diurnal 24h.' },
+      spec: { type: 'string', value: 'SPEC', help: 'Take bounds, queue, deadline and objective from it.' },
+      deployment: { type: 'string', value: 'NAME', help: 'Which of --spec; default the only one.' },
+      policies: {
+        type: 'string',
+        value: 'LIST',
+        help: 'With commas, each with its parameters: hpa:cpuPercent=70,fixed:count=8. fixed alone is the cheapest fleet that would have kept the promise. Default: all.',
+      },
+      faults: {
+        type: 'string',
+        value: 'LIST',
+        help: 'crash, slow-start, telemetry-gap, wrong-telemetry, lost-action; with parameters as in crash:everySeconds=60.',
+      },
+      lag: {
+        type: 'string',
+        value: 'LAG',
+        help: 'From order to first request: process (0.5 s, default), container (10 s), vm (150 s) or seconds; :0.3 scatters it.',
+      },
+      service: {
+        type: 'string',
+        value: 'TIME',
+        help: 'Of one request on one replica, default 100ms; or a cost curve by rows: 1=100ms,4=220ms.',
+      },
+      spread: { type: 'string', value: 'CV', help: 'Scatter of service times, deviation over mean; default 0.' },
+      slo: {
+        type: 'string',
+        value: 'p99=TIME',
+        help: "A request that takes longer is missed; default the specification's, else 5 × --service.",
+      },
+      tolerate: { type: 'string', value: 'SHARE', help: 'Share of requests that may be missed; default 1%.' },
+      min: { type: 'string', value: 'N', help: "Replicas at least; default the specification's, else 1." },
+      max: { type: 'string', value: 'N', help: "Replicas at most; default the specification's, else 1000." },
+      price: { type: 'string', value: 'N', help: 'Of a replica for an hour, in any currency; default 1.' },
+      seed: { type: 'string', value: 'N', help: 'Of all chance; the same seed gives the same figures. Default 1.' },
+      html: { type: 'string', value: 'FILE', help: 'Write a page with the picture; FILE.svg is the picture alone.' },
+      ...output,
+      verbose,
+    },
+    exits: ['done', 'failed', 'usage'],
+    load: () => import('./verbs/rehearse.ts'),
+  },
+  {
     name: 'keys',
     summary: 'Make, list and revoke API keys.',
     examples: [
