@@ -7,11 +7,23 @@ import { hpa } from './hpa.ts';
 import { keda } from './keda.ts';
 import { kpa } from './kpa.ts';
 import { ray } from './ray.ts';
+import { slo } from './slo.ts';
 import { thresholds } from './thresholds.ts';
 import { readParameters } from '../parameters.ts';
 import type { Policy, PolicyDefinition } from '../policy.ts';
 
-export const policies: readonly PolicyDefinition[] = [thresholds, hpa, kpa, keda, ray, awsTarget, awsStep, cron, fixed];
+export const policies: readonly PolicyDefinition[] = [
+  slo,
+  thresholds,
+  hpa,
+  kpa,
+  keda,
+  ray,
+  awsTarget,
+  awsStep,
+  cron,
+  fixed,
+];
 
 export type MadePolicy =
   | { readonly kind: 'made'; readonly policy: Policy }
