@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S]`: one module a benchmark. Exit code 1 when a bar is missed. */
+/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S] [--trace FILE]`: one module a benchmark. Exit code 1 when a bar is missed. */
 import { parseArgs } from 'node:util';
 import { print, type BenchmarkOptions, type Report } from './report.ts';
 
@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(options: Benchmark
   'cold-start': () => import('./cold-start.ts'),
   formats: () => import('./formats.ts'),
   peers: () => import('./peers.ts'),
+  rehearsal: () => import('./rehearsal.ts'),
 };
 
 const { values, positionals } = parseArgs({
@@ -16,18 +17,23 @@ const { values, positionals } = parseArgs({
     json: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
+    trace: { type: 'string' },
   },
 });
 const [name] = positionals;
 const load = name === undefined ? undefined : benchmarks[name];
 if (load === undefined) {
   console.error(
-    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
+    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2] [--trace FILE]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
   );
   process.exitCode = 2;
 } else {
   const benchmark = await load();
-  const report = await benchmark.run({ rounds: Number(values.rounds), seconds: Number(values.seconds) });
+  const report = await benchmark.run({
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    trace: values.trace,
+  });
   print(report, values.json);
   if (report.rows.some((row) => !row.ok)) process.exitCode = 1;
 }

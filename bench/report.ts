@@ -6,6 +6,8 @@ import os from 'node:os';
 export interface BenchmarkOptions {
   readonly rounds: number;
   readonly seconds: number;
+  /** A recorded trace to measure on, where a benchmark takes one. */
+  readonly trace?: string | undefined;
 }
 
 export interface Bar {
