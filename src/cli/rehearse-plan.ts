@@ -7,6 +7,7 @@ import type { DeploymentSpecification } from '../config/specification.ts';
 import { cheapestFixed } from '../rehearsal/cheapest-fixed.ts';
 import { readFaults, type FaultSettings } from '../rehearsal/faults.ts';
 import type { Contender } from '../rehearsal/report/compare.ts';
+import { duration } from '../rehearsal/report/picture.ts';
 import { initialReplicas, lagSeconds, type Scenario } from '../rehearsal/scenario.ts';
 import { readTrace, TraceError, type Gaps } from '../rehearsal/traffic/read-trace.ts';
 import { shapedTraffic, shapes } from '../rehearsal/traffic/shapes.ts';
@@ -92,7 +93,7 @@ function settingText({ traffic, latencyMs, deadlineMs, lag, min, max, service, f
   const [one] = service.curve;
   const names = Object.keys(faults);
   return [
-    `${traffic.name} at ${rate(meanRate(traffic))} requests/s for ${seconds(durationMs(traffic))}`,
+    `${traffic.name} at ${rate(meanRate(traffic))} requests/s for ${duration(durationMs(traffic) / 1000)}`,
     `${milliseconds(one?.ms ?? 0)} a request${service.curve.length > 1 ? ' alone, batched' : ''}`,
     `objective ${milliseconds(latencyMs)} for all but ${tolerated * 100} %, deadline ${milliseconds(deadlineMs)}`,
     `${min} to ${max} replicas, each ready after ${seconds(meanOf(lag))}`,

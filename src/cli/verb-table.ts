@@ -370,7 +370,9 @@ export const verbs: readonly VerbDeclaration[] = [
       ...output,
       verbose,
     },
-    exits: ['done', 'failed', 'usage'],
+    exits: ['done', 'failed', 'usage', 'interrupted'],
+    // It computes without a pause, so that nobody would hear of Ctrl-C: it ends the process, which holds nothing open.
+    ownInterrupts: true,
     load: () => import('./verbs/rehearse.ts'),
   },
   {

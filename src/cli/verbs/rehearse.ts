@@ -7,20 +7,22 @@ import { resolve } from 'node:path';
 import { systemClock } from '../../clock.ts';
 import { compare, type Rehearsed } from '../../rehearsal/report/compare.ts';
 import { columnsOf, page } from '../../rehearsal/report/page.ts';
-import { picture } from '../../rehearsal/report/picture.ts';
+import { duration, picture } from '../../rehearsal/report/picture.ts';
 import { labelOf, verdict } from '../../rehearsal/report/verdict.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
 import { readRehearsePlan } from '../rehearse-plan.ts';
-import { seconds } from '../units.ts';
 import { columnsOf as terminalColumns, wrap } from '../wrap.ts';
 
 export async function run({ terminal, values }: Invocation): Promise<ExitCode> {
   const { scenario, contenders, tolerated, pricePerHour, text, notes } = await readRehearsePlan(values, terminal);
   terminal.stderr.write(`${wrap(`  ${text}`, terminalColumns(terminal.stderr), 2)}\n`);
   for (const note of notes) terminal.stderr.write(`  note: ${note}\n`);
-  const rehearsed = compare(scenario, contenders, { pricePerHour, tolerated, now: () => systemClock.now() });
+  const onPolicy = (name: string): void => {
+    if (terminal.stderr.isTTY) terminal.stderr.write(`  ${name}\n`);
+  };
+  const rehearsed = compare(scenario, contenders, { pricePerHour, tolerated, now: () => systemClock.now(), onPolicy });
   const { report } = rehearsed;
   const sentences = verdict(report, tolerated);
   const html = stringOption(values, 'html');
@@ -51,7 +53,7 @@ function tableText(rehearsed: Rehearsed, sentences: readonly string[], columns: 
     cell: (row: number): string => cells[row] ?? '',
   }));
   return [
-    `${seconds(simulatedSeconds * 1000)} and ${requests} requests, ${policies.length} times, in ${wallSeconds.toFixed(1)} s; seed ${seed}`,
+    `${duration(simulatedSeconds)} and ${requests} requests, ${policies.length} times, in ${wallSeconds.toFixed(1)} s; seed ${seed}`,
     '',
     table(shown, [...policies.keys()]),
     ...sentences.map((sentence) => wrap(sentence, columns, 2)),
