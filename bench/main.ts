@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S] [--trace FILE]`: one module a benchmark. Exit code 1 when a bar is missed. */
+/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S] [--trace FILE] [--traces FOLDER] [--quick]`: one module a benchmark. Exit code 1 when a bar is missed. */
 import { parseArgs } from 'node:util';
 import { print, type BenchmarkOptions, type Report } from './report.ts';
 
@@ -9,6 +9,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(options: Benchmark
   formats: () => import('./formats.ts'),
   peers: () => import('./peers.ts'),
   rehearsal: () => import('./rehearsal.ts'),
+  governor: () => import('./governor.ts'),
 };
 
 const { values, positionals } = parseArgs({
@@ -18,13 +19,15 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     trace: { type: 'string' },
+    traces: { type: 'string' },
+    quick: { type: 'boolean', default: false },
   },
 });
 const [name] = positionals;
 const load = name === undefined ? undefined : benchmarks[name];
 if (load === undefined) {
   console.error(
-    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2] [--trace FILE]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
+    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2] [--trace FILE] [--traces FOLDER] [--quick]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
   );
   process.exitCode = 2;
 } else {
@@ -33,6 +36,8 @@ if (load === undefined) {
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     trace: values.trace,
+    traces: values.traces,
+    quick: values.quick,
   });
   print(report, values.json);
   if (report.rows.some((row) => !row.ok)) process.exitCode = 1;

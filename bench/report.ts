@@ -8,6 +8,10 @@ export interface BenchmarkOptions {
   readonly seconds: number;
   /** A recorded trace to measure on, where a benchmark takes one. */
   readonly trace?: string | undefined;
+  /** Folder of recorded traffic, where a benchmark reads some. */
+  readonly traces?: string | undefined;
+  /** Shorter traces and coarser grids: minutes become seconds. */
+  readonly quick: boolean;
 }
 
 export interface Bar {

@@ -107,20 +107,26 @@ export function advance(all: Shadows, work: number, signals: Float64Array, world
   const { tick, queues, targets, ready, surplus, late, cost, held, reached, holds, weight } = all;
   const { patience, endurance, startPrice, turning, curve } = world;
   const most = multipliers.length;
+  const isFirst = all.ticks === 0;
   let index = 0;
   for (let pair = 0; pair < held.length; pair += 1) {
     const signal = signals[Math.floor(pair / holds.length)] as number;
     const value = record(all.highest[pair] as SlidingMax, all.ticks, signal);
     // What serves during this step was wanted before it; in the first one nothing had been.
-    const then = all.ticks === 0 ? value : (reached[pair] as number);
+    const then = isFirst ? value : (reached[pair] as number);
     held[pair] = value;
     reached[pair] = -record(all.lowest[pair] as SlidingMax, all.ticks, -value);
     for (let step = 0; step < most; step += 1) {
       const multiplier = multipliers[step] as number;
-      // What was ordered a lag ago has come; what is there stays until it is given back.
-      const come = wishOf(then, multiplier, world);
-      const serving = Math.min(targets[index] as number, Math.max(ready[index] as number, come)) || come;
-      ready[index] = serving;
+      const standing = targets[index] as number;
+      let serving = ready[index] as number;
+      if (serving !== standing || isFirst) {
+        // What was ordered a lag ago has come; what is there stays until it is given back.
+        const come = wishOf(then, multiplier, world);
+        if (come > serving) serving = come;
+        if (serving > standing && !isFirst) serving = standing;
+        ready[index] = serving;
+      }
       const before = queues[index] as number;
       const after = before + work - serving * tick;
       if (before > 0 || after > 0) {
@@ -129,18 +135,19 @@ export function advance(all: Shadows, work: number, signals: Float64Array, world
         const full = endurance * serving;
         queues[index] = after < 0 ? 0 : after > full ? full : after;
       }
-      const standing = targets[index] as number;
       const wish = wishOf(value, multiplier, world);
       let target = wish;
+      let price = 0;
       if (wish < standing) {
         const waited = (surplus[index] as number) + surplusOf(standing, wish, tick);
         target = waited < turning ? standing : wish;
         surplus[index] = waited < turning ? waited : 0;
-      } else surplus[index] = 0;
+      } else {
+        surplus[index] = 0;
+        if (wish > standing) price = startPrice * (unitsOf(curve, wish) - unitsOf(curve, standing));
+      }
       targets[index] = target;
-      const units = unitsOf(curve, target);
-      const grown = target > standing ? units - unitsOf(curve, standing) : 0;
-      cost[index] = (cost[index] as number) + weight * (units * tick + grown * startPrice);
+      cost[index] = (cost[index] as number) + weight * (unitsOf(curve, target) * tick + price);
       index += 1;
     }
   }
