@@ -6,6 +6,7 @@ import { flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import { letRequestsPassThrough } from '../engine-flags.ts';
 import type { RunnerLaunch } from './launch.ts';
 
 export interface Launched {
@@ -40,6 +41,7 @@ export async function awaitLaunch(): Promise<Launched> {
   const thread = await load();
   // A killed one does not do it at its end.
   flushCompileCache();
+  letRequestsPassThrough();
   process.title = 'flyball runner, waiting';
   // The error is that of an owner who has just gone, which 'disconnect' tells too.
   process.send?.(waitingMessage, undefined, {}, () => {});

@@ -73,7 +73,8 @@ export async function runRunner(
   const load = loadWith(launch, ahead);
   const loadModel: typeof load = async (...given) => {
     const model = await load(...given);
-    letRequestsPassThrough();
+    // One that was started ahead has done so while it waited.
+    if (ahead.thread === undefined) letRequestsPassThrough();
     return model;
   };
   const runner = await startRunner(launch, { clock: systemClock, loadModel, bootMs });
