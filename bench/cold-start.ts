@@ -30,7 +30,12 @@ interface Model {
 
 const tiny: Model = { name: 'tiny', architecture: 'mlp', shape: [1, 16] };
 const resnet18: Model = { name: 'resnet18', architecture: 'resnet18', shape: [1, 3, 224, 224], referenceCallMs: 18.8 };
-const densenet161: Model = { name: 'densenet161', architecture: 'densenet161', shape: [1, 3, 224, 224], referenceCallMs: 85 };
+const densenet161: Model = {
+  name: 'densenet161',
+  architecture: 'densenet161',
+  shape: [1, 3, 224, 224],
+  referenceCallMs: 85,
+};
 
 interface Bars {
   readonly model: Model;

@@ -143,8 +143,9 @@ export async function run({ rounds, seconds }: BenchmarkOptions): Promise<Report
       await measure(peer.url, [], ask, 1);
       return measure(peer.url, [], ask, seconds);
     };
-    const measureThesis = async ({ url, jpegPath = '', wordless, answers }: Peer): Promise<Measured> => {
-      await answers(jpegPath, image);
+    const measureThesis = async (peer: Peer): Promise<Measured> => {
+      const { url, jpegPath = '', wordless } = peer;
+      await peer.answers(jpegPath, image);
       return measure(url, [], { ...asks.thesis, path: jpegPath, wordless }, secondsOf('thesis'));
     };
     const pids = processTree(platform.process.pid as number);

@@ -7,6 +7,8 @@ import {
   computeMs,
   createCostCurve,
   learnCost,
+  learnedCapMax,
+  learnOverhead,
   learnTail,
   learnWarmUp,
   serviceMs,
@@ -213,3 +215,17 @@ function mulberry(seed: number): () => number {
     return state / 2 ** 32;
   };
 }
+
+test('the way to a replica and back counts once a call, so that small networks share calls that alone would not pay', () => {
+  const settled = (way: number, oneMs: number): number => {
+    const curve = createCostCurve();
+    learnWarmUp(curve, 1, oneMs, 0);
+    learnWarmUp(curve, 2, oneMs * 1.95, 0);
+    learnWarmUp(curve, 4, oneMs * 3.9, 0);
+    learnOverhead(curve, 'tensors', way);
+    return batchCap(curve, learnedCapMax);
+  };
+  assert.equal(settled(0, 0.2), 1);
+  assert.equal(settled(0.3, 0.2), 4);
+  assert.equal(settled(30, 200), 1, 'a way that long is mostly the size of its bytes');
+});

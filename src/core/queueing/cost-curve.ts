@@ -59,6 +59,8 @@ const trialEveryUnknown = 2;
 const trialEveryMax = 512;
 /** Largest cap that is learned; a fixed `sizeMax` may be larger. */
 export const learnedCapMax = 64;
+/** What of a call's overhead is the same for every size; what is more grows with its bytes, or is the wait for a core. */
+const wayMsMax = 0.5;
 const sizes = 11;
 /** The share of calls that the tail covers, and how far one call moves it. */
 const tailShare = 0.9;
@@ -186,17 +188,22 @@ export function learnOverhead(curve: CostCurve, payload: 'tensors' | 'files', ms
   curve.overhead[payload] = before + (before === 0 || ms < before ? 0.5 : newestOverhead) * (ms - before);
 }
 
-/** The size of the largest call that pays, walking up from one row to the first that does not or is not known. */
+/**
+ * The size of the largest call that pays, walking up from one row to the first that does not or is not known. A replica is
+ * taken for the way there and back as well, so that counts once for every size: more than half of what a small network's
+ * call takes. Not the way of files, which is mostly decoding and grows with the rows.
+ */
 function settledSize(curve: CostCurve): number {
   let best = curve.points[0] as Point;
   if (best.samples === 0) return 0;
+  const way = Math.min(curve.overhead.tensors, wayMsMax);
   let size = 0;
   while (size + 1 < learnedSizes) {
     const point = curve.points[size + 1] as Point;
     if (point.samples < samplesMin) break;
     const wanted = 1 + gainMin * Math.log2(point.rows / best.rows);
     // Cross-multiplied: a point of 0 ms (a model below the timer's resolution) always pays.
-    if (point.rows * best.ms <= wanted * best.rows * point.ms) break;
+    if (point.rows * (best.ms + way) <= wanted * best.rows * (point.ms + way)) break;
     best = point;
     size += 1;
   }
