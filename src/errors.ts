@@ -160,6 +160,12 @@ export const catalogue = {
   ),
   DEPLOYMENT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No deployment has this name.'),
   KEY_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No API key has this id, or it has been revoked.'),
+  APPROVAL_NOT_FOUND: entry(
+    404,
+    'NOT_FOUND',
+    false,
+    'No change of this id waits for approval: it was decided, has expired, or was withdrawn.',
+  ),
   ENTRY_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'The journal has no entry of this number, or no longer.'),
   OPERATION_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No operation has this id, or it is no longer kept.'),
   ARTEFACT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No artefact has this digest.'),

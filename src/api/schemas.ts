@@ -6,8 +6,9 @@ import * as z from 'zod';
 import { checkDeployment, checkSpecification } from '../config/check.ts';
 import type { ConfigurationProblem } from '../config/problems.ts';
 import { journalKinds } from '../journal/entry.ts';
+import { lagStages, type LagStage } from '../core/scaling/observation.ts';
 import { scopes } from '../core/access/scopes.ts';
-import { deploymentSpecification, specification } from '../config/specification.ts';
+import { deploymentSpecification, modes, specification } from '../config/specification.ts';
 
 /** Characters of what callers say in their own words; it is stored and shown. */
 const wordsMax = 1000;
@@ -83,6 +84,28 @@ export const overrideView = z.object({
   at: z.int(),
 });
 
+const done = z.enum(['held', 'advised', 'asked', 'moved', 'refused']);
+export const deploymentGovernor = z
+  .object({
+    mode: z.enum(modes),
+    modeBy: z.string(),
+    modeReason: z.string(),
+    policy: z.string().optional(),
+    target: z.int().optional().describe('What it would hold now.'),
+    at: z.int().optional().describe('Of the last look.'),
+    done: done.optional(),
+    why: z.string().optional(),
+    doubt: z.string().optional().describe('Why nothing is lowered.'),
+    unsound: z.string().optional().describe('Which policy failed, and how.'),
+    requestsPerSecond: z.number().optional().describe('Offered.'),
+    decision: z
+      .object({ at: z.int(), from: z.int(), to: z.int(), done, reason: z.string() })
+      .optional()
+      .describe('The last that changed something, or would have.'),
+    approval: z.string().optional().describe('The change that waits for a person.'),
+  })
+  .describe('Who may change its target, and what is thought of it. Absent details: it is not looked at.');
+
 export const deploymentView = z.object({
   name: z.string(),
   model: z.string().describe('As specified: digits@champion.'),
@@ -122,6 +145,83 @@ export const deploymentView = z.object({
     .optional()
     .describe('The last time that a request woke it: from its arrival to its answer, by stage.'),
   sloP99Ms: z.number().nullable(),
+  governor: deploymentGovernor.optional(),
+});
+
+export const haltView = z.object({
+  scope: z.enum(['targets', 'all']).describe('`all`: upkeep restores and wakes nothing either.'),
+  by: z.string(),
+  at: z.int(),
+  reason: z.string(),
+});
+export const approvalView = z.object({
+  id: z.string(),
+  deployment: z.string(),
+  from: z.int(),
+  to: z.int(),
+  reason: z.string(),
+  at: z.int(),
+  expiresAt: z.int(),
+});
+export const governorView = z.object({ halt: haltView.optional(), approvals: z.array(approvalView) });
+
+const said = z.object({
+  policy: z.string(),
+  target: z.int().nullable().describe('Null where it gave no sound answer.'),
+  reason: z.string(),
+  doubt: z.string().optional(),
+});
+const stages = z.object(
+  Object.fromEntries(lagStages.map((stage) => [stage, z.number()])) as Record<LagStage, z.ZodNumber>,
+);
+export const whyView = z.object({
+  deployment: z.string(),
+  governor: deploymentGovernor,
+  desired: z.int(),
+  min: z.int(),
+  max: z.int(),
+  halt: haltView.optional(),
+  ungoverned: z.string().optional().describe('Why there is no decision.'),
+  at: z.int().optional(),
+  entry: z.int().optional().describe('Number in the journal.'),
+  done: z.object({ kind: done, why: z.string() }).optional(),
+  decision: z
+    .object({
+      held: z.int(),
+      target: z.int(),
+      by: z.string(),
+      reason: z.string(),
+      doubt: z.string().optional(),
+      wished: z.number().describe('Before the bounds.'),
+      said: z.array(said),
+      cuts: z.array(z.object({ stage: z.string(), from: z.number(), to: z.number(), reason: z.string() })),
+      unsound: z.array(z.string()),
+    })
+    .optional(),
+  inputs: z
+    .object({
+      spanMs: z.number(),
+      fleet: z.object({ target: z.int(), ready: z.int(), starting: z.int() }),
+      min: z.int(),
+      max: z.int(),
+      lag: stages,
+      objective: z.object({ latencyMs: z.number(), deadlineMs: z.number() }),
+      signals: z.record(
+        z.string(),
+        z.object({
+          kind: z.enum(['fresh', 'stale', 'absent', 'contradictory']),
+          value: z.number().nullable(),
+          ageMs: z.number().nullable(),
+        }),
+      ),
+      capacity: z
+        .record(z.string(), z.number())
+        .describe('Requests per second that so many replicas were seen to hold.'),
+    })
+    .optional(),
+  others: z.array(said).optional().describe('What the references would have held.'),
+  change: z.object({ id: z.int(), at: z.int(), action: z.string(), reason: z.string() }).optional(),
+  verdict: z.object({ kind: z.string(), reason: z.string(), at: z.int(), entry: z.int() }).optional(),
 });
 
 export const statusView = z.object({
@@ -134,6 +234,7 @@ export const statusView = z.object({
   gateways: z.array(z.object({ worker: z.int(), pid: z.int(), connected: z.boolean(), revision: z.int() })),
   deployments: z.array(deploymentView),
   overrides: z.array(overrideView),
+  governor: governorView.optional(),
   warnings: z.array(z.string()),
 });
 
@@ -201,6 +302,29 @@ export const deployRequest = z.strictObject({
   by,
   note: z.string().max(wordsMax).optional(),
 });
+const reason = z.string().min(1).max(wordsMax);
+export const modeRequest = z.strictObject({
+  mode: z.enum(modes),
+  reason: reason.optional().describe('Needed, or a rehearsal, for more than advise.'),
+  rehearsal: z.string().max(200).optional().describe('Of which the result made somebody trust it.'),
+  by,
+});
+export const modeView = z.object({
+  deployment: z.string(),
+  mode: z.enum(modes),
+  by: z.string(),
+  reason: z.string(),
+  at: z.int().optional(),
+});
+export const haltRequest = z.strictObject({
+  scope: z.enum(['targets', 'all']).default('targets'),
+  reason: reason.default('asked for'),
+  by,
+});
+export const releaseQuery = z.strictObject({ reason, by });
+export const approveRequest = z.strictObject({ by });
+export const rejectRequest = z.strictObject({ reason: reason.default('asked for'), by });
+export const whyQuery = z.strictObject({ at: z.coerce.number().int().min(0).optional() });
 export const scaleRequest = z.strictObject({ replicas: z.int().min(0).max(1000), by });
 export const aliasRequest = z.strictObject({ version: z.int().min(1), by });
 
@@ -342,5 +466,12 @@ export type KeyView = z.infer<typeof keyView>;
 export type KeyCreated = z.infer<typeof keyCreated>;
 export type JournalEntryView = z.infer<typeof journalEntry>;
 export type JournalVerdict = z.infer<typeof journalVerdict>;
+export type DeploymentGovernor = z.infer<typeof deploymentGovernor>;
+export type GovernorView = z.infer<typeof governorView>;
+export type ApprovalView = z.infer<typeof approvalView>;
+export type HaltRequest = z.infer<typeof haltRequest>;
+export type ModeRequest = z.infer<typeof modeRequest>;
+export type ModeView = z.infer<typeof modeView>;
+export type WhyView = z.infer<typeof whyView>;
 export type RevokedKey = z.infer<typeof revokedKey>;
 export type SpecificationView = z.infer<typeof specificationView>;

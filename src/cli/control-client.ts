@@ -8,14 +8,19 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import type { Readable } from 'node:stream';
 import type * as z from 'zod';
 import type {
+  ApprovalView,
   ArtefactView,
   DeploymentView,
+  GovernorView,
+  haltRequest,
   JournalEntryView,
   JournalVerdict,
   KeyCreated,
   KeyRequest,
   KeyView,
   ModelView,
+  modeRequest,
+  ModeView,
   OperationView,
   PlanView,
   Problem,
@@ -24,6 +29,7 @@ import type {
   SpecificationView,
   StatusView,
   VersionView,
+  WhyView,
 } from '../api/schemas.ts';
 import type { deploymentSpecification } from '../config/specification.ts';
 import { catalogue, FlyballError, type ErrorCode } from '../errors.ts';
@@ -107,6 +113,17 @@ export interface ControlClient {
   removeDeployment(name: string, by: string, signal: AbortSignal): Promise<OperationView>;
   /** Answers when something has happened since `after` steps, or after `waitMs`. */
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
+  why(name: string, at: number | undefined, signal: AbortSignal): Promise<WhyView>;
+  setMode(name: string, request: z.input<typeof modeRequest>, signal: AbortSignal): Promise<ModeView>;
+  governor(signal: AbortSignal): Promise<GovernorView>;
+  halt(request: z.input<typeof haltRequest>, signal: AbortSignal): Promise<GovernorView>;
+  release(request: { readonly by: string; readonly reason: string }, signal: AbortSignal): Promise<GovernorView>;
+  approve(id: string, by: string, signal: AbortSignal): Promise<ApprovalView>;
+  reject(
+    id: string,
+    request: { readonly by: string; readonly reason?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<ApprovalView>;
   journal(query: JournalAsk, signal: AbortSignal): Promise<readonly JournalEntryView[]>;
   journalEntry(id: number, signal: AbortSignal): Promise<JournalEntryView>;
   verifyJournal(signal: AbortSignal): Promise<JournalVerdict>;
@@ -193,6 +210,15 @@ export function controlClient(options: ControlClientOptions): ControlClient {
       call({ method: 'DELETE', path: `deployments/${part(name)}`, query: { by } }, signal),
     operation: (id, after, waitMs, signal) =>
       call({ method: 'GET', path: `operations/${part(id)}`, query: { after, waitMs }, waitMs }, signal),
+    why: (name, at, signal) => call({ method: 'GET', path: `deployments/${part(name)}/why`, query: { at } }, signal),
+    setMode: (name, request, signal) =>
+      call({ method: 'PUT', path: `deployments/${part(name)}/mode`, json: request }, signal),
+    governor: (signal) => call({ method: 'GET', path: 'governor' }, signal),
+    halt: (request, signal) => call({ method: 'PUT', path: 'governor/halt', json: request }, signal),
+    release: (request, signal) => call({ method: 'DELETE', path: 'governor/halt', query: { ...request } }, signal),
+    approve: (id, by, signal) => call({ method: 'POST', path: `approvals/${part(id)}/approve`, json: { by } }, signal),
+    reject: (id, request, signal) =>
+      call({ method: 'POST', path: `approvals/${part(id)}/reject`, json: request }, signal),
     journal: (query, signal) =>
       call({ method: 'GET', path: 'journal', query: { ...query }, waitMs: query.waitMs ?? 0 }, signal),
     journalEntry: (id, signal) => call({ method: 'GET', path: `journal/${id}` }, signal),

@@ -29,6 +29,12 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
             { header: 'P99 / SLO', align: 'right', cell: (row) => latencyText(row, style) },
             { header: 'QUEUE', align: 'right', cell: (row) => loadText(row, String(row.load.queueLength), style) },
             { header: 'STATE', cell: (row) => paintState(row, style) },
+            ...(status.deployments.some(({ governor }) => governor?.at !== undefined)
+              ? [
+                  { header: 'MODE', cell: (row: DeploymentView) => modeText(row, style) },
+                  { header: 'LAST DECISION', cell: (row: DeploymentView) => decisionText(row, status.at, style) },
+                ]
+              : []),
           ],
           status.deployments,
           style.columns,
@@ -37,7 +43,7 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
 }
 
 /** Given up from the left when the terminal is too narrow for all of them; `status NAME` and -o json have them. */
-const leastNeeded: readonly string[] = ['QUEUE', 'VERSION', 'P99 / SLO', 'REQ/S'];
+const leastNeeded: readonly string[] = ['QUEUE', 'VERSION', 'P99 / SLO', 'LAST DECISION', 'REQ/S', 'MODE'];
 
 function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number | undefined): string {
   let shown = columns;
@@ -62,6 +68,10 @@ export function deploymentText(deployment: DeploymentView, status: StatusView, s
     `  failing    ${loadText(deployment, `${significant(load.errorsPerSecond)} errors/s, ${significant(load.shedPerSecond)} refused/s`, style)}`,
   ];
   if (deployment.coldStart !== undefined) lines.push(`  cold start ${coldStartText(deployment.coldStart, status.at)}`);
+  if (deployment.governor?.at !== undefined) {
+    const { mode, target, policy } = deployment.governor;
+    lines.push(`  governor   ${mode}; ${policy} wants ${target}; ${decisionText(deployment, status.at, style)}`);
+  }
   if (load.batchSizeCap !== null) lines.push(`  batch cap  ${load.batchSizeCap}`);
   const http = status.listeners['http'];
   if (http !== undefined) lines.push(`  address    ${http.url}/v2/models/${deployment.name}`);
@@ -99,6 +109,24 @@ function coldStartText(cold: NonNullable<DeploymentView['coldStart']>, at: numbe
     .map((stage) => `${stage} ${significant(cold[`${stage}Ms`])}`)
     .join(', ');
   return `${milliseconds(cold.totalMs)} from request to answer (${stages}), ${age(at - cold.at)} ago`;
+}
+
+/** What it would hold, where that is another number than the target; only advice where it may not. */
+function modeText({ governor, desired }: DeploymentView, style: StatusStyle): string {
+  if (governor?.at === undefined) return style.dash;
+  const { mode, target } = governor;
+  return target === undefined || target === desired ? mode : `${mode}, wants ${target}`;
+}
+
+const didNot = { held: ' held', advised: ' advised', asked: ' asked', refused: ' refused', moved: '' } as const;
+
+/** `4→6 21 s ago: CPU is at 95 %`. */
+function decisionText({ governor }: DeploymentView, at: number, style: StatusStyle): string {
+  const decision = governor?.decision;
+  if (decision === undefined) return governor?.at === undefined ? style.dash : 'none yet';
+  const { from, to, done, reason } = decision;
+  const what = from === to ? `held ${to}` : `${from}${style.arrow}${to}${didNot[done]}`;
+  return `${what} ${age(at - decision.at)} ago: ${reason}`;
 }
 
 function versionText(deployment: DeploymentView, style: StatusStyle): string {
@@ -160,6 +188,10 @@ function remarks(status: StatusView, deployments: readonly DeploymentView[], sty
     if (unenforced) lines.push(`! ${name}: resource limits are ${limits}`);
     if (reason !== undefined) lines.push(`! ${name}: ${state}: ${reason}`);
     said.add(`${name}: ${reason ?? state}`).add(`${name}: resource limits are ${limits}`);
+  }
+  for (const { id, deployment, from, to, reason } of status.governor?.approvals ?? []) {
+    if (!isOne || deployments.some(({ name }) => name === deployment))
+      lines.push(`! ${deployment} waits for approval: ${from} ${style.arrow} ${to}, ${reason}: flyball approve ${id}`);
   }
   for (const override of status.overrides) {
     const [, of = ''] = /^(?:deployments|models)\.([^.]+)/.exec(override.path) ?? [];

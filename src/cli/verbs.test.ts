@@ -465,3 +465,39 @@ test('an exported journal is verified without a server, and the first bad entry 
   const torn = await flyball(undefined, ['journal', 'verify', path]);
   assert.match(torn.err, /line 4 is not JSON/);
 });
+
+test('a mode beyond advise is not even sent without a reason', async () => {
+  await using fake = await withDigits();
+  const { code, err } = await flyball(fake, ['mode', 'digits', 'auto']);
+  assert.equal(code, 2);
+  assert.match(err, /the mode auto needs a reason or a rehearsal/);
+  const near = await flyball(fake, ['mode', 'digits', 'advice']);
+  assert.match(near.err, /did you mean advise\?/);
+  assert.deepEqual(fake.requests, []);
+});
+
+test('a release of a halt needs a reason', async () => {
+  await using fake = await withDigits();
+  const { code, err } = await flyball(fake, ['halt', '--release']);
+  assert.equal(code, 2);
+  assert.match(err, /--release needs a reason/);
+});
+
+test('status has the mode, the last decision and what waits for a person in one line each', async () => {
+  await using fake = await withDigits();
+  const at = Date.UTC(2026, 10, 23, 14, 4, 46);
+  const decision = { at, from: 4, to: 6, done: 'advised' as const, reason: 'CPU is at 95 %' };
+  const governor = {
+    mode: 'advise' as const,
+    modeBy: 'ada',
+    modeReason: 'asked for',
+    policy: 'slo',
+    target: 6,
+    at,
+    decision,
+  };
+  fake.deployments.set('digits', deploymentNamed('digits', { desired: 4, governor }));
+  const { out } = await flyball(fake, ['status'], { env: { LANG: 'en_US.UTF-8' } });
+  assert.match(out, /STATE +MODE +LAST DECISION$/m);
+  assert.match(out, /serving +advise, wants 6 +4→6 advised 21 s ago: CPU is at 95 %$/m);
+});

@@ -1,4 +1,5 @@
 /** What a specification must hold beyond its types: rules between keys. Pure; the server checks with it too. */
+import { makePolicy } from '../core/scaling/policies/list.ts';
 import { toFlyballError } from '../errors.ts';
 import { parsePublicKey, publicKeyText } from '../registry/signing-keys.ts';
 import { checkServer } from './check-server.ts';
@@ -56,7 +57,7 @@ function checkSource(path: readonly string[], source: ModelSource): Configuratio
 
 export function checkDeployment(
   path: readonly string[],
-  { queue, deadline, replicas }: DeploymentSpecification,
+  { queue, deadline, replicas, scaling }: DeploymentSpecification,
 ): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
   if (replicas.idleMs !== undefined && replicas.min > 0) {
@@ -70,6 +71,16 @@ export function checkDeployment(
       path: [...path, 'queue', 'priorityDefault'],
       text: `expected at most priorityLevels, ${queue.priorityLevels}, got ${queue.priorityDefault}`,
     });
+  }
+  if (scaling.mode !== 'advise' && scaling.modeReason === undefined) {
+    const text = `expected the reason for the mode ${scaling.mode}: what makes you trust it, in a few words`;
+    problems.push({ path: [...path, 'scaling', 'modeReason'], text });
+  }
+  if (scaling.policy !== undefined) {
+    const made = makePolicy(scaling.policy, scaling.parameters);
+    for (const text of made.kind === 'refused' ? made.problems : []) {
+      problems.push({ path: [...path, 'scaling', 'policy'], text });
+    }
   }
   if (deadline.defaultMs > deadline.maxMs) {
     problems.push({

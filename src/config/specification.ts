@@ -69,6 +69,54 @@ const replicaBounds = z
   })
   .refine((bounds) => bounds.min <= bounds.max, { error: 'replicas.min must not be above replicas.max' });
 
+/** Who may move a deployment's target: people alone, the governor once a person agrees, or the governor. */
+export const modes = ['advise', 'approve', 'auto'] as const;
+export type Mode = (typeof modes)[number];
+
+const utcMoment = z.string().refine((text) => Number.isFinite(Date.parse(text)), {
+  error: 'expected a time such as 2026-12-24T18:00:00Z',
+});
+
+const scaling = z.strictObject({
+  mode: z
+    .enum(modes)
+    .default('advise')
+    .describe(
+      'Who may change how many replicas are wanted: `advise`, the governor only says what it would do; `approve`, it asks; `auto`, it does. `flyball mode` overrides it.',
+    ),
+  modeReason: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('Why it may be more than `advise`: a rehearsal that it has passed, a trial. Needed then.'),
+  policy: z.string().optional().describe('By whose rule: slo (the default), thresholds, hpa, kpa, keda, ray …'),
+  parameters: z.record(z.string(), z.unknown()).optional().describe("The policy's own settings."),
+  upStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for more has to last this long.'),
+  downStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for fewer has to last this long.'),
+  blastRadius: z.number().min(0.01).max(1).default(1).describe('Share of the replicas that may be taken away at once.'),
+  reversalsPerHour: z.int().min(3).max(100_000).optional().describe('Changes of direction in any hour at most.'),
+  freezes: z
+    .array(
+      z.strictObject({
+        from: utcMoment,
+        until: utcMoment,
+        stops: z.enum(['in', 'both']).default('both').describe('`in`: nothing is taken away; `both`: nothing changes.'),
+        reason: z.string().max(200),
+      }),
+    )
+    .max(100)
+    .optional()
+    .describe('Times in which targets stay.'),
+  budget: z
+    .strictObject({
+      amount: z.number().min(0).describe('What a period may cost.'),
+      periodMs: z.int().min(60_000).default(86_400_000),
+      pricePerHour: z.number().min(0.000_001).describe('Of one replica.'),
+    })
+    .optional()
+    .describe('More is not started than can be paid.'),
+});
+
 /** Five times the second in which even a starved process answers. */
 export const silentMsDefault = 5000;
 
@@ -147,6 +195,9 @@ export const deploymentSpecification = z.strictObject({
         ),
     })
     .prefault({}),
+  scaling: scaling
+    .prefault({})
+    .describe('How the number of replicas is governed between the bounds (docs/governing.md).'),
   drainMs: z.int().min(0).default(30_000).describe('How long a replica that is to go may finish what it has.'),
   requestLog: z
     .strictObject({

@@ -98,6 +98,7 @@ export function makeChanges(parts: ChangesParts): Changes {
         const gone = state.deployments.filter(
           ({ name, origin }) => origin.kind === 'specification' && !wanted.has(name),
         );
+        const before = new Map(state.deployments.map((record) => [record.name, record.desired]));
         const at = clock.wall();
         const names = [...wanted.keys(), ...gone.map(({ name }) => name)];
         const skipped = Object.keys(resolved.specification.deployments).filter((name) => !wanted.has(name));
@@ -122,7 +123,7 @@ export function makeChanges(parts: ChangesParts): Changes {
               name,
               specification,
               origin: { kind: 'specification' },
-              desired: specification.replicas.min,
+              desired: startOf(specification, before.get(name)),
               ...(note === undefined ? {} : { note }),
             });
           }
@@ -212,6 +213,10 @@ export function makeChanges(parts: ChangesParts): Changes {
       }),
   };
 }
+
+/** What the governor holds goes on: two must not pull at one target. Everybody else begins at the minimum. */
+const startOf = (specification: DeploymentSpecification, held: number | undefined): number =>
+  specification.scaling.mode === 'auto' && held !== undefined ? clamp(held, specification) : specification.replicas.min;
 
 const clamp = (desired: number, { replicas: { min, max } }: DeploymentSpecification): number =>
   Math.min(max, Math.max(min, desired));

@@ -4,12 +4,17 @@
  */
 import type { Readable } from 'node:stream';
 import type {
+  ApprovalView,
   ArtefactView,
   DeploymentView,
+  GovernorView,
+  HaltRequest,
   KeyCreated,
   KeyRequest,
   KeyView,
   ModelView,
+  ModeRequest,
+  ModeView,
   OperationView,
   PlanView,
   ResolvedSpecification,
@@ -17,6 +22,7 @@ import type {
   SpecificationView,
   StatusView,
   VersionView,
+  WhyView,
 } from '../api/schemas.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import type { JournalFilter } from '../journal/open-journal.ts';
@@ -78,6 +84,14 @@ export interface ControlService {
   journal(filter: JournalFilter, waitMs: number, signal: AbortSignal): Promise<readonly JournalEntry[]>;
   journalEntry(id: number): Promise<JournalEntry>;
   verifyJournal(): Promise<Verdict>;
+  /** The decision of now, or the one in force at `at` (Unix milliseconds). */
+  why(name: string, at: number | undefined): Promise<WhyView>;
+  setMode(name: string, request: ModeRequest): Promise<ModeView>;
+  governor(): Promise<GovernorView>;
+  halt(request: HaltRequest): Promise<GovernorView>;
+  release(request: { readonly by: string; readonly reason: string }): Promise<GovernorView>;
+  approve(id: string, by: string): Promise<ApprovalView>;
+  reject(id: string, request: { readonly by: string; readonly reason: string }): Promise<ApprovalView>;
   keys(): Promise<readonly KeyView[]>;
   createKey(request: KeyRequest): Promise<KeyCreated>;
   revokeKey(id: string, by: string): Promise<RevokedKey>;

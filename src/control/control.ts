@@ -14,7 +14,7 @@ import type { DeploymentRecord, Store } from '../store/store.ts';
 import { awakeAt } from '../core/upkeep/sleep.ts';
 import { makeChanges } from './changes.ts';
 import type { ControlService } from './control-service.ts';
-import { openDeployments } from './deployments.ts';
+import { openDeployments, type Deployment } from './deployments.ts';
 import { openFleet, type FleetEvent } from './fleet.ts';
 import { openGatewayChannel } from './gateway-channel.ts';
 import { openKeyService } from './key-service.ts';
@@ -25,6 +25,11 @@ import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
 import { openJournal } from '../journal/open-journal.ts';
+import { openApprovals } from './governor/approvals.ts';
+import { startGovernor } from './governor/governor.ts';
+import { openModes } from './governor/modes.ts';
+import { governorService } from './governor/service.ts';
+import { governorView } from './governor/why.ts';
 import { feedJournal } from './journal-feed.ts';
 import { journalService } from './journal-service.ts';
 import { startPruning } from './pruning.ts';
@@ -32,7 +37,7 @@ import { endStuck } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
 import { openVetting } from './vetting.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
-import { keysInClear, toDeploymentView, warningsOf } from './views.ts';
+import { haltWarning, keysInClear, toDeploymentView, warningsOf } from './views.ts';
 
 export interface ControlOptions {
   readonly store: Store;
@@ -135,11 +140,19 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const publisher = openPublisher({ channel, store, serverName: options.serverName, clock });
   const { cores } = options;
   const vet = openVetting(store, registry, registry.trust);
-  const loop = startUpkeepLoop({ vet, deployments, fleet, channel, publisher, progress, store, clock, cores });
-  onFleetEvent = (event) => loop.onFleetEvent(event);
+  const modes = await openModes(store, journal, clock);
+  const approvals = await openApprovals(store, journal, clock);
+  const halted = (): boolean => modes.halt()?.scope === 'all';
+  const loop = startUpkeepLoop({ vet, deployments, fleet, channel, publisher, progress, store, clock, cores, halted });
+  const governor = startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, loop, clock });
+  onFleetEvent = (event) => {
+    if (event.kind === 'ready') governor.replicaReady(event.replica);
+    loop.onFleetEvent(event);
+  };
   poke = () => loop.poke();
   wakeWhatWasAwake();
   loop.start();
+  governor.start();
   starting.defer(startSweeping(registry, clock));
   starting.defer(startPruning(journal, store, clock));
   const resources = starting.move();
@@ -152,10 +165,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     aliases: await store.aliases(),
     overrides: await store.overrides(),
   });
+  const viewOf = (deployment: Deployment): DeploymentView => ({
+    ...toDeploymentView(deployment, fleet.replicas(), channel.gateways(), clock.wall()),
+    governor: governorView(deployment, { governor, modes, approvals }),
+  });
   const deploymentViews = (): DeploymentView[] =>
     deployments
       .all()
-      .map((deployment) => toDeploymentView(deployment, fleet.replicas(), channel.gateways(), clock.wall()))
+      .map(viewOf)
       .toSorted((left, right) => (left.name < right.name ? -1 : 1));
   const overrides = async (): Promise<OverrideView[]> => [...(await store.overrides())];
   const specification = async (): Promise<ResolvedSpecification | null> => (await store.applied())?.resolved ?? null;
@@ -164,12 +181,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...modelService({ store, registry, deployments, loop }),
     ...keyService,
     ...journalService(journal, store),
+    ...governorService({ deployments, governor, modes, approvals, store }),
     ...makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState }),
     live: () => true,
     ready: () => !draining,
     async status() {
       const views = deploymentViews();
       const gateways = channel.gateways();
+      const halt = modes.halt();
       return {
         name: options.serverName,
         flyball: options.version,
@@ -180,7 +199,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
         deployments: views,
         overrides: await overrides(),
+        governor: { approvals: [...approvals.list()], ...(halt !== undefined && { halt }) },
         warnings: [
+          ...haltWarning(halt),
           ...warningsOf(views, gateways, loop.trouble()),
           ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
         ],
@@ -193,8 +214,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return plan(state, resolved);
     },
     deployments: async () => deploymentViews(),
-    deployment: async (name) =>
-      toDeploymentView(deployments.get(name), fleet.replicas(), channel.gateways(), clock.wall()),
+    deployment: async (name) => viewOf(deployments.get(name)),
     operations: () => operations.list(),
     operation: (id, after, waitMs, signal) => operations.wait(id, after, waitMs, signal),
     shutdown: (by) => options.onShutdown(by),
@@ -205,12 +225,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     deployments: deploymentViews,
     async drain(deadlineMs) {
       draining = true;
+      await governor.stop();
       await loop.stop();
       await fleet.stopAll(deadlineMs);
       await operations.flushed();
       await journal.flushed();
     },
     async [Symbol.asyncDispose]() {
+      await governor.stop();
       await loop.stop();
       await resources.disposeAsync();
       await operations.flushed();

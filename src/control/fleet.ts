@@ -180,6 +180,12 @@ export function openFleet(options: FleetOptions): Fleet {
         onStatus(status) {
           replica.residentBytes = status.residentBytes;
           replica.inFlight = status.inFlight;
+          const { cpuSeconds, inferences } = status;
+          const before = replica.words?.latest;
+          replica.words = {
+            latest: { at: clock.now(), cpuSeconds, inferences },
+            ...(before === undefined ? {} : { before }),
+          };
         },
         onDead: (reason) => kill(replica, reason),
       },

@@ -36,3 +36,25 @@ test('what people ask for and what control does by itself is in the journal, acr
   assert.deepEqual(await service.journalEntry(one?.id ?? 0), one);
   await assert.rejects(service.journalEntry(1_000_000), { code: 'ENTRY_NOT_FOUND' });
 });
+
+test('halted altogether, nothing is restored until it is released, also by the next control', async () => {
+  await using place = await machine();
+  const first = await place.start();
+  await ended(first, await first.service.deploy('d', { deployment: deploymentOf('m:1'), by: 'ada' }));
+  const halted = await first.service.halt({ scope: 'all', by: 'ada', reason: 'an incident' });
+  assert.equal(halted.halt?.scope, 'all');
+  const [victim] = place.world.replicas.keys();
+  const starts = place.world.starts();
+  await place.world.kill(victim ?? '', 'it crashed');
+  await until('it to be missed', async () => (await first.service.deployment('d')).counts.ready === 0);
+  await first[Symbol.asyncDispose]();
+
+  await using control = await place.start();
+  const { warnings } = await control.service.status();
+  assert.match(warnings.join('\n'), /halted by ada: an incident; nothing is scaled, restored or woken/);
+  assert.equal(place.world.starts(), starts);
+  await control.service.release({ by: 'bob', reason: 'over' });
+  await until('it to serve again', async () => (await control.service.deployment('d')).state === 'serving');
+  const kinds = (await control.service.journal({ kind: 'halt' }, 0, signal)).map(({ action, by }) => `${action} ${by}`);
+  assert.deepEqual(kinds, ['halt all ada', 'release bob']);
+});

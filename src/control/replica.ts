@@ -9,6 +9,14 @@ import type { FoundReplica, ReplicaOrder } from './orchestrator.ts';
 import type { ReplicaFacts } from './replica-link.ts';
 import { templateKey } from './template.ts';
 
+export interface ReplicaWord {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  /** Since its start. */
+  readonly cpuSeconds: number;
+  readonly inferences: number;
+}
+
 export interface Replica {
   readonly id: string;
   readonly deployment: string;
@@ -30,6 +38,8 @@ export interface Replica {
   limits: FoundReplica['limits'];
   facts?: ReplicaFacts;
   residentBytes?: number;
+  /** What it last said of its work, and what it said before. */
+  words?: { readonly latest: ReplicaWord; readonly before?: ReplicaWord };
   inFlight?: number;
   reason?: string;
   /** Its end has been ordered: it is in no table any more. */

@@ -4,6 +4,7 @@
  * Invariant: only replicas that are loaded and warmed are `ready`; one that is to go is listed until nothing of it is
  * left. A version that was retired keeps taking from its own queue until that is empty, then its replicas drain.
  */
+import { objectiveMs } from '../core/scaling/objective.ts';
 import type {
   BatchingRoute,
   DeploymentRoute,
@@ -73,9 +74,13 @@ export function deploymentRoute(deployment: RoutableDeployment): DeploymentRoute
   const answering = versions.some(
     (version) => version.version === serving && version.replicas.some(({ state }) => state === 'ready'),
   );
+  const serves = versions.find(({ version }) => version === serving);
+  const { slo, resources } = specification;
+  const objective = objectiveMs(slo.p99Ms, serves?.costCurve ?? [], resources.cpu);
   return {
     name,
     model,
+    ...(objective === undefined ? {} : { objectiveMs: objective }),
     ...(serving !== undefined && versions.some(({ version }) => version === serving) ? { serving } : {}),
     versions,
     queue: { ...specification.queue },

@@ -51,6 +51,8 @@ export interface UpkeepLoopParts {
   readonly progress: Progress;
   readonly store: Store;
   readonly clock: Clock;
+  /** Nothing may be done, on nobody's behalf: every replica stays as it is. */
+  readonly halted?: () => boolean;
   /** Cores of the machine. */
   readonly cores: number;
 }
@@ -311,8 +313,10 @@ export function startUpkeepLoop(parts: UpkeepLoopParts): UpkeepLoop {
     const replicas = fleet.replicas();
     const gateways = channel.gateways();
     let acted = false;
+    const halted = parts.halted?.() === true;
     for (const { deployment, upkeep } of decide(replicas)) {
       deployment.upkeep = upkeep;
+      if (halted) continue;
       acted ||= upkeep.actions.length > 0;
       for (const action of upkeep.actions) await act(deployment, action);
     }

@@ -1,5 +1,5 @@
 /** What control knows, in the words of its API. Pure: desired, starting, ready, draining and failed stay apart. */
-import type { DeploymentView, ReplicaView } from '../api/schemas.ts';
+import type { DeploymentView, GovernorView, ReplicaView } from '../api/schemas.ts';
 import { wantedOf, type Deployment } from './deployments.ts';
 import type { ColdStart } from './cold-start.ts';
 import type { Replica } from './replica.ts';
@@ -72,6 +72,13 @@ function rounded(coldStart: ColdStart): ColdStart {
   return Object.fromEntries(entries) as ColdStart;
 }
 
+/** Whoever wonders why nothing moves finds it at the top. */
+export function haltWarning(halt: GovernorView['halt']): string[] {
+  if (halt === undefined) return [];
+  const what = halt.scope === 'all' ? 'nothing is scaled, restored or woken' : 'no target is changed by itself';
+  return [`halted by ${halt.by}: ${halt.reason}; ${what} until flyball halt --release`];
+}
+
 /** What an operator should know although nobody asked. */
 export function warningsOf(
   deployments: readonly DeploymentView[],
@@ -84,6 +91,9 @@ export function warningsOf(
   for (const deployment of deployments) {
     const { name, state, reason, replicas } = deployment;
     if (state === 'degraded' || state === 'failed') warnings.push(`${name}: ${reason ?? state}`);
+    const { doubt, unsound } = deployment.governor ?? {};
+    if (unsound !== undefined) warnings.push(`${name}: its scaling policy does not answer: ${unsound}`);
+    else if (doubt !== undefined) warnings.push(`${name}: held at ${deployment.desired}: ${doubt}`);
     const unenforced = replicas.find(({ limits }) => limits.startsWith('not enforced'));
     if (unenforced !== undefined) warnings.push(`${name}: resource limits are ${unenforced.limits}`);
   }

@@ -116,6 +116,7 @@ export function createCalls(options: CallOptions): Calls {
   ): void => {
     const { jobs, replica, rows } = running;
     pool.succeeded(replica);
+    figures.busyMs += at - running.sentAt;
     const call = countCall(figures, rows, header.inputMs ?? 0, computeMs);
     figures.lastInferenceAt = clock.wall();
     reach.answered(at, figures.lastInferenceAt);

@@ -71,6 +71,8 @@ export interface DeploymentRoute {
   readonly notReadyReason?: string;
   /** It sleeps when nobody asks and is woken by whoever does: without a replica it is still ready to be asked. */
   readonly wakes?: true;
+  /** Answers that take longer are counted as late; absent where no objective is known. */
+  readonly objectiveMs?: number;
   /**
    * How long the last cold start took, in whole seconds (so that the table does not change with each), and with that how
    * soon a caller may come back who found no replica. Absent where none was measured.
@@ -99,6 +101,12 @@ export interface VersionObservation {
   readonly arrivals: number;
   readonly completed: number;
   readonly failed: number;
+  /** Answered after the objective. */
+  readonly late?: number;
+  /** Milliseconds that replicas were occupied by calls. */
+  readonly busyMs?: number;
+  /** How long the request waited that was answered last. */
+  readonly queueWaitMs?: number;
   /** Refused or given up, by error code. */
   readonly shed: Readonly<Record<string, number>>;
   readonly queueLength: number;

@@ -116,6 +116,7 @@ export class VersionDispatcher {
   update(deployment: DeploymentRoute, route: VersionRoute): void {
     this.#route = route;
     this.#waiting.queue.lengthMax = deployment.queue.lengthMax;
+    this.figures.objectiveMs = deployment.objectiveMs ?? Infinity;
     this.#costs.follow(route, this.#clock.now());
     this.#reach.follow(deployment);
     this.#pool.update(route.replicas, deployment.serving !== route.version);
@@ -137,7 +138,7 @@ export class VersionDispatcher {
   }
 
   observe(): VersionObservation {
-    const { arrivals, completed, failed, shed } = this.figures;
+    const { arrivals, completed, failed, shed, late, busyMs, queueWaitMs } = this.figures;
     const { woken } = this.#reach;
     const since = this.#pool.ready > 0 ? Infinity : this.#waiting.since();
     return {
@@ -146,6 +147,9 @@ export class VersionDispatcher {
       arrivals,
       completed,
       failed,
+      late,
+      busyMs,
+      ...(queueWaitMs !== undefined && { queueWaitMs }),
       shed: { ...shed },
       queueLength: this.#waiting.queue.length,
       inFlight: this.#started.size,

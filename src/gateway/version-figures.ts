@@ -42,6 +42,13 @@ export interface VersionFigures {
   inputMs: number;
   computeMs: number;
   outputMs: number;
+  /** From a call's way out to its answer, each call once: what replicas were occupied for. */
+  busyMs: number;
+  /** Answered later than `objectiveMs`, which is infinite where there is none. */
+  late: number;
+  objectiveMs: number;
+  /** How long the request waited that was answered last. */
+  queueWaitMs: number | undefined;
   /** By rows of a call: its calls and their times. */
   readonly batches: Map<number, CallFigures>;
   readonly latencies: Float64Array;
@@ -63,6 +70,10 @@ export function createFigures(): VersionFigures {
     inputMs: 0,
     computeMs: 0,
     outputMs: 0,
+    busyMs: 0,
+    late: 0,
+    objectiveMs: Infinity,
+    queueWaitMs: undefined,
     batches: new Map(),
     latencies: new Float64Array(latenciesMax),
     latencyCount: 0,
@@ -89,6 +100,8 @@ export function countCall(figures: VersionFigures, rows: number, inputMs: number
 
 export function countSuccess(figures: VersionFigures, queueMs: number, totalMs: number): void {
   figures.completed += 1;
+  if (totalMs > figures.objectiveMs) figures.late += 1;
+  figures.queueWaitMs = queueMs;
   figures.queueMs += queueMs;
   figures.successMs += totalMs;
   figures.latencies[figures.latencyCount % latenciesMax] = totalMs;

@@ -32,8 +32,13 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
       return verify(invocation, argument);
     case 'show':
       return show(invocation, argument);
+    case 'replay':
+      return replayEntry(invocation, argument);
     default:
-      throw new UsageError(`journal does not know ${action}`, 'expected list, show ID, export, or verify [FILE]');
+      throw new UsageError(
+        `journal does not know ${action}`,
+        'expected list, show ID, replay ID, export, or verify [FILE]',
+      );
   }
 }
 
@@ -133,6 +138,32 @@ async function verifyFile(path: string): Promise<JournalVerdict> {
   }
   if (verifier === undefined) throw new FlyballError('INVALID_REQUEST', `${path} holds no journal entries`);
   return verifier.verdict();
+}
+
+/** The decision is made again here, by this release's core, from what the entry holds. */
+async function replayEntry(invocation: Invocation, id: string | undefined): Promise<ExitCode> {
+  const { terminal, values, signal } = invocation;
+  const number = parseCount(id ?? '', 'ID', 1, Number.MAX_SAFE_INTEGER);
+  const entry = await connect(invocation).journalEntry(number, signal);
+  const { recording, decision } = (entry.details ?? {}) as { readonly recording?: string; readonly decision?: unknown };
+  if (recording === undefined || decision === undefined) {
+    const why =
+      decision === undefined
+        ? `it is no decision but: ${entry.kind} ${entry.action}`
+        : 'what it rested on was too large to keep';
+    throw new FlyballError('INVALID_REQUEST', `entry ${number} cannot be replayed: ${why}`);
+  }
+  const { replay } = await import('../../control/governor/replay.ts');
+  const again = replay(recording, decision);
+  await print(terminal, formatOf(values), {
+    data: { id: number, same: again.same, decision: again.decision },
+    names: () => (again.same ? [] : [String(number)]),
+    table: () =>
+      again.same
+        ? `ok  entry ${number}: ${entry.action} again, byte for byte\n`
+        : `!!  entry ${number}: ${entry.action} then, ${again.decision.held} → ${again.decision.target} now: ${again.decision.reason}\n`,
+  });
+  return again.same ? exitCodes.done : exitCodes.failed;
 }
 
 async function show(invocation: Invocation, id: string | undefined): Promise<ExitCode> {

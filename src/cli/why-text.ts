@@ -1,0 +1,147 @@
+/**
+ * Why a deployment has the replicas that it has, as text for people: one line a stage, in the order in which they pass.
+ * What is absent is said to be unknown, and never a zero. Pure.
+ */
+import type { WhyView } from '../api/schemas.ts';
+import type { StatusStyle } from './status-text.ts';
+import { age, clockTime, milliseconds, rate, significant } from './units.ts';
+import { wrap } from './wrap.ts';
+
+type Inputs = NonNullable<WhyView['inputs']>;
+type Signal = Inputs['signals'][string];
+
+const indent = 12;
+
+export function whyText(why: WhyView, style: StatusStyle): string {
+  const lines = [style.bold(headOf(why, style))];
+  const add = (name: string, text: string): void => {
+    const line = `  ${name.padEnd(indent - 2)}${text.replaceAll('→', style.arrow)}`;
+    lines.push(style.columns === undefined ? line : wrap(line, style.columns, indent));
+  };
+  const { decision, inputs, governor, halt } = why;
+  if (why.ungoverned !== undefined) add('decision', why.ungoverned);
+  if (inputs !== undefined) {
+    add('observed', observedText(inputs));
+    add(
+      'objective',
+      `${milliseconds(inputs.objective.latencyMs)}, given up after ${milliseconds(inputs.objective.deadlineMs)}`,
+    );
+    const capacity = capacityText(inputs);
+    if (capacity !== undefined) add('capacity', capacity);
+    add('lag', lagText(inputs));
+  }
+  if (decision !== undefined) {
+    for (const { policy, target, reason, doubt } of decision.said) {
+      add(
+        'proposed',
+        `${policy} ${target ?? 'nothing'}: ${reason}${doubt === undefined ? '' : ` (in doubt: ${doubt})`}`,
+      );
+    }
+    if (decision.by !== decision.said[0]?.policy)
+      add('agreed on', `${decision.wished}, by ${decision.by}: ${decision.reason}`);
+    if (decision.cuts.length === 0) add('cut by', `nothing (bounds ${why.min} to ${why.max})`);
+    for (const cut of decision.cuts) add('cut by', `${cut.stage}: ${cut.from} → ${cut.to}, ${cut.reason}`);
+    for (const [name, text] of whyNot(why)) add(name, text);
+  }
+  if (why.done !== undefined) add('done', `${doneWords[why.done.kind]}: ${why.done.why}`);
+  add('mode', `${governor.mode}, by ${governor.modeBy}: ${governor.modeReason}`);
+  if (halt !== undefined) add('halted', `by ${halt.by}: ${halt.reason}`);
+  if (why.change !== undefined) {
+    const { id, at, action, reason } = why.change;
+    add('last change', `${action} at ${clockTime(at)} (entry ${id}): ${reason}`);
+  }
+  if (why.verdict !== undefined)
+    add('result', `${why.verdict.kind}: ${why.verdict.reason} (entry ${why.verdict.entry})`);
+  if (why.others !== undefined) {
+    add('others', why.others.map(({ policy, target }) => `${policy} ${target ?? 'nothing'}`).join(' · '));
+  }
+  const entry = why.entry ?? why.change?.id;
+  if (entry !== undefined) add('replay', `flyball journal replay ${entry}`);
+  return `${lines.join('\n')}\n`;
+}
+
+const doneWords = {
+  held: 'nothing',
+  advised: 'nothing, only advised',
+  asked: 'nothing yet',
+  moved: 'the target was changed',
+  refused: 'nothing',
+} as const;
+
+function headOf({ deployment, decision, desired, at, entry }: WhyView, style: StatusStyle): string {
+  const when = at === undefined ? '' : ` at ${clockTime(at)}`;
+  const which = entry === undefined ? '' : ` (entry ${entry})`;
+  if (decision === undefined) return `${deployment}: ${desired} wanted`;
+  const { held, target } = decision;
+  return held === target
+    ? `${deployment}: ${held} replicas wanted${when}${which}`
+    : `${deployment}: ${held} ${style.arrow} ${target} replicas${when}${which}`;
+}
+
+/** Why not fewer and why not more, from what stood in the way; each only where something did. */
+function whyNot({ decision, others: asked = [] }: WhyView): [string, string][] {
+  // Who cannot tell holds what is there, and means nothing by it.
+  const others = asked.filter((one) => one.doubt === undefined);
+  const lines: [string, string][] = [];
+  if (decision === undefined) return lines;
+  const { target, doubt, cuts } = decision;
+  const fewest = Math.min(decision.wished, ...others.map((one) => one.target ?? target));
+  const most = Math.max(decision.wished, ...others.map((one) => one.target ?? target));
+  if (doubt !== undefined) lines.push(['not fewer', `${doubt}, and what is not known lowers nothing`]);
+  else if (fewest < target) {
+    const held = cuts.find(({ from, to }) => from < to);
+    const who = others.filter((one) => one.target === fewest).map(({ policy }) => policy);
+    lines.push([
+      'not fewer',
+      held?.reason ?? `only ${who.join(', ')} would: ${others.find((one) => one.target === fewest)?.reason}`,
+    ]);
+  }
+  if (most > target) {
+    const cut = cuts.find(({ from, to }) => from > to);
+    const who = others.filter((one) => one.target === most).map(({ policy }) => policy);
+    lines.push([
+      'not more',
+      cut?.reason ?? `only ${who.join(', ')} would: ${others.find((one) => one.target === most)?.reason}`,
+    ]);
+  }
+  return lines;
+}
+
+function signalText(signal: Signal | undefined, text: (value: number) => string): string {
+  if (signal === undefined || signal.value === null) return 'unknown';
+  if (signal.kind === 'stale') return `${text(signal.value)} (${age(signal.ageMs ?? 0)} old)`;
+  return signal.kind === 'contradictory' ? `${text(signal.value)} (sources disagree)` : text(signal.value);
+}
+
+function observedText({ signals, spanMs, fleet }: Inputs): string {
+  const perSecond = 1000 / spanMs;
+  const parts = [
+    signalText(signals['arrivals'], (value) => `${rate(value * perSecond)} req/s`),
+    signalText(signals['inFlight'], (value) => `${Math.round(value)} in flight`),
+    `queue ${signalText(signals['queued'], String)}`,
+    `late ${signalText(signals['late'], String)}`,
+    `p99 ${signalText(signals['p99Ms'], milliseconds)}`,
+    `CPU ${signalText(signals['cpu'], (value) => `${Math.round(100 * value)} %`)}`,
+    `${fleet.ready} ready${fleet.starting > 0 ? ` +${fleet.starting} starting` : ''}`,
+  ];
+  const age_ = signals['arrivals']?.ageMs;
+  return `${parts.join(', ')}${typeof age_ === 'number' ? ` (${age(age_)} old)` : ''}`;
+}
+
+function capacityText({ signals, capacity, fleet }: Inputs): string | undefined {
+  const service = signals['serviceMs'];
+  const known = Object.entries(capacity).map(([count, value]) => `${count} hold ${rate(value)}/s`);
+  if (service?.value == null && known.length === 0) return undefined;
+  const one = service?.value == null ? [] : [`a request takes ${significant(service.value)} ms of a replica`];
+  const near = known.filter((_, index) => index < 4);
+  return [
+    ...one,
+    ...(near.length > 0 ? [`measured: ${near.join(', ')}`] : [`not measured under load at ${fleet.ready}`]),
+  ].join('; ');
+}
+
+function lagText({ lag }: Inputs): string {
+  const stages = Object.entries(lag).filter(([, value]) => value > 0);
+  const total = stages.reduce((sum, [, value]) => sum + value, 0);
+  return `${stages.map(([stage, value]) => `${stage} ${significant(value / 1000)}`).join('  ')}  = ${significant(total / 1000)} s`;
+}

@@ -1,0 +1,82 @@
+/**
+ * What the governor knows of one deployment from look to look: its mind, what was measured, what was decided last and
+ * what is expected of it. Only the governor's loop changes it.
+ */
+import type { Decision, Said } from '../../core/scaling/decide.ts';
+import { emptyLagBook, type LagBook } from '../../core/scaling/lag-book.ts';
+import { emptyCapacity } from '../../core/scaling/measured-capacity.ts';
+import type { Observation } from '../../core/scaling/observation.ts';
+import type { Claim } from '../../core/scaling/reconcile.ts';
+import type { Expectation, Health, Verdict } from '../../core/scaling/verify.ts';
+import type { Mode } from '../../config/specification.ts';
+import type { Inputs } from './inputs.ts';
+import type { Mind, Thought } from './mind.ts';
+
+/** What became of a decision. */
+export type Done =
+  | { readonly kind: 'held'; readonly why: string }
+  | { readonly kind: 'advised' | 'asked' | 'moved' | 'refused'; readonly why: string };
+
+export interface LastLook {
+  /** Unix milliseconds, for people. */
+  readonly wallMs: number;
+  readonly seen: Observation;
+  readonly thought: Thought;
+  readonly done: Done;
+  readonly mode: Mode;
+  /** Its input has been in doubt for longer than a moment. */
+  readonly doubtful: boolean;
+}
+
+export interface Governed {
+  mind: Mind | undefined;
+  lags: LagBook;
+  capacity: Float64Array;
+  serviceMs: number;
+  queued: number;
+  /** Smoothed over some seconds, to be compared before and after. */
+  health: Health;
+  lookedAt: number | undefined;
+  /** Everything is as it was, and nobody asks: it is looked at now and then. */
+  quietSince: number | undefined;
+  doubtSince: number | undefined;
+  last: LastLook | undefined;
+  /** The last that changed something, or would have: for the line in status. */
+  changed: { readonly at: number; readonly decision: Decision; readonly done: Done } | undefined;
+  journalled: { readonly key: string; readonly at: number } | undefined;
+  expectation: (Expectation & { readonly entry: number }) | undefined;
+  verdict: (Verdict & { readonly at: number; readonly entry: number }) | undefined;
+  /** Until when raising is refused, because it did not help. */
+  digging: { readonly claim: Claim; readonly until: number; readonly reason: string } | undefined;
+  busy: boolean;
+}
+
+export interface DecisionDetails {
+  readonly mode: Mode;
+  readonly done: Done;
+  readonly decision: Decision;
+  readonly inputs: Inputs;
+  readonly others: readonly Said[];
+  readonly recording?: string;
+}
+
+export function newGoverned(max: number): Governed {
+  return {
+    mind: undefined,
+    lags: emptyLagBook,
+    capacity: emptyCapacity(max),
+    serviceMs: Number.NaN,
+    queued: 0,
+    health: { completed: 0, late: 0, queued: 0 },
+    lookedAt: undefined,
+    quietSince: undefined,
+    doubtSince: undefined,
+    last: undefined,
+    changed: undefined,
+    journalled: undefined,
+    expectation: undefined,
+    verdict: undefined,
+    digging: undefined,
+    busy: false,
+  };
+}

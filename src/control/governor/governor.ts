@@ -1,0 +1,385 @@
+/**
+ * The governor: once a second, for each deployment that may have more replicas than it must: observe → decide → act by
+ * its mode → see what came of it. What is decided is in core/scaling; this carries it out and remembers.
+ * Laws: in the mode `advise`, and while halted, no target is changed on any path; a target that moves has its journal
+ * entry in the same transaction. Time is the monotonic clock's: a wall clock that jumps moves nothing.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../clock.ts';
+import { lagOf, noteStart } from '../../core/scaling/lag-book.ts';
+import { measureCapacity } from '../../core/scaling/measured-capacity.ts';
+import { orderToServingMs, type Observation } from '../../core/scaling/observation.ts';
+import type { Claim } from '../../core/scaling/reconcile.ts';
+import { judge } from '../../core/scaling/verify.ts';
+import { FlyballError } from '../../errors.ts';
+import { publish } from '../../telemetry/events.ts';
+import type { Deployment } from '../deployments.ts';
+import type { Fleet } from '../fleet.ts';
+import type { GatewayChannel } from '../gateway-channel.ts';
+import type { Replica } from '../replica.ts';
+import type { Approval, Approvals } from './approvals.ts';
+import { newGoverned, type DecisionDetails, type Done, type Governed, type LastLook } from './governed.ts';
+import { countLoad, type Counted, type LoadLook } from './load-counts.ts';
+import { createMind, type Thought } from './mind.ts';
+import { moveTarget, type Moved, type MoveParts } from './move.ts';
+import { toInputs } from './inputs.ts';
+import { toObservation } from './observe.ts';
+import { packRecording } from './replay.ts';
+import { toReplicaSeen } from './replica-seen.ts';
+import { constraintsOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
+
+export interface GovernorParts extends MoveParts {
+  readonly fleet: Fleet;
+  readonly channel: GatewayChannel;
+  readonly approvals: Approvals;
+  readonly clock: Clock;
+}
+
+export interface Governor {
+  /** Of one that is governed; undefined before its first look, and for one whose size is fixed. */
+  of(deployment: string): Governed | undefined;
+  /** A person agrees. */
+  approve(id: string, by: string): Promise<Approval>;
+  reject(id: string, by: string, reason: string): Approval;
+  replicaReady(replica: Replica): void;
+  /** One look at all; for tests, the loop does it by itself. */
+  look(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const lookEveryMs = 1000;
+/** With nobody asking and nothing to be done, looks are this far apart. */
+const quietEveryMs = 10_000;
+/** Windows of the policies and of those that look on are over by then. */
+const quietAfterMs = 600_000;
+/** A decision that changes every second is written down no more often than this, unless it was carried out. */
+const journalEveryMs = 5000;
+/** Doubt that is shorter is that of a start, or of a gateway that has just come back. */
+const doubtMs = 5000;
+/** Seconds that health is smoothed over. */
+const healthSeconds = 5;
+/** Time for the effect of a change to be seen, after its lag. */
+const effectMs = 8000;
+/** After raising did not help, it is not tried again for this long. */
+const digAgainMs = 300_000;
+
+export function startGovernor(parts: GovernorParts): Governor {
+  const { deployments, fleet, channel, modes, approvals, journal, clock } = parts;
+  const governed = new Map<string, Governed>();
+  const counts = countLoad();
+  let cancel = (): void => {};
+  let stopped = true;
+  const moving = new Set<Promise<void>>();
+
+  function isGoverned({ record, removing, wakefulness }: Deployment): boolean {
+    const { min, max } = record.specification.replicas;
+    return max > Math.max(1, min) && !removing && wakefulness.kind === 'awake';
+  }
+
+  function replicasByDeployment(): ReadonlyMap<string, readonly Replica[]> {
+    const found = new Map<string, Replica[]>();
+    for (const replica of fleet.replicas()) {
+      const own = found.get(replica.deployment);
+      if (own === undefined) found.set(replica.deployment, [replica]);
+      else own.push(replica);
+    }
+    return found;
+  }
+
+  function observe(
+    deployment: Deployment,
+    own: Governed,
+    replicas: readonly Replica[],
+    counted: Counted,
+    ageMs: number,
+    at: number,
+  ): Observation {
+    const { specification, desired } = deployment.record;
+    const { min, max } = specification.replicas;
+    const spanMs = own.lookedAt === undefined ? lookEveryMs : Math.max(1, at - own.lookedAt);
+    const cores = specification.resources.cpu ?? 1;
+    const seen = replicas
+      .map((replica) => toReplicaSeen(replica, cores, at))
+      .filter((replica) => replica !== undefined);
+    const ready = seen.filter(({ phase }) => phase === 'ready').length;
+    if (own.capacity.length !== max + 1) {
+      const before = own.capacity;
+      own.capacity = Float64Array.from({ length: max + 1 }, (_, count) => before[count] ?? Number.NaN);
+    }
+    const { completed, queued } = counted;
+    const saturation = { ready, queuedBefore: own.queued, queuedAfter: queued, completed, spanMs };
+    own.capacity = measureCapacity(own.capacity, saturation);
+    own.queued = queued;
+    const curve = replicas.find(({ facts }) => facts?.costCurve !== undefined)?.facts?.costCurve ?? [];
+    // Of a few requests, half is chance.
+    if (completed > 0 && counted.busyMs > 0) {
+      const now = counted.busyMs / completed;
+      own.serviceMs = Number.isNaN(own.serviceMs) ? now : own.serviceMs + 0.3 * (now - own.serviceMs);
+    } else if (Number.isNaN(own.serviceMs)) own.serviceMs = warmServiceMs(specification, curve);
+    const share = Math.min(1, spanMs / 1000 / healthSeconds);
+    const perSecond = 1000 / spanMs;
+    const smooth = (before: number, now: number): number => before + share * (now - before);
+    own.health = {
+      completed: smooth(own.health.completed, completed * perSecond),
+      late: smooth(own.health.late, (counted.late + counted.shed) * perSecond),
+      queued: smooth(own.health.queued, queued),
+    };
+    return toObservation({
+      target: Math.min(max, Math.max(1, min, desired)),
+      min: Math.max(1, min),
+      max,
+      replicas: seen,
+      counted,
+      ageMs,
+      spanMs,
+      wallMs: clock.wall(),
+      lag: lagOf(own.lags, lookEveryMs),
+      latencyMs: objectiveOf(specification, curve),
+      deadlineMs: specification.deadline.defaultMs,
+      serviceMs: own.serviceMs,
+      capacity: own.capacity,
+    });
+  }
+
+  function claimsOn(deployment: Deployment, own: Governed, seen: Observation, at: number): readonly Claim[] {
+    const claims: Claim[] = [];
+    const { serving, target } = deployment;
+    if (serving !== undefined && target !== undefined && serving.key !== target.key) {
+      claims.push({ by: `release of version ${target.launch.version}`, min: seen.fleet.target });
+    }
+    if (own.digging !== undefined && at >= own.digging.until) own.digging = undefined;
+    if (own.digging !== undefined) claims.push(own.digging.claim);
+    return claims;
+  }
+
+  function lookAt(deployment: Deployment, replicas: readonly Replica[], load: LoadLook, at: number): void {
+    let own = governed.get(deployment.name);
+    if (own === undefined)
+      governed.set(deployment.name, (own = newGoverned(deployment.record.specification.replicas.max)));
+    const counted = load.of(deployment.name);
+    const seen = observe(deployment, own, replicas, counted, load.ageMs, at);
+    const { specification } = deployment.record;
+    const choice = policyOf(specification);
+    const constraints = constraintsOf(specification);
+    if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {
+      own.mind = createMind(choice, seen, constraints, at, () => clock.now());
+    }
+    own.lookedAt = at;
+    const thought = own.mind.think(seen, claimsOn(deployment, own, seen, at), constraints, at);
+    verify(deployment, own, seen, at);
+    const { mode } = modes.of(deployment);
+    const done = act(deployment, own, seen, thought, at);
+    own.doubtSince = thought.doubt === undefined ? undefined : (own.doubtSince ?? at);
+    const doubtful = own.doubtSince !== undefined && at - own.doubtSince >= doubtMs;
+    own.last = { wallMs: clock.wall(), seen, thought, done, mode, doubtful };
+    const idle = counted.arrivals === 0 && counted.inFlight === 0 && counted.queued === 0 && load.ageMs < lookEveryMs;
+    const still = idle && done.kind === 'held' && thought.doubt === undefined;
+    own.quietSince = still ? (own.quietSince ?? at) : undefined;
+    if (done.kind !== 'held' || doubtful || thought.unsound.length > 0 || own.journalled !== undefined) {
+      keep(deployment, own, own.last, at);
+    }
+  }
+
+  /** What is to be done with it now; a move goes its way by itself. */
+  function act(deployment: Deployment, own: Governed, seen: Observation, thought: Thought, at: number): Done {
+    const { name } = deployment;
+    const { target } = thought;
+    const held = seen.fleet.target;
+    // Of one that was woken nobody has said yet how many are wanted.
+    const from = deployment.record.desired;
+    if (target === held) {
+      approvals.withdraw(name, `${held} replicas are enough, and needed, again`);
+      return { kind: 'held', why: thought.doubt ?? `${held} is what is wanted` };
+    }
+    const halt = modes.halt();
+    if (halt !== undefined) return { kind: 'refused', why: `halted by ${halt.by}: ${halt.reason}` };
+    const { mode } = modes.of(deployment);
+    if (mode === 'advise') return { kind: 'advised', why: 'the mode is advise' };
+    if (mode === 'approve') {
+      approvals.propose({ deployment: name, from, to: target, reason: thought.describe().reason });
+      const waiting = approvals.of(name);
+      return waiting === undefined
+        ? { kind: 'refused', why: 'a person has just refused it' }
+        : { kind: 'asked', why: `waits for approval ${waiting.id}` };
+    }
+    if (own.busy) return { kind: 'refused', why: 'the change before is not written yet' };
+    own.busy = true;
+    const done: Done = { kind: 'moved', why: 'the mode is auto' };
+    const details = detailsOf(own, seen, thought, done, mode);
+    const { reason } = details.decision;
+    const move = { deployment: name, from, to: target, by: 'governor', reason, approved: false } as const;
+    inBackground(
+      `scaling ${name}`,
+      async () => {
+        const moved = await moveTarget(parts, { ...move, kind: 'decision', details });
+        own.busy = false;
+        expect(own, moved, held, target, seen, at);
+      },
+      () => {
+        own.busy = false;
+      },
+    );
+    return done;
+  }
+
+  function expect(own: Governed, moved: Moved, from: number, to: number, seen: Observation, at: number): void {
+    if (moved.kind !== 'moved') return;
+    const dueAt = at + orderToServingMs(seen.lag) * 1.5 + effectMs;
+    own.expectation = { from, to, before: own.health, at, dueAt, entry: moved.entry.id };
+  }
+
+  /** What came of the last change, once its time has come. */
+  function verify(deployment: Deployment, own: Governed, seen: Observation, at: number): void {
+    const expected = own.expectation;
+    if (expected === undefined || at < expected.dueAt) return;
+    own.expectation = undefined;
+    const verdict = judge(expected, seen.fleet.ready, own.health);
+    own.verdict = { ...verdict, at: clock.wall(), entry: expected.entry };
+    const { from, to, entry } = expected;
+    journal.note({
+      kind: 'decision',
+      action: verdict.kind,
+      subject: deployment.name,
+      by: 'governor',
+      reason: verdict.reason,
+      details: { of: entry, from, to },
+    });
+    if (verdict.kind === 'helped') return;
+    const until = at + (verdict.kind === 'not ready' ? orderToServingMs(seen.lag) * 3 + effectMs : digAgainMs);
+    // No help: what was added goes again. Not ready: no more are ordered behind those that don't come.
+    const claim =
+      verdict.kind === 'harmed'
+        ? { by: `${verdict.reason}; since then`, min: from }
+        : { by: verdict.reason, max: verdict.kind === 'no help' ? from : Math.max(to, seen.fleet.target) };
+    own.digging = { claim, until, reason: verdict.reason };
+  }
+
+  function detailsOf(
+    own: Governed,
+    seen: Observation,
+    thought: Thought,
+    done: Done,
+    mode: DecisionDetails['mode'],
+  ): DecisionDetails {
+    const recording = own.mind === undefined ? undefined : packRecording(own.mind.takeRecording());
+    const decision = thought.describe();
+    own.changed = { at: clock.wall(), decision, done };
+    return {
+      mode,
+      done,
+      decision,
+      inputs: toInputs(seen),
+      others: thought.others(),
+      ...(recording === undefined ? {} : { recording }),
+    };
+  }
+
+  /** Into the journal, when it says something new; what was moved is there already. */
+  function keep(deployment: Deployment, own: Governed, look: LastLook, at: number): void {
+    const { mode, seen, thought, done, doubtful } = look;
+    const key = [mode, done.kind, thought.target, seen.fleet.target, doubtful, thought.unsound.length > 0].join(' ');
+    if (done.kind === 'moved') {
+      own.journalled = { key, at };
+      return;
+    }
+    if (own.journalled?.key === key || at - (own.journalled?.at ?? -Infinity) < journalEveryMs) return;
+    own.journalled = { key, at };
+    const { target } = thought;
+    const held = seen.fleet.target;
+    const details = detailsOf(own, seen, thought, done, mode);
+    journal.note({
+      kind: 'decision',
+      action: target === held ? `hold ${held}` : `${done.kind === 'asked' ? 'ask' : 'advise'} ${held} → ${target}`,
+      subject: deployment.name,
+      by: 'governor',
+      reason: details.decision.reason,
+      details,
+    });
+  }
+
+  function inBackground(where: string, work: () => Promise<void>, failed: () => void): void {
+    const running = work()
+      .catch((error: unknown) => {
+        failed();
+        const message = error instanceof Error ? error.message : String(error);
+        publish('flyball:fault', { where, message, error });
+      })
+      .finally(() => moving.delete(running));
+    moving.add(running);
+  }
+
+  function lookAtAll(): void {
+    const at = clock.now();
+    const load = counts.look(channel.gateways(), at);
+    const replicas = replicasByDeployment();
+    approvals.expire();
+    const names = new Set<string>();
+    for (const deployment of deployments.all()) {
+      if (!isGoverned(deployment)) continue;
+      names.add(deployment.name);
+      const own = governed.get(deployment.name);
+      const quietMs = own?.quietSince === undefined ? 0 : at - own.quietSince;
+      const { arrivals, inFlight } = load.of(deployment.name);
+      const rests =
+        quietMs > quietAfterMs && arrivals === 0 && inFlight === 0 && at - (own?.lookedAt ?? 0) < quietEveryMs;
+      if (rests) continue;
+      try {
+        lookAt(deployment, replicas.get(deployment.name) ?? [], load, at);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        publish('flyball:fault', { where: `governing ${deployment.name}`, message, error });
+      }
+    }
+    for (const name of governed.keys()) if (!names.has(name)) governed.delete(name);
+    modes.retain((name) => deployments.find(name) !== undefined);
+  }
+
+  function next(): void {
+    cancel = clock.after(lookEveryMs, () => {
+      lookAtAll();
+      if (!stopped) next();
+    });
+  }
+
+  return {
+    of: (deployment) => governed.get(deployment),
+    async approve(id, by) {
+      const approval = approvals.get(id);
+      const { deployment, from, to, reason } = approval;
+      const details = { id, from, to };
+      const move = { deployment, from, to, by, reason, approved: true, kind: 'approval', details } as const;
+      const moved = await moveTarget(parts, move);
+      if (moved.kind === 'refused') throw new FlyballError('CONFLICT', `${id} cannot be carried out: ${moved.reason}`);
+      approvals.decided(approval, 'approve', by, reason);
+      const own = governed.get(deployment);
+      if (own?.last !== undefined) expect(own, moved, from, to, own.last.seen, clock.now());
+      return approval;
+    },
+    reject(id, by, reason) {
+      const approval = approvals.get(id);
+      approvals.decided(approval, 'reject', by, reason);
+      return approval;
+    },
+    replicaReady({ deployment, readyAfterMs, facts }) {
+      const own = governed.get(deployment);
+      if (own === undefined || readyAfterMs === undefined) return;
+      const { loadMs: load = 0, warmMs: warm = 0 } = facts?.stages ?? {};
+      own.lags = noteStart(own.lags, { start: Math.max(0, readyAfterMs - load - warm), load, warm });
+    },
+    async look() {
+      lookAtAll();
+      await Promise.all(moving);
+    },
+    start() {
+      if (!stopped) return;
+      stopped = false;
+      next();
+    },
+    async stop() {
+      stopped = true;
+      cancel();
+      await Promise.all(moving);
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * The governor's mind of one deployment: the policy that leads, its stand-in, the references that only look on, and
+ * what the constraints remember. It thinks once a look and keeps what is needed to think the same again.
+ *
+ * A recording is what the mind was at some look, and everything it has seen since; from it a replay comes to the same
+ * decision, byte for byte. It begins anew twice a minute and after each decision that was kept, so that it stays small.
+ */
+import { ask, decide, toSaid, type Decided, type DecisionInput, type Said } from '../../core/scaling/decide.ts';
+import { startConstraints, type Constraints, type ConstraintMemory } from '../../core/scaling/constrain.ts';
+import type { Observation } from '../../core/scaling/observation.ts';
+import { makePolicy } from '../../core/scaling/policies/list.ts';
+import { run, type Policy, type RunningPolicy } from '../../core/scaling/policy.ts';
+import type { Claim, Outcome } from '../../core/scaling/reconcile.ts';
+
+export interface PolicyChoice {
+  readonly policy: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface RecordedLook {
+  readonly seen: Observation;
+  readonly at: number;
+  readonly claims: readonly Claim[];
+  readonly constraints: Constraints;
+  /** In place of what the policy would say now: it threw, was late, or was not asked. By its place among those asked. */
+  readonly failed: readonly (Outcome | undefined)[];
+}
+
+export interface Recording {
+  readonly lead: PolicyChoice;
+  readonly standIn: PolicyChoice;
+  readonly states: readonly unknown[];
+  readonly memory: ConstraintMemory;
+  readonly looks: RecordedLook[];
+}
+
+export interface Mind {
+  readonly choice: PolicyChoice;
+  think(seen: Observation, claims: readonly Claim[], constraints: Constraints, at: number): Thought;
+  /** What the last thought can be repeated from; a new recording begins. */
+  takeRecording(): Recording;
+}
+
+export interface Thought extends Decided {
+  /** What the references would have held. */
+  readonly others: () => readonly Said[];
+}
+
+/** Where the leading policy fails: it needs nothing but the load of the replicas' processors. */
+const standIn: PolicyChoice = { policy: 'thresholds', parameters: {} };
+const references: readonly string[] = ['hpa', 'kpa', 'ray', 'thresholds'];
+
+const recordedMax = 30;
+/** Milliseconds that one policy may take of the loop that all deployments share. */
+const budgetMs = 50;
+const failuresMax = 3;
+/** A policy that has failed so often in a row is left alone for this long. */
+const restMs = 60_000;
+
+export function createPolicy({ policy, parameters }: PolicyChoice): Policy {
+  const made = makePolicy(policy, parameters);
+  if (made.kind === 'refused') throw new RangeError(`scaling.policy ${policy}: ${made.problems.join('; ')}`);
+  return made.policy;
+}
+
+interface Asked {
+  readonly make: () => Policy;
+  running: RunningPolicy;
+  failures: number;
+  restUntil: number;
+}
+
+/** `now`: milliseconds that only grow, to see how long a policy takes. */
+export function createMind(
+  choice: PolicyChoice,
+  seen: Observation,
+  constraints: Constraints,
+  at: number,
+  now: () => number,
+  /** In place of the list's, for tests of policies that fail. */
+  make: (choice: PolicyChoice) => Policy = createPolicy,
+): Mind {
+  const open = (wanted: PolicyChoice): Asked => {
+    const policy = make(wanted);
+    return { make: () => policy, running: run(policy, seen, at), failures: 0, restUntil: 0 };
+  };
+  const asked = [open(choice), open(standIn)];
+  const others = references.map((policy) => open({ policy, parameters: {} }));
+  let memory = startConstraints(constraints, seen.fleet.target, at / 1000);
+  let recording: Recording = record();
+
+  function record(): Recording {
+    return structuredClone({
+      lead: choice,
+      standIn,
+      states: asked.map(({ running }) => running.state()),
+      memory,
+      looks: [],
+    });
+  }
+
+  function askOne(one: Asked, look: Observation, moment: number): Outcome {
+    const policy = one.running.name;
+    if (moment < one.restUntil) {
+      const message = `it failed ${failuresMax} times in a row and is asked again in ${Math.ceil((one.restUntil - moment) / 1000)} s`;
+      return { kind: 'threw', policy, message };
+    }
+    const outcome = ask(one.running, look, moment, budgetMs, now);
+    if (outcome.kind === 'proposed') {
+      one.failures = 0;
+      return outcome;
+    }
+    one.failures += 1;
+    if (one.failures >= failuresMax) {
+      one.failures = 0;
+      one.restUntil = moment + restMs;
+    }
+    // Half a step may stand in its state.
+    if (outcome.kind === 'threw') one.running = run(one.make(), look, moment);
+    return outcome;
+  }
+
+  return {
+    choice,
+    think(look, claims, set, moment) {
+      if (recording.looks.length >= recordedMax) recording = record();
+      const outcomes = asked.map((one) => askOne(one, look, moment));
+      const failed = outcomes.map((outcome) => (outcome.kind === 'proposed' ? undefined : outcome));
+      recording.looks.push({ seen: look, at: moment, claims, constraints: set, failed });
+      const input: DecisionInput = { seen: look, outcomes, claims, constraints: set, at: moment };
+      const decided = decide(memory, input);
+      memory = decided.memory;
+      const onlooking = others.map((one) => askOne(one, look, moment));
+      return { ...decided, others: () => onlooking.map((outcome) => toSaid(outcome, look.max)) };
+    },
+    takeRecording() {
+      const taken = recording;
+      recording = record();
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** What the specification says about scaling, in the terms of the decision core. */
+import type { DeploymentSpecification } from '../../config/specification.ts';
+import type { Constraints } from '../../core/scaling/constrain.ts';
+import { aloneMs, objectiveMs } from '../../core/scaling/objective.ts';
+import { policies } from '../../core/scaling/policies/list.ts';
+import type { CostPoint } from '../../protocol/frames/messages.ts';
+import type { PolicyChoice } from './mind.ts';
+
+/** Records of an earlier release know no `scaling`. */
+type Written = Partial<Pick<DeploymentSpecification, 'scaling'>>;
+
+/** The rehearsing policy where there is one; else what is held stays. */
+export function policyOf(specification: DeploymentSpecification): PolicyChoice {
+  const { scaling }: Written = specification;
+  const fallback = policies.some(({ name }) => name === 'slo') ? 'slo' : 'thresholds';
+  return { policy: scaling?.policy ?? fallback, parameters: scaling?.parameters ?? {} };
+}
+
+/** Sleep and wake are upkeep's: whoever is awake has at least one. */
+export function constraintsOf({ replicas, ...specification }: DeploymentSpecification): Constraints {
+  const { scaling }: Written = specification;
+  return {
+    min: Math.max(1, replicas.min),
+    max: replicas.max,
+    upStabilizationSeconds: (scaling?.upStabilizationMs ?? 0) / 1000,
+    downStabilizationSeconds: (scaling?.downStabilizationMs ?? 0) / 1000,
+    upRate: null,
+    downRate: null,
+    blastRadius: scaling?.blastRadius ?? 1,
+    reversalsPerHour: scaling?.reversalsPerHour ?? Number.POSITIVE_INFINITY,
+    freezes: (scaling?.freezes ?? []).map(({ from, until, stops, reason }) => ({
+      fromMs: Date.parse(from),
+      untilMs: Date.parse(until),
+      kind: stops,
+      reason,
+    })),
+    cost:
+      scaling?.budget === undefined
+        ? null
+        : {
+            amount: scaling.budget.amount,
+            periodSeconds: scaling.budget.periodMs / 1000,
+            pricePerHour: scaling.budget.pricePerHour,
+          },
+  };
+}
+
+/** Where nothing is known yet, milliseconds. */
+const objectiveUnknownMs = 1000;
+
+export function objectiveOf(specification: DeploymentSpecification, curve: readonly CostPoint[]): number {
+  return objectiveMs(specification.slo.p99Ms, curve, specification.resources.cpu) ?? objectiveUnknownMs;
+}
+
+/** NaN where no warm-up has told. */
+export function warmServiceMs(specification: DeploymentSpecification, curve: readonly CostPoint[]): number {
+  return aloneMs(curve, specification.resources.cpu) ?? Number.NaN;
+}

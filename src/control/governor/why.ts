@@ -1,0 +1,129 @@
+/**
+ * Why a deployment has the replicas that it has: the decision of now, or the one that was in force at an earlier
+ * moment, whole. It reads what the governor and the journal hold, and decides nothing.
+ */
+import type { DeploymentGovernor, WhyView } from '../../api/schemas.ts';
+import type { Decision } from '../../core/scaling/decide.ts';
+import type { Store } from '../../store/store.ts';
+import type { Deployment } from '../deployments.ts';
+import type { Approvals } from './approvals.ts';
+import type { DecisionDetails } from './governed.ts';
+import type { Governor } from './governor.ts';
+import { toInputs } from './inputs.ts';
+import type { Modes } from './modes.ts';
+
+export interface WhyParts {
+  readonly governor: Governor;
+  readonly modes: Modes;
+  readonly approvals: Approvals;
+  readonly store: Store;
+}
+
+const toView = (decision: Decision): NonNullable<WhyView['decision']> => ({
+  ...decision,
+  said: [...decision.said],
+  cuts: [...decision.cuts],
+  unsound: [...decision.unsound],
+});
+
+export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'store'>): DeploymentGovernor {
+  const { governor, modes, approvals } = parts;
+  const own = governor.of(deployment.name);
+  const { mode, reason: modeReason, by } = modes.of(deployment);
+  const approval = approvals.of(deployment.name);
+  const last = own?.last;
+  const arrivals = last?.seen.signals.arrivals;
+  const changed = own?.changed;
+  return {
+    mode,
+    modeBy: by,
+    modeReason,
+    ...(last === undefined
+      ? {}
+      : {
+          policy: own?.mind?.choice.policy ?? 'none',
+          target: last.thought.target,
+          at: last.wallMs,
+          done: last.done.kind,
+          why: last.done.why,
+          ...(last.thought.doubt === undefined || !last.doubtful ? {} : { doubt: last.thought.doubt }),
+          ...(last.thought.unsound.length === 0 ? {} : { unsound: last.thought.unsound.join('; ') }),
+          ...(arrivals === undefined || arrivals.kind === 'absent'
+            ? {}
+            : { requestsPerSecond: (arrivals.value * 1000) / last.seen.spanMs }),
+        }),
+    ...(changed === undefined
+      ? {}
+      : {
+          decision: {
+            at: changed.at,
+            from: changed.decision.held,
+            to: changed.decision.target,
+            done: changed.done.kind,
+            reason: changed.decision.reason,
+          },
+        }),
+    ...(approval === undefined ? {} : { approval: approval.id }),
+  };
+}
+
+export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<WhyView> {
+  const { governor, modes, store } = parts;
+  const { name, record, wakefulness } = deployment;
+  const own = governor.of(name);
+  const { min, max } = record.specification.replicas;
+  const base = { deployment: name, governor: governorView(deployment, parts), desired: record.desired, min, max };
+  const change = (await store.journal({ subject: name, kind: 'decision', newestFirst: true, limit: 50 })).find(
+    ({ details }) => (details as DecisionDetails | undefined)?.done?.kind === 'moved',
+  );
+  const halt = modes.halt();
+  const more = {
+    ...(halt === undefined ? {} : { halt }),
+    ...(change === undefined
+      ? {}
+      : { change: { id: change.id, at: change.at, action: change.action, reason: change.reason } }),
+    ...(own?.verdict === undefined ? {} : { verdict: own.verdict }),
+  };
+  const last = own?.last;
+  if (last === undefined) {
+    const asleep = wakefulness.kind === 'asleep' ? 'it sleeps; the next request wakes it' : undefined;
+    const fixed = max <= Math.max(1, min) ? `its size is fixed: the bounds are ${min} to ${max}` : undefined;
+    return { ...base, ...more, ungoverned: asleep ?? fixed ?? 'it has not been looked at yet' };
+  }
+  return {
+    ...base,
+    ...more,
+    at: last.wallMs,
+    done: last.done,
+    decision: toView(last.thought.describe()),
+    inputs: toInputs(last.seen),
+    others: [...last.thought.others()],
+  };
+}
+
+/** What the journal says of that moment: the last that was decided by then. */
+export async function whyThen(deployment: Deployment, at: number, parts: WhyParts): Promise<WhyView> {
+  const { name, record } = deployment;
+  const { min, max } = record.specification.replicas;
+  const base = { deployment: name, governor: governorView(deployment, parts), desired: record.desired, min, max };
+  const found = (
+    await parts.store.journal({ subject: name, kind: 'decision', until: at, newestFirst: true, limit: 50 })
+  ).find(({ details }) => (details as DecisionDetails | undefined)?.decision !== undefined);
+  if (found === undefined) return { ...base, ungoverned: 'the journal holds no decision of that time or before' };
+  const { done, decision, inputs, others } = found.details as DecisionDetails;
+  const verdict = (await parts.store.journal({ subject: name, kind: 'decision', after: found.id, limit: 50 })).find(
+    ({ details }) => (details as { readonly of?: number } | undefined)?.of === found.id,
+  );
+  return {
+    ...base,
+    at: found.at,
+    entry: found.id,
+    done,
+    decision: toView(decision),
+    inputs,
+    others: [...others],
+    ...(verdict === undefined
+      ? {}
+      : { verdict: { kind: verdict.action, reason: verdict.reason, at: verdict.at, entry: found.id } }),
+  };
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judge } from './verify.ts';
+
+const calm = { completed: 100, late: 0, queued: 0 };
+const trouble = { completed: 100, late: 50, queued: 20 };
+const raised = { from: 2, to: 4, before: trouble, at: 0, dueAt: 1 };
+
+test('raising helped when more is answered, or fewer wait', () => {
+  assert.equal(judge(raised, 4, { completed: 190, late: 50, queued: 20 }).kind, 'helped');
+  assert.equal(judge(raised, 4, { completed: 100, late: 50, queued: 5 }).kind, 'helped');
+  assert.equal(judge({ ...raised, before: calm }, 4, calm).kind, 'helped');
+});
+
+test('raising that changes nothing is no help: the bottleneck is elsewhere', () => {
+  const verdict = judge(raised, 4, { completed: 101, late: 52, queued: 21 });
+  assert.equal(verdict.kind, 'no help');
+  assert.match(verdict.reason, /2 more replicas changed nothing: 100 → 101 answers\/s, 20 → 21 queued/);
+});
+
+test('replicas that are not there yet have proved nothing', () => {
+  assert.equal(judge(raised, 3, trouble).kind, 'not ready');
+});
+
+test('lowering harmed when requests wait that did not', () => {
+  const lowered = { from: 4, to: 2, before: calm, at: 0, dueAt: 1 };
+  assert.equal(judge(lowered, 2, trouble).kind, 'harmed');
+  assert.equal(judge(lowered, 2, calm).kind, 'helped');
+  assert.equal(judge({ ...lowered, before: trouble }, 2, trouble).kind, 'helped', 'it was no better before');
+});

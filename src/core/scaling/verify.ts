@@ -1,0 +1,53 @@
+/**
+ * Whether a change of target did what it was for, judged once its lag has passed. Pure.
+ *
+ *   raised, replicas missing ───────────────▶ not ready: no more are ordered until these are there
+ *   raised in trouble, and no better ───────▶ no help: the bottleneck is elsewhere; back, and no raise for a while
+ *   lowered, and requests are late now ─────▶ harmed: back
+ *   anything else ──────────────────────────▶ helped
+ */
+
+/** Rates over some seconds before, and after. Requests per second. */
+export interface Health {
+  readonly completed: number;
+  readonly late: number;
+  readonly queued: number;
+}
+
+export interface Expectation {
+  readonly from: number;
+  readonly to: number;
+  readonly before: Health;
+  /** Monotonic milliseconds: ordered, and when its effect is to be seen. */
+  readonly at: number;
+  readonly dueAt: number;
+}
+
+export type Verdict =
+  | { readonly kind: 'helped'; readonly reason: string }
+  | { readonly kind: 'not ready' | 'no help' | 'harmed'; readonly reason: string };
+
+/** Share of the requests that may be late before that is called trouble. */
+const lateShare = 0.02;
+/** More is served, or fewer wait, by at least this share: less is noise. */
+const betterBy = 0.05;
+
+const share = ({ completed, late }: Health): number => late / Math.max(completed, late, 1e-9);
+const inTrouble = (health: Health): boolean => health.queued >= 1 || share(health) > lateShare;
+const whole = (value: number): string => String(Math.round(value));
+
+export function judge({ from, to, before }: Expectation, ready: number, now: Health): Verdict {
+  if (to > from && ready < to) {
+    return { kind: 'not ready', reason: `${ready} of ${to} replicas are ready` };
+  }
+  const rates = `${whole(before.completed)} → ${whole(now.completed)} answers/s, ${whole(before.queued)} → ${whole(now.queued)} queued`;
+  if (to > from && inTrouble(before) && inTrouble(now)) {
+    const more = now.completed > before.completed * (1 + betterBy);
+    const fewer = now.queued < before.queued * (1 - betterBy) || share(now) < share(before) * (1 - betterBy);
+    if (!more && !fewer) return { kind: 'no help', reason: `${to - from} more replicas changed nothing: ${rates}` };
+  }
+  if (to < from && !inTrouble(before) && inTrouble(now)) {
+    return { kind: 'harmed', reason: `with ${from - to} fewer, requests wait or are late: ${rates}` };
+  }
+  return { kind: 'helped', reason: to > from ? `it did what it was for: ${rates}` : `nobody missed them: ${rates}` };
+}

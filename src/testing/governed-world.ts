@@ -1,0 +1,167 @@
+/**
+ * A deployment under the governor on a virtual clock: what gateways and replicas say is what the test says, upkeep
+ * brings replicas `startMs` after they are wanted, and a second passes when the test says so.
+ */
+import { deploymentSpecification, type DeploymentSpecification } from '../config/specification.ts';
+import type { Deployment, Deployments } from '../control/deployments.ts';
+import type { Fleet } from '../control/fleet.ts';
+import type { ConnectedGateway, GatewayChannel } from '../control/gateway-channel.ts';
+import { openApprovals } from '../control/governor/approvals.ts';
+import { startGovernor } from '../control/governor/governor.ts';
+import { openModes } from '../control/governor/modes.ts';
+import type { Replica } from '../control/replica.ts';
+import type { UpkeepLoop } from '../control/upkeep-loop.ts';
+import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { FlyballError } from '../errors.ts';
+import type { VersionObservation } from '../gateway/routing-table.ts';
+import { openJournal } from '../journal/open-journal.ts';
+import type { Store } from '../store/store.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+
+type Scaling = Partial<DeploymentSpecification['scaling']>;
+
+export interface Load {
+  /** Requests a second; absent: the gateways say nothing any more. */
+  readonly rate: number;
+  /** What each replica says: share of its processor in use. */
+  readonly cpu: number;
+  readonly queued?: number;
+  readonly late?: number;
+  readonly completed?: number;
+}
+
+export async function governedWorld(
+  scaling: Scaling,
+  {
+    min = 1,
+    max = 8,
+    startMs = 2000,
+    store: given,
+  }: { min?: number; max?: number; startMs?: number; store?: Store } = {},
+) {
+  const store = given ?? openSqliteStore(':memory:');
+  const clock = createVirtualClock();
+  const journal = openJournal(store, clock);
+  const modes = await openModes(store, journal, clock);
+  const approvals = await openApprovals(store, journal, clock);
+  const specification = deploymentSpecification.parse({ model: 'm', replicas: { min, max }, scaling });
+  const record = (await store.deployment('d')) ?? {
+    name: 'd',
+    specification,
+    origin: { kind: 'specification' as const },
+    desired: min,
+  };
+  await store.putDeployment({ ...record, specification });
+  const deployment = {
+    name: 'd',
+    record: { ...record, specification },
+    removing: false,
+    wakefulness: { kind: 'awake', activeAt: 0, arrivals: 0 },
+  } as unknown as Deployment;
+  const replicas: Replica[] = [];
+  const counted = { arrivals: 0, completed: 0, late: 0 };
+  let version: VersionObservation | undefined;
+  let spoken: ConnectedGateway['latest'];
+  let brings = true;
+  const moves: number[] = [];
+
+  const deployments = {
+    all: () => [deployment],
+    find: (name: string) => (name === 'd' ? deployment : undefined),
+    get(name: string) {
+      if (name === 'd') return deployment;
+      throw new FlyballError('DEPLOYMENT_NOT_FOUND', `there is no deployment ${name}`);
+    },
+  } as unknown as Deployments;
+  const loop = { exclusively: <T>(change: () => Promise<T>) => change() } as UpkeepLoop;
+  const channel = {
+    gateways: () =>
+      spoken === undefined ? [] : [{ worker: 0, pid: 1, revision: 1, keys: 0, latest: spoken, history: [] }],
+  } as unknown as GatewayChannel;
+  const fleet = { replicas: () => replicas } as unknown as Fleet;
+  const open = () => startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, loop, clock });
+  let governor = open();
+
+  /** Upkeep's part, as far as it matters here. */
+  function upkeep(cpu: number): void {
+    const { desired } = deployment.record;
+    if (moves.at(-1) !== desired) moves.push(desired);
+    while (replicas.length < desired) {
+      const order = { launch: { runtime: { kind: 'onnx' } } };
+      replicas.push({
+        id: `d-${replicas.length}`,
+        deployment: 'd',
+        phase: 'starting',
+        stopping: false,
+        order,
+        orderedAt: clock.now(),
+      } as unknown as Replica);
+    }
+    replicas.length = desired;
+    for (const replica of replicas) {
+      const at = clock.now();
+      if (brings && replica.phase === 'starting' && at - replica.orderedAt >= startMs) {
+        replica.phase = 'ready';
+        replica.readyAt = at;
+      }
+      const before = replica.words?.latest ?? { at: at - 1000, cpuSeconds: 0, inferences: 0 };
+      const latest = { at, cpuSeconds: before.cpuSeconds + cpu, inferences: before.inferences };
+      replica.words = { latest, before };
+    }
+  }
+
+  return {
+    store,
+    clock,
+    journal,
+    modes,
+    approvals,
+    deployment,
+    deployments,
+    /** Every target that was held, in order. */
+    moves,
+    governor: () => governor,
+    get target() {
+      return deployment.record.desired;
+    },
+    /** Replicas that are ordered never become ready. */
+    stall: () => (brings = false),
+    /** As after a kill of control: what it knew is gone, the store is not. */
+    async restart() {
+      await governor.stop();
+      governor = open();
+    },
+    /** Seconds pass under a load; with `undefined` nobody tells of any. */
+    async pass(seconds: number, load: Load | undefined) {
+      for (let second = 0; second < seconds; second += 1) {
+        clock.pass(1000);
+        if (load !== undefined) {
+          counted.arrivals += load.rate;
+          counted.completed += load.completed ?? load.rate;
+          counted.late += load.late ?? 0;
+          version = {
+            deployment: 'd',
+            version: '1',
+            ...counted,
+            failed: 0,
+            shed: {},
+            busyMs: counted.completed * 100,
+            queueLength: load.queued ?? 0,
+            inFlight: Math.min(replicas.length, Math.ceil(load.rate / 10)),
+            batchSizeCap: 1,
+            latencyMs: { p50: 100, p95: 100, p99: 100, n: load.rate },
+          };
+          spoken = { kind: 'observation', worker: 0, at: clock.wall(), revision: 1, versions: [version], replicas: [] };
+        }
+        upkeep(load?.cpu ?? 0);
+        await governor.look();
+      }
+      await journal.flushed();
+    },
+    async [Symbol.asyncDispose]() {
+      await governor.stop();
+      await journal[Symbol.asyncDispose]();
+      if (given === undefined) await store[Symbol.asyncDispose]();
+    },
+  };
+}
