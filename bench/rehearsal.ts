@@ -84,10 +84,11 @@ export async function run({ rounds, trace }: BenchmarkOptions): Promise<Report> 
       slow,
     ),
   ];
-  const bars = { thresholds: { value: 1e5 }, slo: { value: 2e4, aim: 1e5 } };
-  for (const [name, bar] of Object.entries(bars)) {
+  // The policy with hundreds of shadows takes minutes on it, so one round has to do.
+  const bars = { thresholds: { value: 1e5, rounds: 3 }, slo: { value: 2e4, aim: 1e5, rounds: 1 } };
+  for (const [name, { rounds: most, ...bar }] of Object.entries(bars)) {
     if (!policies.some((one) => one.name === name)) continue;
-    const speeds = times(Math.min(rounds, 3), long.traffic, name).map(({ timesRealTime }) => timesRealTime);
+    const speeds = times(Math.min(rounds, most), long.traffic, name).map(({ timesRealTime }) => timesRealTime);
     rows.push(row(`${long.name} at its own rate, ${name}`, '× real time', speeds, { kind: 'at-least', ...bar }, slow));
   }
   return report('rehearsal', calibration, rows);

@@ -43,6 +43,7 @@ const deadlineTimes = 10;
 const maxDefault = 1000;
 const queueLengthDefault = 1024;
 const shapeRateDefault = 150;
+const toleratedDefault = 0.01;
 /** A synthetic course lasts at most so long. */
 const shapeMsMax = 100 * 86_400_000;
 
@@ -75,7 +76,7 @@ export async function readRehearsePlan(values: OptionValues, terminal: Terminal)
     faults: readFaultList(option('faults')),
     seed: parseCount(option('seed') ?? '1', '--seed', 0, 2 ** 31 - 1),
   };
-  const tolerated = readShare(option('tolerate') ?? '1%', '--tolerate');
+  const tolerated = readShare(option('tolerate') ?? String(toleratedDefault), '--tolerate');
   const contenders = readPolicies(option('policies'), scenario, tolerated);
   const price = option('price') ?? '1';
   if (!/^\d+(\.\d+)?$/.test(price)) throw new UsageError(`--price expects a number such as 0.05, got ${price}`);
@@ -265,7 +266,12 @@ function readPolicies(text: string | undefined, scenario: Scenario, tolerated: n
 
 const fixedInHindsight: Named = { name: 'fixed', given: {} };
 
-function contender({ name, given }: Named, scenario: Scenario, tolerated: number): Contender {
+function contender(asked: Named, scenario: Scenario, tolerated: number): Contender {
+  const { name } = asked;
+  const knobs = policies.find((one) => one.name === name)?.parameters ?? {};
+  // What is tolerated is one thing, for the verdict and for a policy that asks for it.
+  const isOwn = tolerated !== toleratedDefault && Object.hasOwn(knobs, 'tolerated');
+  const given = isOwn ? { tolerated, ...asked.given } : asked.given;
   const made = makePolicy(name, given);
   if (made.kind === 'refused') {
     const isKnown = policies.some((one) => one.name === name);

@@ -87,6 +87,17 @@ test('--json is one object and the same for the same seed, but for the time that
   assert.notEqual((await run('--seed', '2')).requests, first.requests);
 });
 
+test('what is tolerated is also what a policy is told that asks for it, unless it is given its own', async () => {
+  const args = ['--trace', 'minutes.csv', '--tolerate', '0.1%', '--policies', 'slo,slo:tolerated=0.05,hpa', '--json'];
+  const { code, out, err } = await rehearse(...args);
+  assert.equal(code, 0, err);
+  const { policies } = JSON.parse(out) as Report;
+  assert.deepEqual(
+    policies.map(({ parameters }) => parameters),
+    [{ tolerated: 0.001 }, { tolerated: 0.05 }, {}],
+  );
+});
+
 test('a column is taken by its name, after the file or as an option', async () => {
   const requests = async (...args: string[]): Promise<number> => {
     const { code, out, err } = await rehearse('--policies', 'hpa', '--json', '--trace', ...args);

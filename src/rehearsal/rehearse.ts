@@ -80,7 +80,8 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
     deadlineMs,
     startWallMs: traffic.startWallMs,
     cpuShare: scenario.cpuShare,
-    capacity: Float64Array.from({ length: max + 1 }, (_, count) => count * perReplica),
+    // As warm-up measures it, of one replica; of more nothing else is known than that they are as many.
+    capacity: Float64Array.of(Number.NaN, perReplica),
     oneMs: service.ms[1] as number,
     isHole: (at) => Number.isNaN(counts[Math.ceil(at / slotMs) - 1]),
   });
