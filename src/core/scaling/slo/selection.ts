@@ -1,6 +1,6 @@
 /**
  * Which way is taken: the cheapest whose record keeps the target rate. A record is short at first, so each way starts
- * with what growth within a lag lets expect of it (the prior), worth a minute and three lags of load.
+ * with what growth within a lag lets expect of it (the prior), worth a minute and a lag of load.
  *
  * Violations that no way could have avoided (`least`) are held against none: a load that no fleet at this lag can follow
  * would else buy the largest there is. What the deployment itself was late with counts against what it may still be.
@@ -26,7 +26,7 @@ export function priorsOf(holds: readonly number[], lag: number): Float64Array {
 
 /** Work that the prior is worth. */
 export function priorWork({ lag, work, time }: Shadows): number {
-  return time > 0 ? ((60 + 3 * lag) * work) / time : 0;
+  return time > 0 ? ((60 + lag) * work) / time : 0;
 }
 
 /** Share of its load that a way has been late with. */

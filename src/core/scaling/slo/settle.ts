@@ -6,11 +6,12 @@
  */
 
 /**
- * Seconds of the whole fleet, from the lag in seconds: most of a lag where that is short. A slow tier's holds are as
- * long as its lag by themselves, so beyond 10 s the price falls again: it would be paid twice.
+ * Seconds of the whole fleet, from the lag in seconds: most of a lag where that is short. Up to a second the hold of 20 s
+ * is many lags already; a slow tier's holds are as long as its lag, so beyond 10 s the price falls again. Either would be
+ * paid twice.
  */
 export function turningPrice(lag: number): number {
-  return Math.min(0.8 * lag, 80 / lag);
+  return lag <= 1 ? 0 : Math.min(0.8 * lag, 80 / lag);
 }
 
 /** What the surplus of a step adds: seconds of the whole fleet. */
