@@ -48,7 +48,7 @@ export function whyText(why: WhyView, style: StatusStyle): string {
   if (halt !== undefined) add('halted', `by ${halt.by}: ${halt.reason}`);
   if (why.change !== undefined) {
     const { id, at, action, reason } = why.change;
-    add('last change', `${action} at ${clockTime(at)} (entry ${id}): ${reason}`);
+    add('changed', `${action} at ${clockTime(at)} (entry ${id}): ${reason}`);
   }
   if (why.verdict !== undefined)
     add('result', `${why.verdict.kind}: ${why.verdict.reason} (entry ${why.verdict.entry})`);

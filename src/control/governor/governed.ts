@@ -43,7 +43,7 @@ export interface Governed {
   last: LastLook | undefined;
   /** The last that changed something, or would have: for the line in status. */
   changed: { readonly at: number; readonly decision: Decision; readonly done: Done } | undefined;
-  journalled: { readonly key: string; readonly at: number } | undefined;
+  journalled: { readonly key: string; readonly at: number; readonly isMove: boolean } | undefined;
   expectation: (Expectation & { readonly entry: number }) | undefined;
   verdict: (Verdict & { readonly at: number; readonly entry: number }) | undefined;
   /** Until when raising is refused, because it did not help. */

@@ -26,6 +26,10 @@ test('in auto it grows with the load and shrinks again, one journal entry a chan
   const entries = await world.journal.read({ kind: 'decision', limit: 1000 });
   const moved = entries.filter(({ details }) => (details as DecisionDetails).done?.kind === 'moved');
   assert.equal(moved.length, 2 * (top - 1));
+  assert.ok(
+    !entries.some(({ action }) => action.startsWith('hold') && action !== 'hold 1'),
+    'that it is held then is no news',
+  );
   assert.deepEqual(
     moved.slice(0, 2).map(({ action, by }) => [action, by]),
     [

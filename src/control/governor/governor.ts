@@ -279,12 +279,17 @@ export function startGovernor(parts: GovernorParts): Governor {
   function keep(deployment: Deployment, own: Governed, look: LastLook, at: number): void {
     const { mode, seen, thought, done, doubtful } = look;
     const key = [mode, done.kind, thought.target, seen.fleet.target, doubtful, thought.unsound.length > 0].join(' ');
-    if (done.kind === 'moved') {
-      own.journalled = { key, at };
+    // What was moved has its entry; that it is held then is no news.
+    const isMove = done.kind === 'moved';
+    if (
+      isMove ||
+      (own.journalled?.isMove === true && done.kind === 'held' && !doubtful && thought.unsound.length === 0)
+    ) {
+      own.journalled = { key, at, isMove };
       return;
     }
     if (own.journalled?.key === key || at - (own.journalled?.at ?? -Infinity) < journalEveryMs) return;
-    own.journalled = { key, at };
+    own.journalled = { key, at, isMove };
     const { target } = thought;
     const held = seen.fleet.target;
     const details = detailsOf(own, seen, thought, done, mode);
