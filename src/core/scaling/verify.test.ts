@@ -6,6 +6,15 @@ const calm = { completed: 100, late: 0, queued: 0 };
 const trouble = { completed: 100, late: 50, queued: 20 };
 const raised = { from: 2, to: 4, before: trouble, at: 0, dueAt: 1 };
 
+test('more replicas are not praised for a load that has gone', () => {
+  const before = { completed: 6, late: 3, queued: 4 };
+  const expectation = { from: 1, to: 2, before, at: 0, dueAt: 1 };
+  const { kind, reason } = judge(expectation, 2, { completed: 1, late: 0, queued: 0 });
+  assert.equal(kind, 'helped');
+  assert.match(reason, /less is asked by now/);
+  assert.match(judge(expectation, 2, { completed: 9, late: 0, queued: 0 }).reason, /it did what it was for/);
+});
+
 test('raising helped when more is answered, or fewer wait', () => {
   assert.equal(judge(raised, 4, { completed: 190, late: 50, queued: 20 }).kind, 'helped');
   assert.equal(judge(raised, 4, { completed: 100, late: 50, queued: 5 }).kind, 'helped');

@@ -49,5 +49,9 @@ export function judge({ from, to, before }: Expectation, ready: number, now: Hea
   if (to < from && !inTrouble(before) && inTrouble(now)) {
     return { kind: 'harmed', reason: `with ${from - to} fewer, requests wait or are late: ${rates}` };
   }
-  return { kind: 'helped', reason: to > from ? `it did what it was for: ${rates}` : `nobody missed them: ${rates}` };
+  // Nobody can say any more what it would have been without them.
+  const gone = to > from && now.completed < before.completed * (1 - betterBy) && !inTrouble(now);
+  const words =
+    to < from ? 'nobody missed them' : gone ? 'all is well, and less is asked by now' : 'it did what it was for';
+  return { kind: 'helped', reason: `${words}: ${rates}` };
 }
