@@ -14,6 +14,8 @@ export type Loop =
       readonly shape: Shape;
       readonly arrivals: 'poisson' | 'constant';
       readonly seed: number;
+      /** No rate was given: the shape is in multiples of one that has yet to be found ({@link atRate}). */
+      readonly relative?: true;
     }
   | { readonly kind: 'closed'; readonly callers: number };
 
@@ -37,6 +39,9 @@ const connectionsMax = 4096;
 const openConnections = 256;
 const callersDefault = 1;
 const rateMax = 1_000_000;
+/** Highest rate of a shape ÷ its lowest. A flash crowd is ten times what came before, as in a rehearsal. */
+const peakDefault = 3;
+const flashPeakDefault = 10;
 
 export async function readLoadPlan(values: OptionValues, terminal: Terminal): Promise<LoadPlan> {
   const durationMs = parseDurationMs(stringOption(values, 'duration') ?? '10s', '--duration');
@@ -52,7 +57,7 @@ export async function readLoadPlan(values: OptionValues, terminal: Terminal): Pr
         : openConnections
       : parseCount(wanted, '--connections', 1, connectionsMax);
   const seed = parseCount(stringOption(values, 'seed') ?? '1', '--seed', 0, 2 ** 31 - 1);
-  return {
+  return described({
     loop,
     durationMs,
     protocol,
@@ -61,11 +66,32 @@ export async function readLoadPlan(values: OptionValues, terminal: Terminal): Pr
     batch: parseCount(stringOption(values, 'batch') ?? '1', '--batch', 1, 1024),
     seed,
     file: stringOption(values, 'file'),
+  });
+}
+
+function described(plan: Omit<LoadPlan, 'text' | 'summary'>): LoadPlan {
+  const { loop, durationMs, protocol, connections } = plan;
+  return {
+    ...plan,
     text:
       `${loopText(loop)} for ${seconds(durationMs)}, ${protocol}` +
       (loop.kind === 'closed' && connections === loop.callers ? '' : `, at most ${connections} connections`),
     summary: { ...loopSummary(loop), durationMs, protocol, connections },
   };
+}
+
+export const isRelative = ({ loop }: LoadPlan): boolean => loop.kind === 'open' && loop.relative === true;
+
+/** The plan with a rate in requests a second, where none was given. */
+export function atRate(plan: LoadPlan, perSecond: number): LoadPlan {
+  const { loop } = plan;
+  if (loop.kind !== 'open' || loop.relative !== true || loop.shape.kind === 'trace') return plan;
+  const { relative: _relative, ...rest } = loop;
+  const shape =
+    loop.shape.kind === 'constant'
+      ? { ...loop.shape, rate: loop.shape.rate * perSecond }
+      : { ...loop.shape, rate: loop.shape.rate * perSecond, peak: loop.shape.peak * perSecond };
+  return described({ ...plan, loop: { ...rest, shape } });
 }
 
 async function readLoop(values: OptionValues, terminal: Terminal, durationMs: number): Promise<Loop> {
@@ -75,8 +101,7 @@ async function readLoop(values: OptionValues, terminal: Terminal, durationMs: nu
   const shape = stringOption(values, 'shape') ?? (trace === undefined ? 'constant' : 'trace');
   if (callers !== undefined && (rate !== undefined || shape !== 'constant'))
     throw new UsageError('--callers is a closed loop, --rate and --shape an open one', 'give one or the other');
-  if (rate === undefined && shape !== 'trace') {
-    if (shape !== 'constant') throw new UsageError(`--shape ${shape} expects --rate N/s`);
+  if (rate === undefined && shape === 'constant') {
     return { kind: 'closed', callers: parseCount(callers ?? String(callersDefault), '--callers', 1, connectionsMax) };
   }
   const arrivals = stringOption(values, 'arrivals') === 'constant' ? 'constant' : 'poisson';
@@ -85,12 +110,15 @@ async function readLoop(values: OptionValues, terminal: Terminal, durationMs: nu
     if (trace === undefined) throw new UsageError('--shape trace expects --trace FILE');
     return { kind: 'open', arrivals, seed, shape: { kind: 'trace', points: await readTrace(trace, terminal) } };
   }
-  const low = parseRate(rate ?? '', '--rate');
   const peakText = stringOption(values, 'peak');
-  const peak = peakText === undefined ? low * 3 : parseRate(peakText, '--peak');
+  if (rate === undefined && peakText !== undefined) throw new UsageError('--peak N/s expects --rate N/s beside it');
+  const low = rate === undefined ? 1 : parseRate(rate, '--rate');
+  const times = shape === 'flash' ? flashPeakDefault : peakDefault;
+  const peak = peakText === undefined ? low * times : parseRate(peakText, '--peak');
   const period = stringOption(values, 'period');
   const periodMs = period === undefined ? durationMs : parseDurationMs(period, '--period');
-  return { kind: 'open', arrivals, seed, shape: shapeOf(shape, low, peak, durationMs, periodMs) };
+  const relative = rate === undefined ? { relative: true as const } : {};
+  return { kind: 'open', arrivals, seed, shape: shapeOf(shape, low, peak, durationMs, periodMs), ...relative };
 }
 
 function shapeOf(kind: string, rate: number, peak: number, durationMs: number, periodMs: number): Shape {

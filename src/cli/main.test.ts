@@ -65,6 +65,7 @@ test('an unknown verb, option or choice exits 2 and names the nearest', async ()
     [['load', 'digits', '--callers', '0'], /whole number from 1/],
     [['load', 'digits', '--callers', '4', '--rate', '5/s'], /closed loop.*open one/],
     [['load', 'digits', '--rate', 'fast'], /a rate such as 200\/s/],
+    [['load', 'digits', '--shape', 'flash', '--peak', '9/s'], /--peak N\/s expects --rate/],
     [['load', 'digits', '--duration', '10'], /a duration such as/],
     [['deploy', 'model.onnx', '--slo', 'p50=1ms'], /p99=TIME/],
     [['deploy', 'spec.yaml', '--max', '3'], /written down/],

@@ -350,7 +350,11 @@ export const verbs: readonly VerbDeclaration[] = [
     examples: ['flyball load digits --rate 200/s --duration 30s', 'flyball load digits --callers 32 -o json'],
     positionals: [deployment],
     options: {
-      rate: { type: 'string', value: 'N/s', help: 'Open loop: requests a second, sent whether or not answers come.' },
+      rate: {
+        type: 'string',
+        value: 'N/s',
+        help: 'Open loop: requests a second, sent whether or not answers come. Default of a shape: half of what one caller gets.',
+      },
       callers: { type: 'string', value: 'N', help: 'Closed loop: callers that each wait for their answer.' },
       shape: {
         type: 'string',
@@ -358,7 +362,11 @@ export const verbs: readonly VerbDeclaration[] = [
         choices: ['constant', 'ramp', 'step', 'flash', 'sine', 'trace'],
         help: 'How the rate moves over time; default constant.',
       },
-      peak: { type: 'string', value: 'N/s', help: 'Highest rate of a shape; default three times --rate.' },
+      peak: {
+        type: 'string',
+        value: 'N/s',
+        help: 'Highest rate of a shape; default three times --rate, of a flash ten times.',
+      },
       period: { type: 'string', value: 'TIME', help: 'sine: length of one wave; default the duration.' },
       trace: { type: 'string', value: 'FILE', help: 'trace: lines `second,requests-per-second`.' },
       arrivals: {

@@ -11,7 +11,7 @@ import type { Outcome, Target } from '../../load/target.ts';
 import { flag, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { inferenceUrl, isLoopback } from '../inference-address.ts';
-import { readLoadPlan, type LoadPlan } from '../load-plan.ts';
+import { atRate, isRelative, readLoadPlan, type LoadPlan } from '../load-plan.ts';
 import { openLoadTarget } from '../load-target.ts';
 import { reportText, secondText } from '../load-text.ts';
 import { formatOf, print } from '../output.ts';
@@ -25,7 +25,7 @@ const backlogMax = 60_000;
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, values, positionals } = invocation;
   const [deployment = ''] = positionals;
-  const plan = await readLoadPlan(values, terminal);
+  const given = await readLoadPlan(values, terminal);
   const stopping = new AbortController();
   let interrupts = 0;
   const unsubscribe = terminal.onInterrupt(() => {
@@ -35,14 +35,15 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     stopping.abort();
   });
   try {
-    const url = await inferenceUrl(invocation, deployment, plan.protocol === 'grpc' ? 'grpc' : 'http');
+    const url = await inferenceUrl(invocation, deployment, given.protocol === 'grpc' ? 'grpc' : 'http');
     if (!isLoopback(url) && !flag(values, 'allow-remote'))
       throw new UsageError(
         `${url.host} is not on this machine`,
         'load on other machines is a decision of its own: say --allow-remote if they are yours',
       );
-    await using target = await openLoadTarget(invocation, url, deployment, plan);
+    await using target = await openLoadTarget(invocation, url, deployment, given);
     await tryOnce(target, deployment);
+    const plan = isRelative(given) ? atRate(given, await restfulRate(target)) : given;
     terminal.stderr.write(`  ${deployment} at ${url.origin}: ${plan.text}\n`);
     const report = await generate(target, plan, invocation, stopping.signal);
     await print(terminal, formatOf(values), {
@@ -68,6 +69,20 @@ async function tryOnce(target: Target, deployment: string): Promise<void> {
     refused ? 'UNREACHABLE' : 'INFERENCE_FAILED',
     `${deployment} did not answer the first request (${outcome.code}): ${outcome.message}`,
   );
+}
+
+const restfulCalls = 5;
+
+/** Half of what one caller gets who waits for each answer, in requests a second: what a replica can do at ease. */
+async function restfulRate(target: Target): Promise<number> {
+  const times: number[] = [];
+  for (let call = 0; call < restfulCalls; call += 1) {
+    const sentAt = systemClock.now();
+    await target.send();
+    times.push(systemClock.now() - sentAt);
+  }
+  const median = times.toSorted((left, right) => left - right)[restfulCalls >> 1] ?? 1;
+  return Number((500 / Math.max(median, 0.1)).toPrecision(2));
 }
 
 async function generate(
