@@ -12,7 +12,7 @@ import { v2BinaryBody } from './bodies.ts';
 import { generateLoad, type Load, type LoadResult } from './h2load.ts';
 import { startPeers, type Peer } from './peers/peer.ts';
 import { processTree } from './peers/process-tree.ts';
-import { photograph } from './photograph.ts';
+import { imagePipeline, photograph } from './photograph.ts';
 import { cpuSeconds } from './process-cpu.ts';
 import { calibrate, median, report, row, type Bar, type BenchmarkOptions, type Report, type Row } from './report.ts';
 
@@ -22,17 +22,6 @@ interface Measured extends LoadResult {
 
 /** What one row asks: a path below a server's address, its body, and how many callers. */
 type Ask = Omit<Load, 'url' | 'seconds'> & { readonly path: string };
-
-const pipeline = {
-  pipeline: {
-    channels: 'rgb',
-    resize: { shorterSide: 256 },
-    crop: { width: 224, height: 224 },
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
-  },
-  output: { kind: 'classification', topK: 5 },
-} as const;
 
 const architectures = {
   tiny: 'mlp',
@@ -84,7 +73,7 @@ export async function run({ rounds, seconds }: BenchmarkOptions): Promise<Report
         ...Object.entries(architectures).map(
           ([name, kind]) => [`${name}/1/model.onnx`, generateModel(kind, 1)] as const,
         ),
-        ['resnet18/model.yaml', JSON.stringify(pipeline)] as const,
+        ['resnet18/model.yaml', JSON.stringify(imagePipeline)] as const,
       ]),
       specification: {
         models: Object.fromEntries(Object.keys(architectures).map((name) => [name, { path: `./models/${name}` }])),

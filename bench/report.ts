@@ -87,8 +87,17 @@ function packageVersion(name: string): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
+/** Not every benchmark needs it. */
+function generatorVersion(): string {
+  try {
+    return execFileSync('h2load', ['--version'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return 'not installed';
+  }
+}
+
 export function report(name: string, calibrationMs: number, rows: readonly Row[]): Report {
-  const tool = execFileSync('h2load', ['--version'], { encoding: 'utf8' }).trim();
+  const tool = generatorVersion();
   return {
     name,
     machine: `${os.cpus()[0]?.model.trim() ?? 'unknown'} × ${os.availableParallelism()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}`,

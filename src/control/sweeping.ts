@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import { publish } from '../telemetry/events.ts';
+import { periodically } from './periodically.ts';
 
 /** Only a folder is listed and the versions read; nobody waits for the room. */
 const sweepEveryMs = 60_000;
@@ -12,33 +13,10 @@ export function startSweeping(
   clock: Clock,
   everyMs = sweepEveryMs,
 ): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  let cancel = (): void => {};
-  let stopped = false;
-
-  async function sweep(): Promise<void> {
-    try {
-      for (const digest of await registry.sweep()) {
-        const reason = 'it was uploaded and no version was made of it';
-        publish('flyball:control', { action: 'sweep', subject: digest, by: 'upkeep', reason });
-      }
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      publish('flyball:fault', { where: 'sweeping artefacts', message, error });
+  return periodically(clock, everyMs, 'sweeping artefacts', async () => {
+    for (const digest of await registry.sweep()) {
+      const reason = 'it was uploaded and no version was made of it';
+      publish('flyball:control', { action: 'sweep', subject: digest, by: 'upkeep', reason });
     }
-  }
-  function next(): void {
-    cancel = clock.after(everyMs, () => {
-      running = sweep().finally(() => {
-        if (!stopped) next();
-      });
-    });
-  }
-
-  next();
-  return () => {
-    stopped = true;
-    cancel();
-    return running;
-  };
+  });
 }

@@ -6,23 +6,12 @@
  */
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
-import type { Store, StoreAccess } from '../store/store.ts';
+import type { JournalQuery, Store, StoreAccess } from '../store/store.ts';
 import { publish } from '../telemetry/events.ts';
-import { chained, type JournalEntry, type JournalKind, type JournalNote } from './entry.ts';
+import { chained, type JournalEntry, type JournalNote } from './entry.ts';
 import { startVerifier, type Verdict } from './verify.ts';
 
-export interface JournalFilter {
-  readonly subject?: string | undefined;
-  readonly kind?: JournalKind | undefined;
-  /** Entries with a larger number. */
-  readonly after?: number | undefined;
-  /** Unix milliseconds: from then on, and up to then. */
-  readonly since?: number | undefined;
-  readonly until?: number | undefined;
-  readonly limit?: number | undefined;
-  /** The newest come first; by default the oldest. */
-  readonly newestFirst?: boolean | undefined;
-}
+export type JournalFilter = JournalQuery;
 
 export interface Journal extends AsyncDisposable {
   /** Written soon. */
