@@ -1,6 +1,7 @@
 /**
  * Every route of the control API, once: what it takes, what it answers, and which function of control it calls.
- * The server dispatches by this table and the OpenAPI document is written from it, so that they cannot disagree.
+ * The server dispatches by this table and the OpenAPI document is written from it, so that they cannot disagree. As long
+ * as there are routes: it is read from top to bottom as the document shows it.
  */
 import type { Readable } from 'node:stream';
 import * as z from 'zod';

@@ -1,6 +1,6 @@
 /**
  * The control API's data, once: types for server, client and CLI, validation, and the OpenAPI document.
- * Times are Unix milliseconds; durations carry their unit in the name.
+ * Times are Unix milliseconds; durations carry their unit in the name. As long as there is data: one declaration a kind.
  */
 import * as z from 'zod';
 import { checkDeployment, checkSpecification } from '../config/check.ts';

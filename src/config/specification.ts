@@ -1,6 +1,7 @@
 /**
  * The specification, `flyball.yaml`: the one declaration of every setting. Types, defaults, validation, JSON Schema
- * (schema/flyball.schema.json) and docs/configuration.md all come from here. Unknown keys are errors.
+ * (schema/flyball.schema.json) and docs/configuration.md all come from here. Unknown keys are errors. As long as there are
+ * settings: whoever wants to know one looks here and nowhere else.
  */
 import * as z from 'zod';
 import { batchingSettings, serverSettings } from './model-file.ts';
