@@ -73,7 +73,13 @@ export async function governedWorld(
       throw new FlyballError('DEPLOYMENT_NOT_FOUND', `there is no deployment ${name}`);
     },
   } as unknown as Deployments;
-  const loop = { exclusively: <T>(change: () => Promise<T>) => change() } as UpkeepLoop;
+  let meanwhile: (() => Promise<unknown>) | undefined;
+  const loop = {
+    async exclusively<T>(change: () => Promise<T>): Promise<T> {
+      await meanwhile?.();
+      return change();
+    },
+  } as UpkeepLoop;
   const channel = {
     gateways: () =>
       spoken === undefined ? [] : [{ worker: 0, pid: 1, revision: 1, keys: 0, latest: spoken, history: [] }],
@@ -124,6 +130,8 @@ export async function governedWorld(
     get target() {
       return deployment.record.desired;
     },
+    /** Happens whenever a target is about to move: between what was decided and what is done. */
+    meanwhile: (work: () => Promise<unknown>) => (meanwhile = work),
     /** Replicas that are ordered never become ready. */
     stall: () => (brings = false),
     /** As after a kill of control: what it knew is gone, the store is not. */

@@ -127,6 +127,21 @@ test('in approve it asks, does what was shown once a person agrees, and asks no 
   assert.ok(said.includes('reject bob'));
 });
 
+test('what was decided and could not be done any more is not told as done', async () => {
+  await using world = await governedWorld(auto);
+  let decided = false;
+  world.meanwhile(() => {
+    decided = true;
+    return world.modes.setHalt({ scope: 'targets', by: 'ada', reason: 'just now' });
+  });
+  for (let second = 0; second < 10 && !decided; second += 1) await world.pass(1, busy);
+  assert.ok(decided);
+  assert.equal(world.target, 1);
+  const own = world.governor().of('d');
+  assert.deepEqual(own?.last?.done, { kind: 'refused', why: 'halted by ada: just now' });
+  assert.equal(own?.changed, undefined);
+});
+
 test('a change that waits expires, and is withdrawn when it is wanted no more', async () => {
   await using world = await governedWorld({ ...quick, mode: 'approve', modeReason: 'a test' });
   await world.pass(6, busy);

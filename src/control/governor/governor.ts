@@ -8,9 +8,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
 import { lagOf, noteStart } from '../../core/scaling/lag-book.ts';
 import { measureCapacity } from '../../core/scaling/measured-capacity.ts';
-import { orderToServingMs, type Observation } from '../../core/scaling/observation.ts';
+import type { Observation } from '../../core/scaling/observation.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
-import { judge } from '../../core/scaling/verify.ts';
 import { FlyballError } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
 import type { Deployment } from '../deployments.ts';
@@ -18,13 +17,13 @@ import type { Fleet } from '../fleet.ts';
 import type { GatewayChannel } from '../gateway-channel.ts';
 import type { Replica } from '../replica.ts';
 import type { Approval, Approvals } from './approvals.ts';
-import { newGoverned, type DecisionDetails, type Done, type Governed, type LastLook } from './governed.ts';
+import { expect, verify } from './aftermath.ts';
+import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, type Counted, type LoadLook } from './load-counts.ts';
 import { createMind, type Thought } from './mind.ts';
-import { moveTarget, type Moved, type MoveParts } from './move.ts';
-import { toInputs } from './inputs.ts';
+import { moveTarget, type MoveParts } from './move.ts';
+import { detailsOf, keep } from './notes.ts';
 import { toObservation } from './observe.ts';
-import { packRecording } from './replay.ts';
 import { toReplicaSeen } from './replica-seen.ts';
 import { constraintsOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
 
@@ -53,19 +52,13 @@ const lookEveryMs = 1000;
 const quietEveryMs = 10_000;
 /** Windows of the policies and of those that look on are over by then. */
 const quietAfterMs = 600_000;
-/** A decision that changes every second is written down no more often than this, unless it was carried out. */
-const journalEveryMs = 5000;
 /** Doubt that is shorter is that of a start, or of a gateway that has just come back. */
 const doubtMs = 5000;
 /** Seconds that health is smoothed over. */
 const healthSeconds = 5;
-/** Time for the effect of a change to be seen, after its lag. */
-const effectMs = 8000;
-/** After raising did not help, it is not tried again for this long. */
-const digAgainMs = 300_000;
 
 export function startGovernor(parts: GovernorParts): Governor {
-  const { deployments, fleet, channel, modes, approvals, journal, clock } = parts;
+  const { deployments, fleet, channel, modes, approvals, clock } = parts;
   const governed = new Map<string, Governed>();
   const counts = countLoad();
   let cancel = (): void => {};
@@ -167,7 +160,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     }
     own.lookedAt = at;
     const thought = own.mind.think(seen, claimsOn(deployment, own, seen, at), constraints, at);
-    verify(deployment, own, seen, at);
+    verify(parts, deployment.name, own, seen, at);
     const { mode } = modes.of(deployment);
     const done = act(deployment, own, seen, thought, at);
     own.doubtSince = thought.doubt === undefined ? undefined : (own.doubtSince ?? at);
@@ -177,7 +170,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     const still = idle && done.kind === 'held' && thought.doubt === undefined;
     own.quietSince = still ? (own.quietSince ?? at) : undefined;
     if (done.kind !== 'held' || doubtful || thought.unsound.length > 0 || own.journalled !== undefined) {
-      keep(deployment, own, own.last, at);
+      keep(parts, deployment.name, own, own.last, at);
     }
   }
 
@@ -206,7 +199,8 @@ export function startGovernor(parts: GovernorParts): Governor {
     if (own.busy) return { kind: 'refused', why: 'the change before is not written yet' };
     own.busy = true;
     const done: Done = { kind: 'moved', why: 'the mode is auto' };
-    const details = detailsOf(own, seen, thought, done, mode);
+    const before = own.changed;
+    const details = detailsOf(parts, own, seen, thought, done, mode);
     const { reason } = details.decision;
     const move = { deployment: name, from, to: target, by: 'governor', reason, approved: false } as const;
     inBackground(
@@ -214,6 +208,11 @@ export function startGovernor(parts: GovernorParts): Governor {
       async () => {
         const moved = await moveTarget(parts, { ...move, kind: 'decision', details });
         own.busy = false;
+        if (moved.kind === 'refused') {
+          // The mode, the bounds or the target have changed meanwhile: what was decided has not happened.
+          own.changed = before;
+          if (own.last !== undefined) own.last = { ...own.last, done: { kind: 'refused', why: moved.reason } };
+        }
         expect(own, moved, held, target, seen, at);
       },
       () => {
@@ -221,86 +220,6 @@ export function startGovernor(parts: GovernorParts): Governor {
       },
     );
     return done;
-  }
-
-  function expect(own: Governed, moved: Moved, from: number, to: number, seen: Observation, at: number): void {
-    if (moved.kind !== 'moved') return;
-    const dueAt = at + orderToServingMs(seen.lag) * 1.5 + effectMs;
-    own.expectation = { from, to, before: own.health, at, dueAt, entry: moved.entry.id };
-  }
-
-  /** What came of the last change, once its time has come. */
-  function verify(deployment: Deployment, own: Governed, seen: Observation, at: number): void {
-    const expected = own.expectation;
-    if (expected === undefined || at < expected.dueAt) return;
-    own.expectation = undefined;
-    const verdict = judge(expected, seen.fleet.ready, own.health);
-    own.verdict = { ...verdict, at: clock.wall(), entry: expected.entry };
-    const { from, to, entry } = expected;
-    journal.note({
-      kind: 'decision',
-      action: verdict.kind,
-      subject: deployment.name,
-      by: 'governor',
-      reason: verdict.reason,
-      details: { of: entry, from, to },
-    });
-    if (verdict.kind === 'helped') return;
-    const until = at + (verdict.kind === 'not ready' ? orderToServingMs(seen.lag) * 3 + effectMs : digAgainMs);
-    // No help: what was added goes again. Not ready: no more are ordered behind those that don't come.
-    const claim =
-      verdict.kind === 'harmed'
-        ? { by: `${verdict.reason}; since then`, min: from }
-        : { by: verdict.reason, max: verdict.kind === 'no help' ? from : Math.max(to, seen.fleet.target) };
-    own.digging = { claim, until, reason: verdict.reason };
-  }
-
-  function detailsOf(
-    own: Governed,
-    seen: Observation,
-    thought: Thought,
-    done: Done,
-    mode: DecisionDetails['mode'],
-  ): DecisionDetails {
-    const recording = own.mind === undefined ? undefined : packRecording(own.mind.takeRecording());
-    const decision = thought.describe();
-    own.changed = { at: clock.wall(), decision, done };
-    return {
-      mode,
-      done,
-      decision,
-      inputs: toInputs(seen),
-      others: thought.others(),
-      ...(recording === undefined ? {} : { recording }),
-    };
-  }
-
-  /** Into the journal, when it says something new; what was moved is there already. */
-  function keep(deployment: Deployment, own: Governed, look: LastLook, at: number): void {
-    const { mode, seen, thought, done, doubtful } = look;
-    const key = [mode, done.kind, thought.target, seen.fleet.target, doubtful, thought.unsound.length > 0].join(' ');
-    // What was moved has its entry; that it is held then is no news.
-    const isMove = done.kind === 'moved';
-    if (
-      isMove ||
-      (own.journalled?.isMove === true && done.kind === 'held' && !doubtful && thought.unsound.length === 0)
-    ) {
-      own.journalled = { key, at, isMove };
-      return;
-    }
-    if (own.journalled?.key === key || at - (own.journalled?.at ?? -Infinity) < journalEveryMs) return;
-    own.journalled = { key, at, isMove };
-    const { target } = thought;
-    const held = seen.fleet.target;
-    const details = detailsOf(own, seen, thought, done, mode);
-    journal.note({
-      kind: 'decision',
-      action: target === held ? `hold ${held}` : `${done.kind === 'asked' ? 'ask' : 'advise'} ${held} → ${target}`,
-      subject: deployment.name,
-      by: 'governor',
-      reason: details.decision.reason,
-      details,
-    });
   }
 
   function inBackground(where: string, work: () => Promise<void>, failed: () => void): void {

@@ -1,0 +1,50 @@
+/** What came of a change: what is expected of it, whether that came true, and what the governor may not do after it did not. */
+import { orderToServingMs, type Observation } from '../../core/scaling/observation.ts';
+import { judge } from '../../core/scaling/verify.ts';
+import type { Governed } from './governed.ts';
+import type { Noting } from './notes.ts';
+import type { Moved } from './move.ts';
+
+/** Time for the effect of a change to be seen, after its lag. */
+const effectMs = 8000;
+/** After raising did not help, it is not tried again for this long. */
+const digAgainMs = 300_000;
+
+/** What a change that was made is held to, once its lag has passed. */
+export function expect(own: Governed, moved: Moved, from: number, to: number, seen: Observation, at: number): void {
+  if (moved.kind !== 'moved') return;
+  const dueAt = at + orderToServingMs(seen.lag) * 1.5 + effectMs;
+  own.expectation = { from, to, before: own.health, at, dueAt, entry: moved.entry.id };
+}
+
+/** What came of the last change, once its time has come. */
+export function verify(
+  { journal, clock }: Noting,
+  deployment: string,
+  own: Governed,
+  seen: Observation,
+  at: number,
+): void {
+  const expected = own.expectation;
+  if (expected === undefined || at < expected.dueAt) return;
+  own.expectation = undefined;
+  const verdict = judge(expected, seen.fleet.ready, own.health);
+  own.verdict = { ...verdict, at: clock.wall(), entry: expected.entry };
+  const { from, to, entry } = expected;
+  journal.note({
+    kind: 'decision',
+    action: verdict.kind,
+    subject: deployment,
+    by: 'governor',
+    reason: verdict.reason,
+    details: { of: entry, from, to },
+  });
+  if (verdict.kind === 'helped') return;
+  const until = at + (verdict.kind === 'not ready' ? orderToServingMs(seen.lag) * 3 + effectMs : digAgainMs);
+  // No help: what was added goes again. Not ready: no more are ordered behind those that don't come.
+  const claim =
+    verdict.kind === 'harmed'
+      ? { by: `${verdict.reason}; since then`, min: from }
+      : { by: verdict.reason, max: verdict.kind === 'no help' ? from : Math.max(to, seen.fleet.target) };
+  own.digging = { claim, until, reason: verdict.reason };
+}
