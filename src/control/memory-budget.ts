@@ -3,7 +3,8 @@
  * It measures nothing: sizes are the replicas' own words, or expected from the model's file before there were any.
  */
 import { fitMemory, type Holder, type Wish } from '../core/upkeep/memory.ts';
-import type { MemoryHold, Upkeep } from '../core/upkeep/reconcile.ts';
+import type { Upkeep } from '../core/upkeep/actions.ts';
+import type { MemoryHold } from '../core/upkeep/seen.ts';
 import type { Deployment } from './deployments.ts';
 import type { DemandSeen } from './observations.ts';
 import type { Replica } from './replica.ts';

@@ -16,7 +16,7 @@ import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 import { toBytes, type DeploymentSpecification } from '../config/specification.ts';
 import { toRetrySeconds } from '../core/queueing/admission.ts';
-import type { Callers } from '../core/upkeep/reconcile.ts';
+import type { Callers } from '../core/upkeep/actions.ts';
 
 export interface RoutableVersion {
   readonly version: string;

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noteFailure, noteReady, noteRejection, type Failure } from './failures.ts';
 import { asleep, attend, type Demand, type Wakefulness } from './sleep.ts';
-import { reconcile, type DeploymentSeen, type ReplicaPhase, type ReplicaSeen, type Reserve } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
+import type { DeploymentSeen, ReplicaPhase, ReplicaSeen, Reserve } from './seen.ts';
 
 /**
  *   at MS | scale N | release TEMPLATE | ready ID | broken ID WORDS | dies ID WORDS | drained ID | remove
