@@ -47,10 +47,22 @@ export function heldBy(capacity: ArrayLike<number>): ((replicas: number) => numb
   return (replicas) => {
     if (replicas <= first) return (at(first) * replicas) / first;
     if (replicas >= last) return at(last) + slope * (replicas - last);
-    const upper = counts.findIndex((count) => count >= replicas);
+    const upper = firstFrom(counts, replicas);
     const [low, high] = [counts[upper - 1] as number, counts[upper] as number];
     return at(low) + ((at(high) - at(low)) * (replicas - low)) / (high - low);
   };
+}
+
+/** Index of the first of ascending numbers that is no less, by halves: a curve of thousands of counts asks it for each. */
+function firstFrom(ascending: readonly number[], least: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] as number) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** `unitLoad`: effective units that one request per second is; `max`: units there may be. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { blindTarget } from './blind.ts';
 import { capOf } from './cap.ts';
-import { curveOf, unitsOf } from './capacity-curve.ts';
+import { curveOf, heldBy, unitsOf } from './capacity-curve.ts';
 import { kickOf } from './kick.ts';
 import { append, loadHistory, meanOver, sumOver, type LoadHistory } from './load-history.ts';
 import { noPeaks, writeSignals } from './load-signals.ts';
@@ -105,6 +105,39 @@ test('a surplus of a tenth is held ten times as long as all of it would be', () 
   assert.ok(Math.abs(surplusOf(10, 9, 10) - 1) < 1e-9);
   assert.equal(surplusOf(10, 12, 10), 0);
   assert.ok(turningPrice(10) > turningPrice(0.5) && turningPrice(10) > turningPrice(150));
+});
+
+test('what counts between two measured ones hold is the straight line of a dumb walk over all of them', () => {
+  const measured = fc.array(fc.option(fc.double({ min: 1, max: 1000, noNaN: true }), { nil: Number.NaN }), {
+    minLength: 2,
+    maxLength: 60,
+  });
+  fc.assert(
+    fc.property(measured, fc.double({ min: 0.5, max: 70, noNaN: true }), (rates, asked) => {
+      const capacity = [Number.NaN, ...rates];
+      const counts = capacity.flatMap((rate, count) => (count > 0 && Number.isFinite(rate) ? [count] : []));
+      const held = heldBy(capacity);
+      const above = counts.find((count) => count >= asked);
+      const below = counts.findLast((count) => count < asked);
+      if (held === undefined || above === undefined || below === undefined) return;
+      const [low, high] = [capacity[below] as number, capacity[above] as number];
+      assert.equal(held(asked), low + ((high - low) * (asked - below)) / (above - below));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a curve of thousands of measured counts reads each of them a few times, and not each for each', () => {
+  let reads = 0;
+  const rates = Array.from({ length: 4097 }, (_, count) => (count === 0 ? Number.NaN : 10 * count));
+  const counting = new Proxy(rates, {
+    get(of, key) {
+      reads += 1;
+      return Reflect.get(of, key) as unknown;
+    },
+  });
+  assert.equal(curveOf(counting, 1, 0.1, 4096).best, 4096);
+  assert.ok(reads < 20 * rates.length, String(reads));
 });
 
 test('no wish buys a count that holds less than a smaller one', () => {
