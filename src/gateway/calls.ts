@@ -116,7 +116,8 @@ export function createCalls(options: CallOptions): Calls {
   ): void => {
     const { jobs, replica, rows } = running;
     pool.succeeded(replica);
-    figures.busyMs += at - running.sentAt;
+    // A replica computes one call at a time: what waited in it behind another one is that one's time, whoever sent it.
+    figures.busyMs += Math.max(0, at - running.sentAt - (header.waitMs ?? 0));
     const call = countCall(figures, rows, header.inputMs ?? 0, computeMs);
     figures.lastInferenceAt = clock.wall();
     reach.answered(at, figures.lastInferenceAt);

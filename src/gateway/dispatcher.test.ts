@@ -42,6 +42,19 @@ test('an answer says where its time went', async () => {
   assert.deepEqual(timing, { queueMs: 15, computeMs: 10, totalMs: 27, batchSize: 1, replica: 'a' });
 });
 
+test("a replica's time is counted once, whoever else sends to it", () => {
+  const b = bench();
+  b.send('one');
+  b.clock.pass(12);
+  b.replicas.answer('a', 10);
+  assert.equal(observed(b)?.busyMs, 12, 'with the way there and back');
+  b.send('two');
+  b.clock.pass(42);
+  // Another worker's call was computed first.
+  b.replicas.answer('a', 10, 30);
+  assert.equal(observed(b)?.busyMs, 24);
+});
+
 test('work goes to the replica with the least to do, and what waits is shared', () => {
   const b = bench({ replicas: [route('a'), route('b')] });
   for (const name of ['1', '2', '3', '4', '5', '6']) b.send(name);

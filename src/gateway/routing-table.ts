@@ -103,7 +103,7 @@ export interface VersionObservation {
   readonly failed: number;
   /** Answered after the objective. */
   readonly late?: number;
-  /** Milliseconds that replicas were occupied by calls. */
+  /** Milliseconds that replicas were occupied by these calls, without what these waited behind others in them. */
   readonly busyMs?: number;
   /** How long the request waited that was answered last. */
   readonly queueWaitMs?: number;

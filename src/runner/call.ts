@@ -25,5 +25,7 @@ export type CallAnswer =
       readonly readable?: readonly unknown[];
       readonly inputMs: number;
       readonly computeMs: number;
+      /** Behind the calls of others, whoever sent them: this replica was at work, but not for this call. */
+      readonly waitMs?: number;
     }
   | { readonly kind: 'failed'; readonly error: FlyballError };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Tensor } from '../protocol/tensor.ts';
+import { createVirtualClock } from '../testing/virtual-clock.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
 import { startExecutor } from './executor.ts';
 import type { LoadedModel, RunResult } from './runtime.ts';
@@ -35,11 +36,12 @@ function handModel() {
 }
 
 const limits = { callsMax: 3, preparedCallsMax: 1 };
+const clock = createVirtualClock();
 
 describe('the executor', () => {
   it('computes one call at a time, in the order of their arrival', async () => {
     const { model, names, finish } = handModel();
-    const executor = startExecutor(model, undefined, limits);
+    const executor = startExecutor(model, undefined, limits, clock);
     const answered: string[] = [];
     for (const name of ['a', 'b', 'c']) executor.submit(call(name), () => answered.push(name));
     assert.deepEqual(names(), ['a']);
@@ -52,9 +54,23 @@ describe('the executor', () => {
     assert.equal(executor.inferences, 3);
   });
 
+  it('says how long a call waited behind others, so that no time of the replica counts twice', async () => {
+    const { model, finish } = handModel();
+    const executor = startExecutor(model, undefined, limits, clock);
+    const waits: unknown[] = [];
+    for (const name of ['a', 'b']) {
+      executor.submit(call(name), (answer) => waits.push(answer.kind === 'computed' && answer.waitMs));
+    }
+    clock.pass(40);
+    await finish(0);
+    clock.pass(40);
+    await finish(1);
+    assert.deepEqual(waits, [0, 40]);
+  });
+
   it('drops a cancelled call that has not started, and cannot stop one that has', async () => {
     const { model, names, finish } = handModel();
-    const executor = startExecutor(model, undefined, limits);
+    const executor = startExecutor(model, undefined, limits, clock);
     const answered: string[] = [];
     const cancels = ['a', 'b', 'c'].map((name) => executor.submit(call(name), () => answered.push(name)));
     assert.equal(cancels[0]?.(), false);
@@ -68,7 +84,7 @@ describe('the executor', () => {
 
   it('refuses calls over its limit, and takes them again when there is room', async () => {
     const { model, finish } = handModel();
-    const executor = startExecutor(model, undefined, limits);
+    const executor = startExecutor(model, undefined, limits, clock);
     for (const name of ['a', 'b', 'c']) executor.submit(call(name), () => {});
     assert.throws(() => executor.submit(call('d'), () => {}), { code: 'OVERLOADED' });
     await finish(0);
@@ -77,7 +93,7 @@ describe('the executor', () => {
 
   it('answers a call that fails and goes on with the next', async () => {
     const { model, begun, finish } = handModel();
-    const executor = startExecutor(model, undefined, limits);
+    const executor = startExecutor(model, undefined, limits, clock);
     const answers: CallAnswer[] = [];
     for (const name of ['a', 'b']) executor.submit(call(name), (answer) => answers.push(answer));
     begun[0]?.settle.reject(new Error('no such kernel'));
@@ -91,7 +107,7 @@ describe('the executor', () => {
 
   it('drains: refuses new calls and ends with the last one', async () => {
     const { model, finish } = handModel();
-    const executor = startExecutor(model, undefined, limits);
+    const executor = startExecutor(model, undefined, limits, clock);
     executor.submit(call('a'), () => {});
     let drained = false;
     const done = executor.drain().then(() => (drained = true));
@@ -102,7 +118,7 @@ describe('the executor', () => {
   });
 
   it('refuses files when the model declares no pipeline', async () => {
-    const executor = startExecutor(handModel().model, undefined, limits);
+    const executor = startExecutor(handModel().model, undefined, limits, clock);
     const { promise, resolve } = Promise.withResolvers<CallAnswer>();
     executor.submit({ items: [{ rows: 1 }], payload: { kind: 'files', files: [new Uint8Array(1)] } }, resolve);
     const answer = await promise;

@@ -7,6 +7,7 @@
  *
  * Invariant: a call that was taken is answered exactly once, unless it was cancelled, which is then final.
  */
+import type { Clock } from '../clock.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
 import type { FilePipeline, PreparedFiles } from './pipeline/pipeline.ts';
@@ -33,6 +34,7 @@ interface Entry {
   readonly call: RunnerCall;
   readonly done: (answer: CallAnswer) => void;
   readonly aborted: AbortController | undefined;
+  readonly takenAt: number;
   prepared: Promise<PreparedFiles> | undefined;
   cancelled: boolean;
   computing: boolean;
@@ -42,6 +44,7 @@ export function startExecutor(
   model: LoadedModel,
   pipeline: FilePipeline | undefined,
   limits: ExecutorLimits,
+  clock: Pick<Clock, 'now'>,
 ): Executor {
   const entries: Entry[] = [];
   let computing = false;
@@ -84,8 +87,10 @@ export function startExecutor(
       const entry = entries[0];
       if (entry === undefined) break;
       let answer: CallAnswer;
+      const waitMs = clock.now() - entry.takenAt;
       try {
-        answer = await compute(entry);
+        const computed = await compute(entry);
+        answer = computed.kind === 'computed' ? { ...computed, waitMs } : computed;
         inferences += 1;
       } catch (thrown) {
         answer = { kind: 'failed', error: toFlyballError(thrown) };
@@ -117,7 +122,7 @@ export function startExecutor(
         });
       }
       const aborted = call.payload.kind === 'files' ? new AbortController() : undefined;
-      const entry: Entry = { call, done, aborted, prepared: undefined, cancelled: false, computing: false };
+      const entry: Entry = { call, done, aborted, takenAt: clock.now(), prepared: undefined, cancelled: false, computing: false };
       entries.push(entry);
       if (computing) prepareAhead();
       else void work();

@@ -185,6 +185,7 @@ function sendAnswer(connection: FrameConnection, call: number, answer: CallAnswe
     ...(answer.readable === undefined ? {} : { readable: answer.readable }),
     inputMs: answer.inputMs,
     computeMs: answer.computeMs,
+    ...(answer.waitMs === undefined ? {} : { waitMs: answer.waitMs }),
   };
   connection.send(
     'result',

@@ -190,7 +190,7 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     await model.warmed();
     stages = { ...stages, warmMs: clock.now() - loaded };
     signal.throwIfAborted();
-    executor = startExecutor(model, pipeline, limits);
+    executor = startExecutor(model, pipeline, limits, clock);
     enter({ kind: 'ready' });
     const { known, leaveAt } = launch.warmUp;
     if (known === undefined && leaveAt !== undefined) await leaveCostCurve(leaveAt, costCurve);

@@ -22,7 +22,7 @@ export interface FakeReplicas {
   /** Everything that was ever sent, as `replica: request+request`. */
   readonly log: string[];
   /** Answers the oldest open call of a replica, as the model would; `computeMs` is what the runtime measured. */
-  answer(replica: string, computeMs?: number): void;
+  answer(replica: string, computeMs?: number, waitMs?: number): void;
   refuse(replica: string, code: ErrorCode, message: string): void;
   /** The connection closes, with what is in flight. */
   die(replica: string): void;
@@ -92,7 +92,7 @@ export function createFakeReplicas(): FakeReplicas {
         close: () => void closed.push(route.id),
       };
     },
-    answer(replica, computeMs = 10) {
+    answer(replica, computeMs = 10, waitMs = 0) {
       const { header, body, call } = take(replica);
       const rows = header.items.reduce((sum, item) => sum + item.rows, 0);
       const width = body.length / rows;
@@ -104,7 +104,7 @@ export function createFakeReplicas(): FakeReplicas {
       }
       const bytes = body.map((byte) => byte + 1);
       const output = { name: 'y', datatype: 'UINT8', shape: [rows, width], byteLength: bytes.length } as const;
-      return call.onResult({ call: 0, outputs: [output], computeMs, inputMs: 0 }, bytes);
+      return call.onResult({ call: 0, outputs: [output], computeMs, inputMs: 0, waitMs }, bytes);
     },
     refuse: (replica, code, message) =>
       take(replica).call.onResult({ call: 0, error: { code, message } }, new Uint8Array()),

@@ -119,6 +119,8 @@ export interface ResultHeader {
   /** Decoding and preprocessing, then the runtime's own time. */
   readonly inputMs?: number;
   readonly computeMs?: number;
+  /** Before both, behind other calls in the replica, those of other gateways among them. */
+  readonly waitMs?: number;
 }
 
 /** In time, the call is answered with CANCELLED; once it computes, with its result, as if nothing had been said. */
