@@ -64,7 +64,15 @@ export const runnerLaunch = z.strictObject({
     /** Files beside the model whose content is used as the input, in place of zeros. */
     samples: z.array(z.string()),
     /** What an earlier replica of the same version and settings has measured on this node: then it isn't measured again. */
-    known: z.array(z.strictObject({ rows: z.int().min(1), ms: z.number().min(0) })).optional(),
+    known: z
+      .array(
+        z.strictObject({
+          rows: z.int().min(1),
+          ms: z.number().min(0),
+          processorMs: z.number().min(0).optional(),
+        }),
+      )
+      .optional(),
     /** Somebody waits for this replica and nobody else can answer: where the costs are known, that call is its warm-up. */
     awaited: z.boolean().optional(),
     /** Where to leave what was measured, for the next one. */

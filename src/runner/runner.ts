@@ -66,6 +66,11 @@ export interface Runner extends AsyncDisposable {
   readonly ended: Promise<RunnerEnd>;
 }
 
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDependencies): Promise<Runner> {
   const { clock } = dependencies;
   const limits = { ...runnerLimits, ...dependencies.limits };
@@ -207,9 +212,10 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
     if (isServer && model.signature.inputs.length === 0 && samples.length === 0) return [];
     const { known } = launch.warmUp;
     if (known !== undefined && isWarmedByFirstCall(launch.warmUp)) return known;
+    const oneThread = launch.runtime.kind === 'onnx' && launch.runtime.threads === 1;
     const inputs = await warmUpInputs(samples, model.signature, pipeline, launch.digests);
     try {
-      return await warmUp(model, inputs, launch.warmUp, clock, stop.signal);
+      return await warmUp(model, inputs, launch.warmUp, clock, stop.signal, oneThread ? processorMs : undefined);
     } catch (thrown) {
       // A server has said itself that it is ready. That it takes no zeros (an empty text, say) is no fault of it.
       if (!isServer || samples.length > 0 || stop.signal.aborted || state.kind === 'failed') throw thrown;

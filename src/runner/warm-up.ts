@@ -49,6 +49,8 @@ export async function warmUp(
   settings: WarmUpSettings,
   clock: Clock,
   signal: AbortSignal,
+  /** Processor time of this process, milliseconds; given where one thread of it computes a call. */
+  processorMs?: () => number,
 ): Promise<readonly CostPoint[]> {
   const began = clock.now();
   const left = (): number => settings.budgetMs - (clock.now() - began);
@@ -62,16 +64,18 @@ export async function warmUp(
     return (await model.run(batch)).computeMs;
   }
 
-  async function measure(rows: number): Promise<number> {
+  async function measure(rows: number): Promise<CostPoint> {
     const times: number[] = [];
     let spent = 0;
+    const before = processorMs?.();
     while (times.length < runsMax && (times.length < runsMin || spent < steadyMs)) {
       const ms = await run(rows);
       times.push(ms);
       spent += ms;
       if (left() < ms) break;
     }
-    return median(times);
+    const used = before === undefined ? undefined : ((processorMs?.() ?? before) - before) / times.length;
+    return { rows, ms: median(times), ...(used === undefined ? {} : { processorMs: used }) };
   }
 
   try {
@@ -80,7 +84,7 @@ export async function warmUp(
     const firstRuns = known.length === 0 ? runsMax : runsMaxKnown;
     for (let runs = 0, spent = 0; runs < firstRuns && spent < compiledMs; runs += 1) spent += await run(1);
     if (known.length > 0) return known;
-    let before: CostPoint = { rows: 1, ms: await measure(1) };
+    let before = await measure(1);
     const curve = [before];
     if (!model.signature.batchable) return curve;
     const sizes = settings.batchSizes.filter((rows) => rows > 1).toSorted((a, b) => a - b);
@@ -90,7 +94,7 @@ export async function warmUp(
       if (left() < expectedMs * 2) break;
       // The first call of a size pays for memory and page faults; it is no measurement.
       await run(rows);
-      const point = { rows, ms: await measure(rows) };
+      const point = await measure(rows);
       curve.push(point);
       const saving = 1 - point.ms / point.rows / (before.ms / before.rows);
       if (saving < worthwhileSaving) break;

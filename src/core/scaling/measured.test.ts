@@ -36,4 +36,6 @@ test('an objective that nobody declared is five times what one request takes alo
   assert.equal(Math.round(objectiveMs(undefined, curve, 0.1) ?? 0), 2000);
   assert.equal(objectiveMs(undefined, [], 1), undefined);
   assert.equal(aloneMs(curve, 0.5), 80);
+  assert.equal(aloneMs([{ rows: 1, ms: 140, processorMs: 42 }], 1), 42, 'the machine was busy at the warm-up');
+  assert.equal(aloneMs([{ rows: 1, ms: 40, processorMs: 42 }], 1), 40);
 });

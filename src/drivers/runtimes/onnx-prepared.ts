@@ -204,9 +204,19 @@ function readJson(file: string): unknown {
 function toCosts(value: unknown): CostPoint[] | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   const points = value as readonly Partial<Record<keyof CostPoint, unknown>>[];
+  const isTime = (ms: unknown): boolean => Number.isFinite(ms) && Number(ms) >= 0;
   const sound = points.every(
     (point) =>
-      Number.isInteger(point?.rows) && Number(point.rows) >= 1 && Number.isFinite(point.ms) && Number(point.ms) >= 0,
+      Number.isInteger(point?.rows) &&
+      Number(point.rows) >= 1 &&
+      isTime(point.ms) &&
+      (point.processorMs === undefined || isTime(point.processorMs)),
   );
-  return sound ? points.map(({ rows, ms }) => ({ rows: Number(rows), ms: Number(ms) })) : undefined;
+  return sound
+    ? points.map(({ rows, ms, processorMs }) => ({
+        rows: Number(rows),
+        ms: Number(ms),
+        ...(processorMs === undefined ? {} : { processorMs: Number(processorMs) }),
+      }))
+    : undefined;
 }

@@ -48,6 +48,8 @@ export type ReplicaState =
 export interface CostPoint {
   readonly rows: number;
   readonly ms: number;
+  /** Processor time of such a call, where one thread of the replica computes it: it is no longer on a busy machine. */
+  readonly processorMs?: number | undefined;
 }
 
 /** Milliseconds that each stage of the start took; a stage that did not happen is absent. */
