@@ -6,6 +6,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authenticator, KeyHolder } from '../auth/authenticator.ts';
 import { presentedKey } from '../auth/key.ts';
+import type { ControlService } from '../control/control-service.ts';
 import { toFlyballError } from '../errors.ts';
 import { publish } from '../telemetry/events.ts';
 import type { Route } from './routes.ts';
@@ -15,12 +16,14 @@ export interface KeyCheck {
   enter(request: FastifyRequest): void;
   /** Whose key the request came with. */
   nameOf(request: FastifyRequest): string | undefined;
+  /** Whether that key holds for the deployment. */
+  covers(request: FastifyRequest, deployment: string): boolean;
 }
 
 /** Whoever watches whether the process lives has no key. */
 const open: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz']);
 
-export function keyCheck(auth: Authenticator): KeyCheck {
+export function keyCheck(auth: Authenticator, control: ControlService): KeyCheck {
   const holders = new WeakMap<FastifyRequest, KeyHolder>();
   return {
     enter(request) {
@@ -34,7 +37,10 @@ export function keyCheck(auth: Authenticator): KeyCheck {
         holders.set(request, holder);
         holder.admit();
         const { route } = config as { readonly route?: Route };
-        if (route !== undefined) holder.require({ anyOf: [route.scope], deployment: deploymentOf(route, request) });
+        if (route !== undefined) {
+          const deployment = deploymentOf(route, request, control);
+          holder.require({ anyOf: [route.scope], deployment, cutDown: route.cutDown });
+        }
       } catch (thrown) {
         const { code } = toFlyballError(thrown);
         publish('flyball:refusal', { listener: 'control', code, by: holder?.name });
@@ -42,10 +48,12 @@ export function keyCheck(auth: Authenticator): KeyCheck {
       }
     },
     nameOf: (request) => holders.get(request)?.name,
+    covers: (request, deployment) => holders.get(request)?.covers(deployment) ?? false,
   };
 }
 
-function deploymentOf(route: Route, request: FastifyRequest): string | undefined {
+function deploymentOf(route: Route, request: FastifyRequest, control: ControlService): string | undefined {
+  if (route.concerns !== undefined) return route.concerns(control, request.params as Readonly<Record<string, string>>);
   if (!route.path.startsWith('/deployments/{name}')) return undefined;
   return (request.params as Readonly<Record<string, string>>)['name'];
 }

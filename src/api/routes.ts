@@ -15,6 +15,7 @@ import {
   approveRequest,
   artefactView,
   byQuery,
+  deploymentHaltRequest,
   deployRequest,
   deploymentView,
   governorView,
@@ -53,6 +54,8 @@ export interface RouteInput<Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly signal: AbortSignal;
+  /** Whether the caller's key, where keys are required, holds for this deployment. */
+  readonly covers: (deployment: string) => boolean;
 }
 
 export type RouteAnswer =
@@ -70,6 +73,10 @@ export interface Route {
   readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' };
   /** What a caller's key must hold, where keys are required. */
   readonly scope: Scope;
+  /** Its answer is cut down to the deployments of the caller's key, so that no key is too narrow for it. */
+  readonly cutDown?: boolean;
+  /** Which deployment it concerns, where the path does not name it; undefined: none that is there. */
+  readonly concerns?: (control: ControlService, params: Readonly<Record<string, string>>) => string | undefined;
   /** Absent when the answer has no JSON. */
   readonly answer?: z.ZodType;
   /** Code of an error in the body's shape; INVALID_REQUEST by default. */
@@ -88,6 +95,8 @@ interface Declaration<Query extends z.ZodType, Body extends z.ZodType> {
   readonly errors?: readonly ErrorCode[];
   /** By default `read` for GET and HEAD, `admin` for the rest: a route that says nothing is closed. */
   readonly scope?: Scope;
+  readonly cutDown?: boolean;
+  readonly concerns?: Route['concerns'];
   /** What it returns is the JSON of the answer; a file is returned as `bytes`. */
   readonly handle: (control: ControlService, input: RouteInput<z.output<Query>, z.output<Body>>) => unknown;
 }
@@ -141,6 +150,9 @@ function assetsOf(assets: readonly string[] | undefined): Record<string, string>
 }
 
 const param = (params: Readonly<Record<string, string>>, name: string): string => params[name] ?? '';
+
+/** A key for one deployment may decide about its changes. */
+const ofApproval: Route['concerns'] = (control, params) => control.approvalOf(param(params, 'id'));
 
 export const routes: readonly Route[] = [
   route('GET', '/status', 'status', {
@@ -322,10 +334,27 @@ export const routes: readonly Route[] = [
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params, body }) => control.setMode(param(params, 'name'), body),
   }),
+  route('PUT', '/deployments/{name}/halt', 'haltDeployment', {
+    summary: 'Stops every automatic change of its target at once, until it is released.',
+    scope: 'operate',
+    body: json(deploymentHaltRequest),
+    answer: governorView,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params, body }) => control.halt({ ...body, scope: 'targets' }, param(params, 'name')),
+  }),
+  route('DELETE', '/deployments/{name}/halt', 'releaseDeployment', {
+    summary: 'Lets its target be changed again, as its mode says.',
+    scope: 'operate',
+    query: releaseQuery,
+    answer: governorView,
+    errors: ['DEPLOYMENT_NOT_FOUND', 'CONFLICT'],
+    handle: (control, { params, query }) => control.release(query, param(params, 'name')),
+  }),
   route('GET', '/governor', 'getGovernor', {
     summary: 'Whether it is halted, and the changes that wait for a person.',
+    cutDown: true,
     answer: governorView,
-    handle: (control) => control.governor(),
+    handle: (control, { covers }) => control.governor(covers),
   }),
   route('PUT', '/governor/halt', 'halt', {
     summary: 'Stops every automatic change of a target at once, until it is released; `all`: upkeep too.',
@@ -345,6 +374,7 @@ export const routes: readonly Route[] = [
   route('POST', '/approvals/{id}/approve', 'approve', {
     summary: 'Carries out a change that waits, exactly as it was shown.',
     scope: 'operate',
+    concerns: ofApproval,
     body: json(approveRequest),
     answer: approvalView,
     errors: ['APPROVAL_NOT_FOUND', 'CONFLICT'],
@@ -353,6 +383,7 @@ export const routes: readonly Route[] = [
   route('POST', '/approvals/{id}/reject', 'reject', {
     summary: 'Refuses a change that waits; it is not asked for again at once.',
     scope: 'operate',
+    concerns: ofApproval,
     body: json(rejectRequest),
     answer: approvalView,
     errors: ['APPROVAL_NOT_FOUND'],

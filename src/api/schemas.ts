@@ -163,7 +163,11 @@ export const approvalView = z.object({
   at: z.int(),
   expiresAt: z.int(),
 });
-export const governorView = z.object({ halt: haltView.optional(), approvals: z.array(approvalView) });
+export const governorView = z.object({
+  halt: haltView.optional(),
+  halts: z.record(z.string(), haltView).optional().describe('Of single deployments.'),
+  approvals: z.array(approvalView),
+});
 
 const said = z.object({
   policy: z.string(),
@@ -321,6 +325,7 @@ export const haltRequest = z.strictObject({
   reason: reason.default('asked for'),
   by,
 });
+export const deploymentHaltRequest = haltRequest.omit({ scope: true });
 export const releaseQuery = z.strictObject({ reason, by });
 export const approveRequest = z.strictObject({ by });
 export const rejectRequest = z.strictObject({ reason: reason.default('asked for'), by });

@@ -58,7 +58,7 @@ const requestIdMax = 128;
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const { control, limits } = options;
   const closing = new AbortController();
-  const check = options.auth === undefined ? undefined : keyCheck(options.auth);
+  const check = options.auth === undefined ? undefined : keyCheck(options.auth, control);
   let loopback = true;
   let secure: https.Server | undefined;
   let dispatch: http.RequestListener = () => {};
@@ -122,6 +122,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       query: withCaller(parseQuery(route, request.query), by),
       body: withCaller(bodyOf(route, request), by),
       signal,
+      covers: (deployment: string) => check?.covers(request, deployment) ?? true,
     };
     const answer = await route.handle(control, input).catch((error: unknown) => {
       if (!gone.signal.aborted && !request.raw.readableAborted) throw error;

@@ -116,8 +116,13 @@ export interface ControlClient {
   why(name: string, at: number | undefined, signal: AbortSignal): Promise<WhyView>;
   setMode(name: string, request: z.input<typeof modeRequest>, signal: AbortSignal): Promise<ModeView>;
   governor(signal: AbortSignal): Promise<GovernorView>;
-  halt(request: z.input<typeof haltRequest>, signal: AbortSignal): Promise<GovernorView>;
-  release(request: { readonly by: string; readonly reason: string }, signal: AbortSignal): Promise<GovernorView>;
+  /** With a name: of that deployment alone. */
+  halt(request: z.input<typeof haltRequest>, name: string | undefined, signal: AbortSignal): Promise<GovernorView>;
+  release(
+    request: { readonly by: string; readonly reason: string },
+    name: string | undefined,
+    signal: AbortSignal,
+  ): Promise<GovernorView>;
   approve(id: string, by: string, signal: AbortSignal): Promise<ApprovalView>;
   reject(
     id: string,
@@ -214,8 +219,14 @@ export function controlClient(options: ControlClientOptions): ControlClient {
     setMode: (name, request, signal) =>
       call({ method: 'PUT', path: `deployments/${part(name)}/mode`, json: request }, signal),
     governor: (signal) => call({ method: 'GET', path: 'governor' }, signal),
-    halt: (request, signal) => call({ method: 'PUT', path: 'governor/halt', json: request }, signal),
-    release: (request, signal) => call({ method: 'DELETE', path: 'governor/halt', query: { ...request } }, signal),
+    halt: ({ scope, ...request }, name, signal) =>
+      name === undefined
+        ? call({ method: 'PUT', path: 'governor/halt', json: { scope, ...request } }, signal)
+        : call({ method: 'PUT', path: `deployments/${part(name)}/halt`, json: request }, signal),
+    release: (request, name, signal) => {
+      const path = name === undefined ? 'governor/halt' : `deployments/${part(name)}/halt`;
+      return call({ method: 'DELETE', path, query: { ...request } }, signal);
+    },
     approve: (id, by, signal) => call({ method: 'POST', path: `approvals/${part(id)}/approve`, json: { by } }, signal),
     reject: (id, request, signal) =>
       call({ method: 'POST', path: `approvals/${part(id)}/reject`, json: request }, signal),

@@ -225,10 +225,11 @@ export const verbs: readonly VerbDeclaration[] = [
     summary: 'Stop every automatic change of a target at once, until it is released; survives restarts.',
     examples: [
       'flyball halt --reason "an incident"',
+      'flyball halt digits --reason "it is being looked at"',
       'flyball halt --all',
       'flyball halt --release --reason "it is over"',
     ],
-    positionals: [],
+    positionals: [{ ...deployment, optional: true, help: 'Halt its target alone; without it: all of them.' }],
     options: {
       all: { type: 'boolean', help: 'Upkeep too: dead replicas are not restored, and nothing is woken.' },
       release: { type: 'boolean', help: 'Let targets be changed again, as the modes say; needs --reason.' },

@@ -481,6 +481,9 @@ test('a release of a halt needs a reason', async () => {
   const { code, err } = await flyball(fake, ['halt', '--release']);
   assert.equal(code, 2);
   assert.match(err, /--release needs a reason/);
+  const all = await flyball(fake, ['halt', 'digits', '--all']);
+  assert.equal(all.code, 2);
+  assert.match(all.err, /--all is of the whole platform, not of digits/);
 });
 
 test('status has the mode, the last decision and what waits for a person in one line each', async () => {

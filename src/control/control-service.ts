@@ -87,9 +87,13 @@ export interface ControlService {
   /** The decision of now, or the one in force at `at` (Unix milliseconds). */
   why(name: string, at: number | undefined): Promise<WhyView>;
   setMode(name: string, request: ModeRequest): Promise<ModeView>;
-  governor(): Promise<GovernorView>;
-  halt(request: HaltRequest): Promise<GovernorView>;
-  release(request: { readonly by: string; readonly reason: string }): Promise<GovernorView>;
+  /** `isShown`: of which deployments the caller may know. */
+  governor(isShown?: (deployment: string) => boolean): Promise<GovernorView>;
+  /** With a name: of that deployment alone. */
+  halt(request: HaltRequest, name?: string): Promise<GovernorView>;
+  release(request: { readonly by: string; readonly reason: string }, name?: string): Promise<GovernorView>;
+  /** Which deployment the change that waits concerns; undefined when there is none of this id. */
+  approvalOf(id: string): string | undefined;
   approve(id: string, by: string): Promise<ApprovalView>;
   reject(id: string, request: { readonly by: string; readonly reason: string }): Promise<ApprovalView>;
   keys(): Promise<readonly KeyView[]>;

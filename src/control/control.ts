@@ -37,7 +37,7 @@ import { endStuck } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
 import { openVetting } from './vetting.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
-import { haltWarning, keysInClear, toDeploymentView, warningsOf } from './views.ts';
+import { haltWarnings, keysInClear, toDeploymentView, warningsOf } from './views.ts';
 
 export interface ControlOptions {
   readonly store: Store;
@@ -199,9 +199,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
         deployments: views,
         overrides: await overrides(),
-        governor: { approvals: [...approvals.list()], ...(halt !== undefined && { halt }) },
+        governor: {
+          approvals: [...approvals.list()],
+          ...(halt !== undefined && { halt }),
+          ...(Object.keys(modes.halts()).length > 0 && { halts: modes.halts() }),
+        },
         warnings: [
-          ...haltWarning(halt),
+          ...haltWarnings(halt, modes.halts()),
           ...warningsOf(views, gateways, loop.trouble()),
           ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
         ],

@@ -73,10 +73,14 @@ function rounded(coldStart: ColdStart): ColdStart {
 }
 
 /** Whoever wonders why nothing moves finds it at the top. */
-export function haltWarning(halt: GovernorView['halt']): string[] {
-  if (halt === undefined) return [];
+export function haltWarnings(halt: GovernorView['halt'], halts: NonNullable<GovernorView['halts']>): string[] {
+  const own = Object.entries(halts).map(
+    ([name, { by, reason }]) =>
+      `${name} is halted by ${by}: ${reason}; its target is not changed by itself until flyball halt ${name} --release`,
+  );
+  if (halt === undefined) return own;
   const what = halt.scope === 'all' ? 'nothing is scaled, restored or woken' : 'no target is changed by itself';
-  return [`halted by ${halt.by}: ${halt.reason}; ${what} until flyball halt --release`];
+  return [`halted by ${halt.by}: ${halt.reason}; ${what} until flyball halt --release`, ...own];
 }
 
 /** What an operator should know although nobody asked. */

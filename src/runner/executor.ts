@@ -122,7 +122,15 @@ export function startExecutor(
         });
       }
       const aborted = call.payload.kind === 'files' ? new AbortController() : undefined;
-      const entry: Entry = { call, done, aborted, takenAt: clock.now(), prepared: undefined, cancelled: false, computing: false };
+      const entry: Entry = {
+        call,
+        done,
+        aborted,
+        takenAt: clock.now(),
+        prepared: undefined,
+        cancelled: false,
+        computing: false,
+      };
       entries.push(entry);
       if (computing) prepareAhead();
       else void work();

@@ -174,6 +174,36 @@ describe('a platform whose callers need keys', () => {
     assert.equal((await cli(['status'], { FLYBALL_API_KEY: reads })).code, 0);
   });
 
+  test('who operates one deployment decides about it, and about no other', async () => {
+    const { secret } = await keyFor('ward lead', '--scope', 'operate', '--deployment', 'doubler');
+    const say = { mode: 'advise', by: 'me' };
+    assert.equal((await control(secret, 'deployments/doubler/mode', 'PUT', say)).status, 200);
+    assert.deepEqual(codeOf(await control(secret, 'deployments/other/mode', 'PUT', say)), [403, 'FORBIDDEN']);
+
+    const stop = { reason: 'it is looked at', by: 'me' };
+    assert.deepEqual(codeOf(await control(secret, 'governor/halt', 'PUT', stop)), [403, 'FORBIDDEN']);
+    assert.deepEqual(codeOf(await control(secret, 'deployments/other/halt', 'PUT', stop)), [403, 'FORBIDDEN']);
+    const halted = await control(secret, 'deployments/doubler/halt', 'PUT', stop);
+    assert.equal(halted.status, 200, halted.body.toString());
+    assert.equal((await control(platform.adminKey(), 'deployments/other/halt', 'PUT', stop)).status, 200);
+    const shown = (await control(secret, 'governor')).json() as { halts?: Record<string, { by: string }> };
+    assert.deepEqual(
+      Object.entries(shown.halts ?? {}).map(([name, { by }]) => [name, by]),
+      [['doubler', 'ward lead']],
+      'of its own deployment, in its own name, and of no other',
+    );
+    const released = await cli(['halt', 'doubler', '--release', '--reason', 'over'], { FLYBALL_API_KEY: secret });
+    assert.equal(released.code, 0, released.stderr);
+    const not = await cli(['halt', 'other', '--release', '--reason', 'over'], { FLYBALL_API_KEY: secret });
+    assert.match(not.stderr, /FORBIDDEN/);
+    assert.equal((await cli(['halt', 'other', '--release', '--reason', 'over'])).code, 0);
+
+    // Nobody learns from a narrow key which changes of others wait.
+    const unknown = await control(secret, 'approvals/12345678/approve', 'POST', { by: 'me' });
+    assert.deepEqual(codeOf(unknown), [403, 'FORBIDDEN']);
+    assert.equal((await control(platform.adminKey(), 'approvals/12345678/approve', 'POST', { by: 'me' })).status, 404);
+  });
+
   test("TorchServe's management port asks for the same keys, scopes and deployments, and says no in its own form", async () => {
     const { secret: infers } = await keyFor('ward-9', '--scope', 'infer');
     const { secret: reads } = await keyFor('watcher', '--scope', 'read');

@@ -198,6 +198,24 @@ test('halt stops changes at once and says why; released, they go on', async () =
   assert.ok(world.target > 1);
 });
 
+test('a halt of one deployment holds it, survives a restart, and is released by itself', async () => {
+  await using store = openSqliteStore(':memory:');
+  {
+    await using world = await governedWorld(auto, { store });
+    await world.modes.setHalt({ scope: 'targets', by: 'ada', reason: 'it is looked at', deployment: 'd' });
+    assert.equal(world.modes.halt(), undefined, 'the platform goes on');
+    await world.pass(20, busy);
+    assert.deepEqual(world.moves, [1]);
+  }
+  await using again = await governedWorld(auto, { store });
+  await again.pass(10, busy);
+  assert.match(again.governor().of('d')?.last?.done.why ?? '', /halted by ada: it is looked at/);
+  await assert.rejects(again.modes.release({ by: 'ada', reason: 'over' }), { code: 'CONFLICT' });
+  await again.modes.release({ by: 'ada', reason: 'over', deployment: 'd' });
+  await again.pass(6, busy);
+  assert.ok(again.target > 1);
+});
+
 test('raising that does not help is taken back, and not tried again for a while', async () => {
   await using world = await governedWorld(auto);
   // The same is answered whatever there is: the bottleneck is elsewhere.

@@ -185,7 +185,7 @@ export function startGovernor(parts: GovernorParts): Governor {
       approvals.withdraw(name, `${held} replicas are enough, and needed, again`);
       return { kind: 'held', why: thought.doubt ?? `${held} is what is wanted` };
     }
-    const halt = modes.halt();
+    const halt = modes.halt(name);
     if (halt !== undefined) return { kind: 'refused', why: `halted by ${halt.by}: ${halt.reason}` };
     const { mode } = modes.of(deployment);
     if (mode === 'advise') return { kind: 'advised', why: 'the mode is advise' };

@@ -4,6 +4,7 @@
  *
  *   advise: nobody but people · approve: the governor, once a person has agreed · auto: the governor
  *   halt: no target is changed by itself, whatever the mode · halt of all: upkeep restores and wakes nothing either
+ *   halt of one deployment: its target alone, beside that of the platform; each is released by itself
  */
 import type { Clock } from '../../clock.ts';
 import type { Mode } from '../../config/specification.ts';
@@ -33,25 +34,38 @@ export interface Modes {
   set(name: string, request: { readonly mode: Mode; readonly by: string; readonly reason: string }): Promise<void>;
   /** Whoever comes later under the name of one that is gone does not inherit its mode. */
   retain(isThere: (name: string) => boolean): void;
-  halt(): Halt | undefined;
-  setHalt(request: { readonly scope: Halt['scope']; readonly by: string; readonly reason: string }): Promise<void>;
+  /** What stops this deployment: the platform's halt, else its own. Without a name: the platform's. */
+  halt(deployment?: string): Halt | undefined;
+  /** Of single deployments, by name. */
+  halts(): Readonly<Record<string, Halt>>;
+  setHalt(request: {
+    readonly scope: Halt['scope'];
+    readonly by: string;
+    readonly reason: string;
+    readonly deployment?: string;
+  }): Promise<void>;
   /** CONFLICT when nothing is halted. */
-  release(request: { readonly by: string; readonly reason: string }): Promise<void>;
+  release(request: { readonly by: string; readonly reason: string; readonly deployment?: string }): Promise<void>;
 }
 
 const modesKey = 'governor.modes';
 const haltKey = 'governor.halt';
+const haltsKey = 'governor.halts';
 
 type Kept = Readonly<Record<string, ModeInForce>>;
 
 export async function openModes(store: Store, journal: Journal, clock: Clock): Promise<Modes> {
   let kept = (await read<Kept>(store, modesKey)) ?? {};
   let halted = (await read<Halt | null>(store, haltKey)) ?? undefined;
+  let own = (await read<Readonly<Record<string, Halt>>>(store, haltsKey)) ?? {};
+
+  const without = <Value>(all: Readonly<Record<string, Value>>, isThere: (name: string) => boolean) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => isThere(name)));
 
   return {
     of({ name, record }) {
-      const own = kept[name];
-      if (own !== undefined) return own;
+      const said = kept[name];
+      if (said !== undefined) return said;
       // A record that an earlier release has written knows no such setting.
       const scaling: Partial<typeof record.specification>['scaling'] = record.specification.scaling;
       const mode = scaling?.mode ?? 'advise';
@@ -67,24 +81,41 @@ export async function openModes(store: Store, journal: Journal, clock: Clock): P
       });
     },
     retain(isThere) {
-      const gone = Object.keys(kept).filter((name) => !isThere(name));
-      if (gone.length === 0) return;
-      kept = Object.fromEntries(Object.entries(kept).filter(([name]) => isThere(name)));
       // The next control would see the same and do the same.
-      void store.setMeta(modesKey, JSON.stringify(kept)).catch(() => undefined);
+      if (!Object.keys(kept).every(isThere)) {
+        kept = without(kept, isThere);
+        void store.setMeta(modesKey, JSON.stringify(kept)).catch(() => undefined);
+      }
+      if (!Object.keys(own).every(isThere)) {
+        own = without(own, isThere);
+        void store.setMeta(haltsKey, JSON.stringify(own)).catch(() => undefined);
+      }
     },
-    halt: () => halted,
-    async setHalt({ scope, by, reason }) {
+    halt: (name) => halted ?? (name === undefined ? undefined : own[name]),
+    halts: () => own,
+    async setHalt({ scope, by, reason, deployment }) {
       const halt: Halt = { scope, by, reason, at: clock.wall() };
       // At once, and again from the store: whoever says stop is not made to wait for a disk.
-      halted = halt;
+      if (deployment === undefined) halted = halt;
+      else own = { ...own, [deployment]: halt };
       await store.transaction(async (access) => {
-        await access.setMeta(haltKey, JSON.stringify(halt));
+        if (deployment === undefined) await access.setMeta(haltKey, JSON.stringify(halt));
+        else await access.setMeta(haltsKey, JSON.stringify(own));
         const action = scope === 'all' ? 'halt all' : 'halt';
-        await journal.append(access, { kind: 'halt', action, subject: 'platform', by, reason });
+        await journal.append(access, { kind: 'halt', action, subject: deployment ?? 'platform', by, reason });
       });
     },
-    async release({ by, reason }) {
+    async release({ by, reason, deployment }) {
+      if (deployment !== undefined) {
+        if (own[deployment] === undefined) throw new FlyballError('CONFLICT', `${deployment} is not halted by itself`);
+        const next = without(own, (name) => name !== deployment);
+        await store.transaction(async (access) => {
+          await access.setMeta(haltsKey, JSON.stringify(next));
+          await journal.append(access, { kind: 'halt', action: 'release', subject: deployment, by, reason });
+        });
+        own = without(own, (name) => name !== deployment);
+        return;
+      }
       if (halted === undefined) throw new FlyballError('CONFLICT', 'nothing is halted');
       await store.transaction(async (access) => {
         await access.setMeta(haltKey, 'null');

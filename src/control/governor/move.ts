@@ -58,7 +58,7 @@ export function moveTarget(parts: MoveParts, move: Move): Promise<Moved> {
 function whyNot({ deployments, modes }: MoveParts, move: Move): string | undefined {
   const deployment = deployments.find(move.deployment);
   if (deployment === undefined || deployment.removing) return 'it is being removed';
-  const halt = modes.halt();
+  const halt = modes.halt(move.deployment);
   if (halt !== undefined) return `halted by ${halt.by}: ${halt.reason}`;
   const { mode } = modes.of(deployment);
   if (mode === 'advise') return 'the mode is advise';

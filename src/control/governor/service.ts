@@ -6,15 +6,21 @@ import { whyNow, whyThen, type WhyParts } from './why.ts';
 
 export type GovernorService = Pick<
   ControlService,
-  'why' | 'setMode' | 'governor' | 'halt' | 'release' | 'approve' | 'reject'
+  'why' | 'setMode' | 'governor' | 'halt' | 'release' | 'approve' | 'reject' | 'approvalOf'
 >;
 
 export function governorService(parts: WhyParts & { readonly deployments: Deployments }): GovernorService {
   const { deployments, governor, modes, approvals } = parts;
-  const state = () => {
+  const state = (isShown: (deployment: string) => boolean = () => true) => {
     const halt = modes.halt();
-    return { approvals: [...approvals.list()], ...(halt === undefined ? {} : { halt }) };
+    const halts = Object.fromEntries(Object.entries(modes.halts()).filter(([name]) => isShown(name)));
+    return {
+      approvals: approvals.list().filter(({ deployment }) => isShown(deployment)),
+      ...(halt === undefined ? {} : { halt }),
+      ...(Object.keys(halts).length === 0 ? {} : { halts }),
+    };
   };
+  const only = (name: string) => (deployment: string) => deployment === name;
   return {
     async why(name, at) {
       const deployment = deployments.get(name);
@@ -32,15 +38,24 @@ export function governorService(parts: WhyParts & { readonly deployments: Deploy
       const { reason: said, ...inForce } = modes.of(deployment);
       return { ...inForce, reason: said, deployment: name };
     },
-    governor: async () => state(),
-    async halt(request) {
-      await modes.setHalt(request);
-      return state();
+    governor: async (isShown) => state(isShown),
+    async halt(request, name) {
+      if (name === undefined) {
+        await modes.setHalt(request);
+        return state();
+      }
+      await modes.setHalt({ ...request, deployment: deployments.get(name).name });
+      return state(only(name));
     },
-    async release(request) {
-      await modes.release(request);
-      return state();
+    async release(request, name) {
+      if (name === undefined) {
+        await modes.release(request);
+        return state();
+      }
+      await modes.release({ ...request, deployment: deployments.get(name).name });
+      return state(only(name));
     },
+    approvalOf: (id) => approvals.list().find((approval) => approval.id === id)?.deployment,
     approve: (id, by) => governor.approve(id, by),
     reject: async (id, { by, reason }) => governor.reject(id, by, reason),
   };

@@ -76,7 +76,7 @@ export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<W
   const change = (await store.journal({ subject: name, kind: 'decision', newestFirst: true, limit: 50 })).find(
     ({ details }) => (details as DecisionDetails | undefined)?.done?.kind === 'moved',
   );
-  const halt = modes.halt();
+  const halt = modes.halt(name);
   const more = {
     ...(halt === undefined ? {} : { halt }),
     ...(change === undefined

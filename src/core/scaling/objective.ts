@@ -26,10 +26,7 @@ export function objectiveMs(
 }
 
 /** What one request takes of a replica that has nothing else to do. */
-export function aloneMs(
-  curve: readonly WarmPoint[],
-  cores: number | undefined,
-): number | undefined {
+export function aloneMs(curve: readonly WarmPoint[], cores: number | undefined): number | undefined {
   const least = curve.reduce<WarmPoint | undefined>(
     (before, point) => (before === undefined || point.rows < before.rows ? point : before),
     undefined,

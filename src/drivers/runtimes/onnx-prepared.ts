@@ -212,11 +212,9 @@ function toCosts(value: unknown): CostPoint[] | undefined {
       isTime(point.ms) &&
       (point.processorMs === undefined || isTime(point.processorMs)),
   );
-  return sound
-    ? points.map(({ rows, ms, processorMs }) => ({
-        rows: Number(rows),
-        ms: Number(ms),
-        ...(processorMs === undefined ? {} : { processorMs: Number(processorMs) }),
-      }))
-    : undefined;
+  if (!sound) return undefined;
+  return points.map(({ rows, ms, processorMs }) => {
+    const point = { rows: Number(rows), ms: Number(ms) };
+    return processorMs === undefined ? point : Object.assign(point, { processorMs: Number(processorMs) });
+  });
 }
