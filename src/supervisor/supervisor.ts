@@ -6,27 +6,35 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { adminKeyFile, keyTableFile } from '../auth/key-table.ts';
-import { toBytes, type Specification } from '../config/specification.ts';
+import { keyTableFile } from '../auth/key-table.ts';
+import type { Specification } from '../config/specification.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { modulePath } from '../module-path.ts';
 import { openDataDirectory } from '../store/data-directory.ts';
-import { apiSocketFile } from '../store/run-directory.ts';
-import type { TlsFiles, TlsMaterial } from '../tls/certificate.ts';
+import type { TlsMaterial } from '../tls/certificate.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
-import { watchTls, type WatchedTls } from '../tls/watch.ts';
+import { watchTls } from '../tls/watch.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry } from '../telemetry/start.ts';
 import { torchServeFamilies } from '../telemetry/torchserve-names.ts';
 import { startChild, type Child } from './child.ts';
 import { openLifeline } from './lifeline.ts';
-import { bindSocket, urlOf, type BoundSocket } from './listening-socket.ts';
+import {
+  addressesOf,
+  bindAll,
+  tlsListeners,
+  type BindOptions,
+  type ListenerAddress,
+  type ListenerName,
+  type PerListener,
+} from './listeners.ts';
 import { openLogFile } from './log-file.ts';
-import type { ProcessSettings } from './messages.ts';
 import { metricsDoor } from './metrics-door.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
+import { registerFamilies } from './own-families.ts';
+import { processSettings } from './process-settings.ts';
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends BindOptions {
   readonly dataDirectory: string;
   readonly specification: Pick<
     Specification,
@@ -42,29 +50,10 @@ export interface SupervisorOptions {
     | 'requestLog'
     | 'shutdown'
   >;
-  /** Allow listeners outside loopback without authentication. */
-  readonly insecure: boolean;
-  /** Take the next free port when one is in use. */
-  readonly portFallback: boolean;
   readonly logLevel: string;
   /** Also hand every log line to the caller (`up -v`). */
   readonly onLog?: (chunk: Uint8Array | string) => void;
   readonly clock: Clock;
-}
-
-export type ListenerName = 'http' | 'grpc' | 'metrics' | 'control' | 'management';
-/** `management` is there only where the specification names it. */
-type PerListener<T> = Readonly<Record<Exclude<ListenerName, 'management'>, T> & Partial<Record<ListenerName, T>>>;
-
-export interface ListenerAddress {
-  readonly url: string;
-  readonly port: number;
-  /** True when the wanted port was taken and this is the next free one. */
-  readonly moved: boolean;
-  /** File of its certificate, where it speaks TLS: whoever reads this file may trust it by that alone. */
-  readonly certificate?: string;
-  /** Of control's API with TLS: a Unix socket for this user, who needs no certificate there. */
-  readonly socket?: string;
 }
 
 export interface SupervisorEnd {
@@ -94,7 +83,6 @@ export interface Supervisor extends AsyncDisposable {
 
 /** For one process to tell its metrics, or what it has counted. */
 const figuresTimeoutMs = 1_000;
-const listenerNames: readonly ListenerName[] = ['http', 'grpc', 'metrics', 'control', 'management'];
 
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { specification, clock } = options;
@@ -118,47 +106,21 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const authority = await openPlatformAuthority(directory.path, specification.name, clock.wall());
   const identity = (name: string) => identityOf(authority, name, 'client', clock.wall());
   const sockets = bindAll(options, starting);
-  const listeners = Object.fromEntries(
-    listenerNames.flatMap((name) => {
-      const socket = sockets[name];
-      if (socket === undefined) return [];
-      const apiSocket = name === 'control' ? join(directory.runDirectory, apiSocketFile) : undefined;
-      return [[name, addressOf(socket, tlsOf(specification, name)?.certificate, apiSocket)]];
-    }),
-  ) as PerListener<ListenerAddress>;
+  const listeners = addressesOf(sockets, specification, directory.runDirectory);
   const startedAt = clock.wall();
   directory.announce({ pid: process.pid, startedAt, listeners });
 
   const lifeline = join(directory.runDirectory, 'lifeline.sock');
   starting.use(await openLifeline(lifeline));
 
-  const settings: ProcessSettings = {
-    worker: 0,
-    workers: specification.gateway.workers,
-    serverName: specification.name,
-    startedAt,
-    dataDirectory: directory.path,
-    runDirectory: directory.runDirectory,
-    controlSocket: join(directory.runDirectory, 'control.sock'),
-    lifeline,
-    limits: {
-      ...specification.limits,
-      bodyBytesMax: toBytes(specification.limits.bodyBytesMax),
-      headerBytesMax: toBytes(specification.limits.headerBytesMax),
-    },
-    runners: {
-      prestarted: specification.runners.prestarted,
-      preparedBytesMax: toBytes(specification.runners.preparedBytesMax),
-    },
-    registry: specification.registry,
-    ...(specification.torchserve.modelStore !== undefined && { modelStore: specification.torchserve.modelStore }),
-    ...(keysRequired && {
-      auth: { adminKey: join(directory.path, adminKeyFile), workers: specification.gateway.workers },
-    }),
-    requestLog: specification.requestLog,
+  const settings = processSettings({
+    specification,
+    directory,
     listeners,
+    lifeline,
+    startedAt,
     logLevel: options.logLevel,
-  };
+  });
 
   const ended = Promise.withResolvers<SupervisorEnd>();
   let draining: Promise<void> | undefined;
@@ -206,30 +168,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       }),
     );
   children.push(...workers);
-  telemetry.registry.total(
-    {
-      name: 'flyball_process_restarts_total',
-      help: 'Restarts of a process by the supervisor since `up`.',
-      labels: ['role', 'worker'],
-    },
-    () =>
-      children.map((child, index) => ({
-        labels: { role: child.role, worker: String(Math.max(0, index - 1)) },
-        value: child.restarts(),
-      })),
-  );
-  telemetry.registry.gauge(
-    {
-      name: 'flyball_certificate_expiry_timestamp_seconds',
-      help: 'Unix time at which the certificate of a listener expires.',
-      labels: ['listener'],
-    },
-    () =>
-      listenerNames.flatMap((listener) => {
-        const material = tls.current(listener);
-        return material === undefined ? [] : [{ labels: { listener }, value: material.notAfter / 1000 }];
-      }),
-  );
+  registerFamilies(telemetry.registry, children, (name) => tls.current(name));
   const metrics = starting.use(
     await serveMetrics(
       sockets.metrics,
@@ -289,70 +228,6 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   };
 }
 
-function tlsOf({ listeners, tls }: Pick<Specification, 'listeners' | 'tls'>, name: ListenerName): TlsFiles | undefined {
-  const listener = listeners[name];
-  return listener === undefined ? undefined : (listener.tls ?? tls);
-}
-
-function tlsListeners(specification: Pick<Specification, 'listeners' | 'tls'>): Map<string, WatchedTls> {
-  return new Map(
-    listenerNames.flatMap((name) => {
-      const files = tlsOf(specification, name);
-      const what = specification.listeners[name]?.tls === undefined ? 'tls' : `listeners.${name}.tls`;
-      return files === undefined ? [] : [[name, { what, files }] as const];
-    }),
-  );
-}
-
-function addressOf(
-  socket: BoundSocket,
-  certificate: string | undefined,
-  apiSocket: string | undefined,
-): ListenerAddress {
-  const { host, port, moved } = socket;
-  if (certificate === undefined) return { url: urlOf(host, port), port, moved };
-  return {
-    url: urlOf(host, port, true),
-    port,
-    moved,
-    certificate,
-    ...(apiSocket !== undefined && { socket: apiSocket }),
-  };
-}
-
 async function allReady(children: readonly Child[]): Promise<void> {
   await Promise.all(children.map((child) => child.ready));
-}
-
-function bindAll(options: SupervisorOptions, stack: AsyncDisposableStack): PerListener<BoundSocket> {
-  const wished = options.specification.listeners;
-  const taken = new Map<number, string>();
-  const bound = listenerNames.flatMap((name): [ListenerName, BoundSocket][] => {
-    const wish = wished[name];
-    if (wish === undefined) return [];
-    const { host, port } = wish;
-    const socket = bindSocket({
-      key: `listeners.${name}`,
-      host,
-      port,
-      insecure: options.insecure || options.specification.auth.keys === 'required',
-      fallback: options.portFallback,
-      // A listener that moves must not take the port that a later one is to have.
-      taken: options.portFallback ? new Map([...portsOf(wished, name), ...taken]) : taken,
-    });
-    taken.set(socket.port, `listeners.${name}`);
-    stack.defer(() => socket.close());
-    return [[name, socket]];
-  });
-  return Object.fromEntries(bound) as PerListener<BoundSocket>;
-}
-
-/** The ports that the other listeners are to have, with their keys. */
-function portsOf(listeners: Specification['listeners'], except: ListenerName): [number, string][] {
-  return listenerNames.flatMap((name): [number, string][] => {
-    const port = listeners[name]?.port;
-    return name === except || port === undefined || port === listeners[except]?.port
-      ? []
-      : [[port, `listeners.${name}`]];
-  });
 }

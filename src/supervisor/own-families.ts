@@ -1,0 +1,37 @@
+/** The metric families that the supervisor itself counts: restarts of its processes, and how long certificates last. */
+import type { Registry } from '../telemetry/registry.ts';
+import type { TlsMaterial } from '../tls/certificate.ts';
+import type { Child } from './child.ts';
+import { listenerNames, type ListenerName } from './listeners.ts';
+
+/** `children`: control first, then the gateway workers by number. */
+export function registerFamilies(
+  registry: Registry,
+  children: readonly Child[],
+  tls: (name: ListenerName) => TlsMaterial | undefined,
+): void {
+  registry.total(
+    {
+      name: 'flyball_process_restarts_total',
+      help: 'Restarts of a process by the supervisor since `up`.',
+      labels: ['role', 'worker'],
+    },
+    () =>
+      children.map((child, index) => ({
+        labels: { role: child.role, worker: String(Math.max(0, index - 1)) },
+        value: child.restarts(),
+      })),
+  );
+  registry.gauge(
+    {
+      name: 'flyball_certificate_expiry_timestamp_seconds',
+      help: 'Unix time at which the certificate of a listener expires.',
+      labels: ['listener'],
+    },
+    () =>
+      listenerNames.flatMap((listener) => {
+        const material = tls(listener);
+        return material === undefined ? [] : [{ labels: { listener }, value: material.notAfter / 1000 }];
+      }),
+  );
+}
