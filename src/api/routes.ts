@@ -26,6 +26,7 @@ import {
   journalQuery,
   journalVerdict,
   keyView,
+  latencyModelView,
   modelView,
   modeRequest,
   modeView,
@@ -325,6 +326,12 @@ export const routes: readonly Route[] = [
     answer: whyView,
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params, query }) => control.why(param(params, 'name'), query.at),
+  }),
+  route('GET', '/deployments/{name}/latency-model', 'getLatencyModel', {
+    summary: 'What its calls, starts and ends have taken lately, as distributions: what a rehearsal draws from.',
+    answer: latencyModelView,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params }) => control.latencyModel(param(params, 'name')),
   }),
   route('PUT', '/deployments/{name}/mode', 'setMode', {
     summary: 'Who may change its target: people (advise), the governor once one agrees (approve), the governor (auto).',

@@ -228,6 +228,42 @@ export const whyView = z.object({
   verdict: z.object({ kind: z.string(), reason: z.string(), at: z.int(), entry: z.int() }).optional(),
 });
 
+const factor = z.object({
+  from: z.int().describe('From this count on, up to the next larger one.'),
+  calls: z.int(),
+  factor: z.number().describe('Times as long as calls take on average.'),
+});
+export const latencyModelView = z.object({
+  deployment: z.string(),
+  version: z.string().nullable().describe('The one that serves.'),
+  since: z.int().describe('Of what was seen since then; it begins anew with a version or a share of the processor.'),
+  calls: z.int(),
+  cap: z.int().describe('Rows that a call has at most.'),
+  service: z.array(
+    z.object({
+      rows: z.number().describe('Mean of those that were measured.'),
+      restFromMs: z.number().describe('The replica had rested for so long before, up to the next larger one.'),
+      calls: z.int(),
+      meanMs: z.number(),
+      likelyMs: z.array(z.number()).describe('Equally likely values, ascending.'),
+    }),
+  ),
+  busy: z.array(factor).describe('By how many replicas compute at the same time.'),
+  nth: z.array(factor).describe('By which of its replica’s calls it is.'),
+  starts: z.array(
+    z.object({
+      before: z.int().describe('Replicas that had been ordered before and were not ready.'),
+      beside: z.int().describe('Replicas that started at the same time.'),
+      decideMs: z.number(),
+      startMs: z.number(),
+      loadMs: z.number(),
+      warmMs: z.number(),
+      serveMs: z.number(),
+    }),
+  ),
+  stopsMs: z.array(z.number()).describe('From the end of a replica that has nothing left to do, until it is gone.'),
+});
+
 export const statusView = z.object({
   name: z.string(),
   flyball: z.string().describe('Version of this software.'),

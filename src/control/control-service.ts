@@ -24,6 +24,7 @@ import type {
   VersionView,
   WhyView,
 } from '../api/schemas.ts';
+import type { DeploymentLatency } from './latency-models.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import type { JournalFilter } from '../journal/open-journal.ts';
 import type { Verdict } from '../journal/verify.ts';
@@ -67,6 +68,8 @@ export interface ControlService {
   artefact(digest: string): Promise<ArtefactView & { open(): Readable }>;
   deployments(): Promise<readonly DeploymentView[]>;
   deployment(name: string): Promise<DeploymentView>;
+  /** What its calls, starts and ends have taken lately. */
+  latencyModel(name: string): Promise<DeploymentLatency>;
   deploy(
     name: string,
     request: {

@@ -30,6 +30,7 @@ import { startGovernor } from './governor/governor.ts';
 import { openModes } from './governor/modes.ts';
 import { governorService } from './governor/service.ts';
 import { governorView } from './governor/why.ts';
+import { openLatencyModels } from './latency-models.ts';
 import { feedJournal } from './journal-feed.ts';
 import { journalService } from './journal-service.ts';
 import { startPruning } from './pruning.ts';
@@ -105,6 +106,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   await deployments.refresh();
   await fleet.adopt();
   await operations.resume();
+  const latencies = await openLatencyModels(store, deployments, clock);
+  starting.defer(() => latencies.stop());
   const channel = starting.use(
     await openGatewayChannel({
       socketPath: options.controlSocket,
@@ -114,6 +117,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         endStuck(fleet, channel.gateways(), silentMs);
         poke();
       },
+      onObservation: (observation) => latencies.observed(observation),
     }),
   );
   const keyService = await openKeyService({
@@ -146,7 +150,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const loop = startUpkeepLoop({ vet, deployments, fleet, channel, publisher, progress, store, clock, cores, halted });
   const governor = startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, loop, clock });
   onFleetEvent = (event) => {
-    if (event.kind === 'ready') governor.replicaReady(event.replica);
+    const { replica } = event;
+    if (event.kind === 'ready') {
+      latencies.started(replica, fleet.replicas(), governor.decidedMs(replica));
+      governor.replicaReady(replica);
+    } else if (event.kind === 'gone') latencies.stopped(replica);
     loop.onFleetEvent(event);
   };
   poke = () => loop.poke();
@@ -219,6 +227,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     },
     deployments: async () => deploymentViews(),
     deployment: async (name) => viewOf(deployments.get(name)),
+    latencyModel: async (name) => latencies.of(deployments.get(name)),
     operations: () => operations.list(),
     operation: (id, after, waitMs, signal) => operations.wait(id, after, waitMs, signal),
     shutdown: (by) => options.onShutdown(by),

@@ -209,6 +209,7 @@ export function openFleet(options: FleetOptions): Fleet {
   async function stopOne(replica: Replica, reason: string, graceMs: number): Promise<void> {
     if (!isCurrent(replica) || replica.stopping) return;
     replica.stopping = true;
+    replica.stoppingSince = clock.now();
     links.get(replica.id)?.close();
     await orchestrator.stop(replica.id, graceMs);
     forget(replica);

@@ -51,6 +51,8 @@ export interface GatewayChannelOptions {
   readonly tablePath: string;
   readonly keysPath: string;
   onChange(): void;
+  /** Each word of a gateway, once, before `onChange`. */
+  onObservation?(observation: Observation): void;
 }
 
 export async function openGatewayChannel(options: GatewayChannelOptions): Promise<GatewayChannel> {
@@ -79,6 +81,7 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       const history = withinWindow(known.history, known.latest, message.at);
       const previous = history[0] === undefined ? {} : { previous: history[0] };
       connected.set(socket, { ...known, revision: message.revision, latest: message, history, ...previous });
+      options.onObservation?.(message);
     }
     options.onChange();
     for (const look of confirmations) look();

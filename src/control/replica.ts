@@ -33,6 +33,7 @@ export interface Replica {
   readyAt?: number;
   readyAfterMs?: number;
   drainingSince?: number;
+  stoppingSince?: number;
   address?: ReplicaAddress;
   where: string;
   limits: FoundReplica['limits'];

@@ -14,6 +14,7 @@ import { publish } from '../telemetry/events.ts';
 import { joinInputs, splitOutputs } from './batch-frames.ts';
 import { stopListening, type Endings } from './endings.ts';
 import type { Job } from './job.ts';
+import type { CallSamples } from './call-samples.ts';
 import type { LearnedCosts } from './learned-costs.ts';
 import type { Reach } from './reach.ts';
 import type { ReplicaPool } from './replica-pool.ts';
@@ -30,6 +31,7 @@ export interface CallOptions {
   readonly pool: ReplicaPool;
   readonly costs: LearnedCosts;
   readonly figures: VersionFigures;
+  readonly samples: CallSamples;
   readonly reach: Reach;
   /** What has been started and not ended. */
   readonly started: DeadlineHeap<Job>;
@@ -52,10 +54,14 @@ interface Running extends Work {
   /** The replica had nothing else to do, so the time beyond the runtime's own is transport. */
   readonly alone: boolean;
   readonly rerun: boolean;
+  /** Of the replica before it; replicas that compute, this one among them; and which of the replica's calls it is. */
+  readonly restMs: number;
+  readonly busy: number;
+  readonly nth: number;
 }
 
 export function createCalls(options: CallOptions): Calls {
-  const { deployment, version, clock, pool, costs, figures, reach, started, again, end } = options;
+  const { deployment, version, clock, pool, costs, figures, samples, reach, started, again, end } = options;
 
   const send = (replica: Replica, jobs: readonly Job[], at: number, rerun: boolean): void => {
     let rows = 0;
@@ -67,7 +73,10 @@ export function createCalls(options: CallOptions): Calls {
       stopListening(job);
       started.add(job);
     }
-    const running: Running = { jobs, replica, rows, sentAt: at, alone: replica.outstandingCalls === 0, rerun };
+    const alone = replica.outstandingCalls === 0;
+    const restMs = alone ? at - replica.progressAt : 0;
+    const busy = pool.busy + (alone ? 1 : 0);
+    const running: Running = { jobs, replica, rows, sentAt: at, alone, rerun, restMs, busy, nth: replica.calls + 1 };
     pool.take(replica, running, at);
     const { header, parts } = joinInputs(jobs);
     const number = replica.connection.infer(header, parts, {
@@ -92,10 +101,13 @@ export function createCalls(options: CallOptions): Calls {
     const { jobs, replica, rows, sentAt } = running;
     const at = clock.now();
     for (const job of jobs) stopListening(job);
+    // What stood before it at the replica is no time of its own.
+    const ownMs = at - Math.max(sentAt, replica.progressAt);
     pool.release(replica, running, at);
     const computeMs = header.computeMs ?? at - sentAt;
     const ok = header.error === undefined;
     publish('flyball:batch', { deployment, version, replica: replica.id, rows, requests: jobs.length, computeMs, ok });
+    if (ok) samples.note({ rows, restMs: running.restMs, busy: running.busy, nth: running.nth, ms: ownMs });
     if (ok) onComputed(running, header, body, computeMs, at);
     else onRefused(running, header, at);
   };

@@ -34,6 +34,8 @@ export class ReplicaPool {
   #retired = false;
   #uses = 0;
   rowsInFlight = 0;
+  /** Replicas that have something to do. */
+  busy = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -80,7 +82,11 @@ export class ReplicaPool {
   take(replica: Replica, work: Work, at: number): void {
     const { rows } = work;
     this.#uses += 1;
-    if (replica.outstandingCalls === 0) replica.progressAt = at;
+    if (replica.outstandingCalls === 0) {
+      replica.progressAt = at;
+      this.busy += 1;
+    }
+    replica.calls += 1;
     replica.lastUsed = this.#uses;
     replica.work.push(work);
     replica.outstandingCalls += 1;
@@ -103,6 +109,7 @@ export class ReplicaPool {
     replica.outstandingRows -= rows;
     this.rowsInFlight -= rows;
     if (replica.outstandingCalls > 0) return;
+    this.busy -= 1;
     if (replica.gone) replica.connection.close();
     else if (replica.route.state === 'draining') this.#options.onDrained();
   }

@@ -22,6 +22,8 @@ export interface Replica {
   readonly work: Work[];
   outstandingCalls: number;
   outstandingRows: number;
+  /** Calls that it was ever given by this worker. */
+  calls: number;
   lastUsed: number;
   pace: number;
   /** When it was given work with nothing else to do, or last ended a call. */
@@ -50,6 +52,7 @@ export function newReplica(route: ReplicaRoute, connection: ReplicaConnection): 
     work: [],
     outstandingCalls: 0,
     outstandingRows: 0,
+    calls: 0,
     lastUsed: 0,
     pace: evenPace,
     progressAt: 0,

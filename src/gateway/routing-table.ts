@@ -114,6 +114,11 @@ export interface VersionObservation {
   /** Of the requests completed since the last observation; absent when there were none. */
   readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number; readonly n: number };
   readonly batchSizeCap: number;
+  /**
+   * Calls answered well since the last observation, and some of them: rows, milliseconds of rest of the replica before,
+   * replicas that computed, which of the replica's calls it was, milliseconds. Absent when there were none.
+   */
+  readonly calls?: { readonly count: number; readonly samples: readonly (readonly number[])[] };
   /** Present while requests wait and no replica can be reached: how long the first of them has waited. */
   readonly waitingMs?: number;
   /** The last first answer after a wait for a replica: when (Unix milliseconds), and how long after the arrival. */

@@ -12,6 +12,7 @@ import { formBatch } from '../core/queueing/batch.ts';
 import { DeadlineHeap } from '../core/queueing/deadlines.ts';
 import type { HangUpSignal } from '../protocol/hang-up.ts';
 import type { InferenceResponse } from '../protocol/inference.ts';
+import { CallSamples } from './call-samples.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { DueTimer } from './due-timer.ts';
 import { createEndings, stopListening, type Endings } from './endings.ts';
@@ -44,6 +45,7 @@ export class VersionDispatcher {
   readonly #waiting: Waiting;
   readonly #pool: ReplicaPool;
   readonly #costs = new LearnedCosts();
+  readonly #samples = new CallSamples();
   readonly #reach: Reach;
   readonly #end: Endings;
   readonly #calls: Calls;
@@ -79,6 +81,7 @@ export class VersionDispatcher {
       pool: this.#pool,
       costs,
       figures,
+      samples: this.#samples,
       reach: this.#reach,
       started,
       again: this.#waiting.again,
@@ -141,6 +144,7 @@ export class VersionDispatcher {
     const { arrivals, completed, failed, shed, late, busyMs, queueWaitMs } = this.figures;
     const { woken } = this.#reach;
     const since = this.#pool.ready > 0 ? Infinity : this.#waiting.since();
+    const calls = this.#samples.take();
     return {
       deployment: this.deployment,
       version: this.#route.version,
@@ -155,6 +159,7 @@ export class VersionDispatcher {
       inFlight: this.#started.size,
       latencyMs: takeLatencies(this.figures),
       batchSizeCap: this.#costs.cap,
+      ...(calls !== undefined && { calls }),
       ...(since !== Infinity && { waitingMs: Math.max(this.#clock.now() - since, 0) }),
       ...(woken !== undefined && { woken }),
     };

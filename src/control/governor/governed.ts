@@ -49,6 +49,8 @@ export interface Governed {
   /** Until when raising is refused, because it did not help. */
   digging: { readonly claim: Claim; readonly until: number; readonly reason: string } | undefined;
   busy: boolean;
+  /** When the governor last moved its target, monotonic milliseconds. */
+  movedAt: number | undefined;
 }
 
 export interface DecisionDetails {
@@ -78,5 +80,6 @@ export function newGoverned(max: number): Governed {
     verdict: undefined,
     digging: undefined,
     busy: false,
+    movedAt: undefined,
   };
 }

@@ -41,6 +41,8 @@ export interface Governor {
   approve(id: string, by: string): Promise<Approval>;
   reject(id: string, by: string, reason: string): Approval;
   replicaReady(replica: Replica): void;
+  /** Milliseconds from the look that moved the target last to the order of this replica; 0 where none had just done so. */
+  decidedMs(replica: Replica): number;
   /** One look at all; for tests, the loop does it by itself. */
   look(): Promise<void>;
   start(): void;
@@ -54,6 +56,8 @@ const quietEveryMs = 10_000;
 const quietAfterMs = 600_000;
 /** Doubt that is shorter is that of a start, or of a gateway that has just come back. */
 const doubtMs = 5000;
+/** What is ordered later was not ordered for the move. */
+const decideMsMax = 5000;
 /** Seconds that health is smoothed over. */
 const healthSeconds = 5;
 
@@ -198,6 +202,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     }
     if (own.busy) return { kind: 'refused', why: 'the change before is not written yet' };
     own.busy = true;
+    own.movedAt = at;
     const done: Done = { kind: 'moved', why: 'the mode is auto' };
     const before = own.changed;
     const details = detailsOf(parts, own, seen, thought, done, mode);
@@ -290,6 +295,10 @@ export function startGovernor(parts: GovernorParts): Governor {
       if (own === undefined || readyAfterMs === undefined) return;
       const { loadMs: load = 0, warmMs: warm = 0 } = facts?.stages ?? {};
       own.lags = noteStart(own.lags, { start: Math.max(0, readyAfterMs - load - warm), load, warm });
+    },
+    decidedMs({ deployment, orderedAt }) {
+      const ms = orderedAt - (governed.get(deployment)?.movedAt ?? Number.NEGATIVE_INFINITY);
+      return ms <= decideMsMax ? Math.max(0, ms) : 0;
     },
     async look() {
       lookAtAll();
