@@ -45,6 +45,12 @@ export function guardedService(
       else holder.require({ anyOf: ['infer', 'read'], cutDown: true });
       return (await service.statistics(model, version)).filter(({ name }) => holder.covers(name));
     },
+    ...(service.turnAway !== undefined && {
+      turnAway(head) {
+        holder.require({ anyOf: ['infer'], deployment: head.model });
+        service.turnAway?.(head);
+      },
+    }),
     infer(request, signal) {
       try {
         holder.require({ anyOf: ['infer'], deployment: request.model });

@@ -304,6 +304,27 @@ test('a full queue and a hopeless wait are refused at once, with a time to come 
   assert.deepEqual(observed(b)?.shed, { OVERLOADED: 1, QUEUE_FULL: 1 });
 });
 
+test('by its head alone is turned away only who would be refused whatever the body says', async () => {
+  const b = bench(
+    { costCurve: [{ rows: 1, ms: 100 }], batching: { sizeMax: 1, delayMs: 0 } },
+    { queue: { lengthMax: 3, priorityLevels: 3, priorityDefault: 2 }, deadline: { defaultMs: 250, maxMs: 10_000 } },
+  );
+  const head = { model: 'm', payload: 'tensors', final: true } as const;
+  b.send('running');
+  b.service.turnAway?.(head);
+  b.send('w1');
+  b.send('w2', { deadlineMs: 1000 });
+  assert.throws(() => b.service.turnAway?.(head), { code: 'OVERLOADED', retryAfterSeconds: 1 });
+  b.service.turnAway?.({ ...head, final: false }); // the body may ask for more time
+  b.service.turnAway?.({ ...head, final: false, deadlineMs: 250 }); // the body may call itself urgent
+  assert.throws(() => b.service.turnAway?.({ ...head, final: false, deadlineMs: 120 }), { code: 'OVERLOADED' });
+  b.send('w3', { deadlineMs: 1000 });
+  assert.throws(() => b.service.turnAway?.({ ...head, final: false }), { code: 'QUEUE_FULL', retryAfterSeconds: 1 });
+  assert.throws(() => b.service.turnAway?.({ ...head, model: 'n' }), { code: 'MODEL_NOT_FOUND' });
+  assert.deepEqual(observed(b)?.shed, { OVERLOADED: 2, QUEUE_FULL: 1 });
+  assert.equal(observed(b)?.arrivals, 7, 'who is turned away came');
+});
+
 test('urgent requests go first', () => {
   const b = bench({ batching: { sizeMax: 1, delayMs: 0 } });
   b.send('running');

@@ -31,7 +31,7 @@ export interface Answer {
 export interface Endings {
   answer(job: Job, answer: Answer, at: number): void;
   fail(job: Job, code: ErrorCode, message: string, retryAfterSeconds?: number): void;
-  refuse(job: Job, refusal: Extract<Admission, { kind: 'refused' }>, queueLengthMax: number): void;
+  refuse(job: Job, refusal: Refusal, queueLengthMax: number): void;
   /** At its deadline, or as soon as it is certain that the deadline cannot be met. */
   late(job: Job, why: string): void;
   /** The work alone takes longer than there is time. */
@@ -43,6 +43,22 @@ export function stopListening(job: Job): void {
   if (job.onAbort === undefined) return;
   job.signal.removeEventListener('abort', job.onAbort);
   job.onAbort = undefined;
+}
+
+type Refusal = Extract<Admission, { kind: 'refused' }>;
+
+/** What a caller is told who may come again. */
+export function whyRefused(
+  deployment: string,
+  refusal: Exclude<Refusal, { code: 'DEADLINE_EXCEEDED' }>,
+  { arrivedAt, deadlineAt }: Pick<Job, 'arrivedAt' | 'deadlineAt'>,
+  queueLengthMax: number,
+): string {
+  if (refusal.code === 'QUEUE_FULL') {
+    return `deployment ${deployment}: expected fewer than ${queueLengthMax} requests waiting (queue.lengthMax)`;
+  }
+  const [within, estimate] = [Math.floor(deadlineAt - arrivedAt), Math.ceil(refusal.estimateMs)];
+  return `deployment ${deployment}: expected an answer within ${within} ms, the estimate is ${estimate} ms`;
 }
 
 export function createEndings({ deployment, version, clock, figures, started }: EndingOptions): Endings {
@@ -73,22 +89,9 @@ export function createEndings({ deployment, version, clock, figures, started }: 
       job.reject(new FlyballError(code, message, { retryAfterSeconds }));
     },
     refuse(job, refusal, queueLengthMax) {
-      const subject = `deployment ${deployment}`;
-      switch (refusal.code) {
-        case 'QUEUE_FULL': {
-          const limit = `expected fewer than ${queueLengthMax} requests waiting (queue.lengthMax)`;
-          return endings.fail(job, 'QUEUE_FULL', `${subject}: ${limit}`, refusal.retryAfterSeconds);
-        }
-        case 'OVERLOADED': {
-          const [within, estimate] = [Math.floor(job.deadlineAt - job.arrivedAt), Math.ceil(refusal.estimateMs)];
-          const wait = `expected an answer within ${within} ms, the estimate is ${estimate} ms`;
-          return endings.fail(job, 'OVERLOADED', `${subject}: ${wait}`, refusal.retryAfterSeconds);
-        }
-        case 'DEADLINE_EXCEEDED':
-          return endings.tooShort(job, refusal.estimateMs);
-        default:
-          return refusal satisfies never;
-      }
+      if (refusal.code === 'DEADLINE_EXCEEDED') return endings.tooShort(job, refusal.estimateMs);
+      const why = whyRefused(deployment, refusal, job, queueLengthMax);
+      endings.fail(job, refusal.code, why, refusal.retryAfterSeconds);
     },
     late(job, why) {
       const withinMs = Math.round(job.deadlineAt - job.arrivedAt);

@@ -12,6 +12,7 @@ import type {
   InferenceService,
   ModelStatistics,
   RepositoryEntry,
+  RequestHead,
 } from '../protocol/inference.ts';
 import { isDeclared, type ModelSignature, type Tensor } from '../protocol/tensor.ts';
 import { validateInputs } from '../protocol/validate.ts';
@@ -103,12 +104,31 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     hindrance(deployed, deployed.serving) === undefined &&
     (deployed.serving.reachable || deployed.route.wakes === true);
 
-  const submit = (request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse> => {
-    const arrivedAt = clock.now();
-    const version = versionOf(request.model, request.version);
-    const deployed = deploymentOf(request.model);
+  const servingNow = (model: string, asked: string | undefined): [DeployedVersions, VersionDispatcher] => {
+    const version = versionOf(model, asked);
+    const deployed = deploymentOf(model);
     const why = hindrance(deployed, version);
     if (why !== undefined) throw notReady(deployed, why);
+    return [deployed, version];
+  };
+
+  const turnAway = ({ model, version: asked, payload, deadlineMs, final }: RequestHead): void => {
+    const [{ route }, version] = servingNow(model, asked);
+    const { deadline, queue } = route;
+    const arrivedAt = clock.now();
+    // Where the body may still say it, the longest deadline and the most urgent level that it could ask for.
+    const withinMs = deadlineMs ?? (final ? deadline.defaultMs : deadline.maxMs);
+    version.turnAway({
+      payload: payload === 'file' ? 'files' : 'tensors',
+      arrivedAt,
+      deadlineAt: arrivedAt + Math.min(withinMs, deadline.maxMs),
+      priority: final ? priorityOf(undefined, queue) : 1,
+    });
+  };
+
+  const submit = (request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse> => {
+    const arrivedAt = clock.now();
+    const [deployed, version] = servingNow(request.model, request.version);
     const { signature, takesFiles } = version.route;
     // A server that declares nothing judges its requests itself.
     if (isDeclared(signature)) validateInputs(request, signature, options.limits);
@@ -185,6 +205,7 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
       const own = ownStatistics(model, version);
       return options.others === undefined ? own : sumStatistics(own, await options.others());
     },
+    turnAway,
     infer(request, signal) {
       // Thrown or rejected, a caller meets one kind of failure; a promise of its own would cost every request a hop.
       try {

@@ -7,15 +7,16 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
-import { admit } from '../core/queueing/admission.ts';
+import { admit, type Admission } from '../core/queueing/admission.ts';
 import { formBatch } from '../core/queueing/batch.ts';
 import { DeadlineHeap } from '../core/queueing/deadlines.ts';
 import type { HangUpSignal } from '../protocol/hang-up.ts';
+import { FlyballError } from '../errors.ts';
 import type { InferenceResponse } from '../protocol/inference.ts';
 import { CallSamples } from './call-samples.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { DueTimer } from './due-timer.ts';
-import { createEndings, stopListening, type Endings } from './endings.ts';
+import { createEndings, stopListening, whyRefused, type Endings } from './endings.ts';
 import { Job, type Submission } from './job.ts';
 import { LearnedCosts } from './learned-costs.ts';
 import { Reach } from './reach.ts';
@@ -23,7 +24,7 @@ import type { ConnectReplica } from './replica-connection.ts';
 import { ReplicaPool } from './replica-pool.ts';
 import type { Replica } from './replica.ts';
 import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
-import { createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+import { countEnd, createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
 import { Waiting } from './waiting.ts';
 
 /** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
@@ -140,6 +141,18 @@ export class VersionDispatcher {
     return promise;
   }
 
+  /** Throws where the queue would refuse one row like this now; a request came then, and was refused. */
+  turnAway(head: Pick<Job, 'payload' | 'priority' | 'arrivedAt' | 'deadlineAt'>): void {
+    if (this.#waiting.empty) return;
+    const admission = this.#admit({ ...head, rows: 1 }, head.arrivedAt);
+    if (admission.kind === 'admitted' || admission.code === 'DEADLINE_EXCEEDED') return;
+    const { code, retryAfterSeconds } = admission;
+    this.figures.arrivals += 1;
+    countEnd(this.figures, code, 0);
+    const why = whyRefused(this.deployment, admission, head, this.#waiting.queue.lengthMax);
+    throw new FlyballError(code, why, { retryAfterSeconds });
+  }
+
   observe(): VersionObservation {
     const { arrivals, completed, failed, shed, late, busyMs, queueWaitMs } = this.figures;
     const { woken } = this.#reach;
@@ -217,16 +230,20 @@ export class VersionDispatcher {
         }
       }
     }
+    const admission = this.#admit(job, at);
+    if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#waiting.queue.lengthMax);
+    this.#waiting.add(job);
+    this.#pump(at);
+  }
+
+  #admit(ticket: Parameters<typeof admit>[1], at: number): Admission {
     const capacity = {
       readyReplicas: this.#pool.ready,
       cap: this.#costs.cap,
       rowsInFlight: this.#pool.rowsInFlight,
       startMs: this.#reach.startMs,
     };
-    const admission = admit(this.#waiting.queue, job, capacity, this.#costs.curve, at);
-    if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#waiting.queue.lengthMax);
-    this.#waiting.add(job);
-    this.#pump(at);
+    return admit(this.#waiting.queue, ticket, capacity, this.#costs.curve, at);
   }
 
   /** Starts whatever can be started now. */

@@ -44,6 +44,17 @@ export interface InferenceRequest {
   readonly traceparent?: string;
 }
 
+/** What is known of a request before its body is there. */
+export interface RequestHead {
+  readonly model: string;
+  readonly version?: string | undefined;
+  readonly payload: 'tensors' | 'file';
+  /** As in {@link InferenceRequest}. */
+  readonly deadlineMs?: number | undefined;
+  /** The body cannot give another deadline or priority. */
+  readonly final: boolean;
+}
+
 /** Where an answer's time went, in milliseconds. */
 export interface InferenceTiming {
   readonly queueMs: number;
@@ -145,6 +156,11 @@ export interface InferenceService {
   index(): readonly RepositoryEntry[];
   /** Of all gateway workers together. */
   statistics(model?: string, version?: string): Promise<readonly ModelStatistics[]>;
+  /**
+   * Throws what `infer` would reject with now, whatever the body says, so that a refused body is nobody's work; a refusal
+   * counts as one of `infer` does. It promises nothing to whom it lets pass. Absent where every body is read.
+   */
+  readonly turnAway?: (head: RequestHead) => void;
   /** A hang-up takes the request out of the queue; what runs already is run to its end. */
   infer(request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse>;
   /** The way to control, for callers who may manage; absent where there is no control. UNAUTHENTICATED, FORBIDDEN. */

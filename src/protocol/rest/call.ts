@@ -17,6 +17,7 @@ import type {
   InferenceService,
   InferenceTiming,
   Parameters,
+  RequestHead,
 } from '../inference.ts';
 import { refuseSequence } from '../sequences.ts';
 import type { V2Limits } from '../v2.ts';
@@ -48,6 +49,8 @@ export interface Call {
 /** How one path reads its body and writes its answer; both may throw a FlyballError. */
 export interface CallForm {
   readonly protocol: EventMap['flyball:request']['protocol'];
+  /** What is certain of the request before its body is read; undefined where the body has to say it. */
+  readonly head?: (call: Call) => Pick<RequestHead, 'payload' | 'final'> | undefined;
   parse(call: Call, body: Uint8Array): InferenceRequest;
   reply(call: Call, request: InferenceRequest, answer: InferenceResponse): void;
   /** Body of an error; the V2 protocol's by default. */
@@ -121,6 +124,20 @@ export function toInferenceRequest(
   return request;
 }
 
+/** A shorter body comes with its head, and is read sooner than it is weighed. */
+const longBodyBytes = 16_384;
+
+/** Refuses by the head alone, so that the bytes of an overload are not read only to be thrown away. */
+function turnAway(call: Call, form: CallForm): void {
+  const { contentLength } = call.headers;
+  const { service } = call.context;
+  if (service.turnAway === undefined || (contentLength !== undefined && Number(contentLength) < longBodyBytes)) return;
+  const known = form.head?.(call);
+  if (known === undefined) return;
+  const { model, version } = call;
+  service.turnAway({ ...known, model, version, deadlineMs: deadlineOf(call.headers) });
+}
+
 /** Errors of requests whose model may be a name that nobody serves. */
 const namesNobody: ReadonlySet<ErrorCode> = new Set(['MODEL_NOT_FOUND', 'FORBIDDEN', 'RATE_LIMITED']);
 
@@ -186,6 +203,7 @@ export function handleCall(
   });
   try {
     context.require?.({ anyOf: ['infer'], deployment: model });
+    turnAway(call, form);
   } catch (thrown) {
     return end(undefined, thrown);
   }

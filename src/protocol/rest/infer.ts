@@ -7,6 +7,8 @@ import { sendMessage } from './reply.ts';
 
 export const inferForm: CallForm = {
   protocol: 'rest',
+  // The JSON part may say `timeout` and `priority`; raw bytes alone say nothing.
+  head: ({ headers }) => ({ payload: 'tensors', final: jsonLength(headers) === 0 }),
   parse(call, body) {
     const { service, v2Limits } = call.context;
     const headerLength = jsonLength(call.headers);

@@ -96,6 +96,8 @@ function parsePart(call: Call, part: Part): InferenceRequest {
 export const predictionForm: CallForm = {
   protocol: 'torchserve',
   errorText: torchServeError,
+  head: ({ headers }) =>
+    headers.contentType?.toLowerCase().startsWith('image/') === true ? { payload: 'file', final: true } : undefined,
   parse(call, body) {
     const { contentType } = call.headers;
     if (contentType?.toLowerCase().startsWith('multipart/form-data') === true) {
