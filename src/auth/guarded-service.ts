@@ -19,7 +19,7 @@ export function guardedService(
 ): InferenceService {
   /** Who may infer on a model may ask what it takes. */
   const mayAsk = (deployment: string): void => holder.require({ anyOf: ['infer', 'read'], deployment });
-  const { management } = service;
+  const { management, expect } = service;
   return {
     // Control holds the key against the scope of what is asked.
     ...(management !== undefined && {
@@ -45,10 +45,10 @@ export function guardedService(
       else holder.require({ anyOf: ['infer', 'read'], cutDown: true });
       return (await service.statistics(model, version)).filter(({ name }) => holder.covers(name));
     },
-    ...(service.turnAway !== undefined && {
-      turnAway(head) {
+    ...(expect !== undefined && {
+      expect(head) {
         holder.require({ anyOf: ['infer'], deployment: head.model });
-        service.turnAway?.(head);
+        return expect(head);
       },
     }),
     infer(request, signal) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
+import type { FlyballError } from '../errors.ts';
+import type { RequestHead } from '../protocol/inference.ts';
 import { poison } from '../testing/fake-replicas.ts';
 import { createGatewayBench as bench, route, versionRoute, type GatewayBench } from '../testing/gateway-bench.ts';
 
@@ -304,25 +306,49 @@ test('a full queue and a hopeless wait are refused at once, with a time to come 
   assert.deepEqual(observed(b)?.shed, { OVERLOADED: 1, QUEUE_FULL: 1 });
 });
 
-test('by its head alone is turned away only who would be refused whatever the body says', async () => {
+test('by its head alone is refused only who would be refused whatever the body says', async () => {
   const b = bench(
     { costCurve: [{ rows: 1, ms: 100 }], batching: { sizeMax: 1, delayMs: 0 } },
     { queue: { lengthMax: 3, priorityLevels: 3, priorityDefault: 2 }, deadline: { defaultMs: 250, maxMs: 10_000 } },
   );
-  const head = { model: 'm', payload: 'tensors', final: true } as const;
+  const refused = (fields: Partial<RequestHead> = {}): string => {
+    try {
+      b.service.expect?.({ model: 'm', payload: 'tensors', final: true, ...fields })();
+      return 'let pass';
+    } catch (error) {
+      return (error as FlyballError).code;
+    }
+  };
   b.send('running');
-  b.service.turnAway?.(head);
+  assert.equal(refused(), 'let pass');
   b.send('w1');
   b.send('w2', { deadlineMs: 1000 });
-  assert.throws(() => b.service.turnAway?.(head), { code: 'OVERLOADED', retryAfterSeconds: 1 });
-  b.service.turnAway?.({ ...head, final: false }); // the body may ask for more time
-  b.service.turnAway?.({ ...head, final: false, deadlineMs: 250 }); // the body may call itself urgent
-  assert.throws(() => b.service.turnAway?.({ ...head, final: false, deadlineMs: 120 }), { code: 'OVERLOADED' });
+  assert.equal(refused(), 'OVERLOADED');
+  assert.equal(refused({ final: false }), 'let pass', 'the body may ask for more time');
+  assert.equal(refused({ final: false, deadlineMs: 250 }), 'let pass', 'the body may call itself urgent');
+  assert.equal(refused({ final: false, deadlineMs: 120 }), 'OVERLOADED');
   b.send('w3', { deadlineMs: 1000 });
-  assert.throws(() => b.service.turnAway?.({ ...head, final: false }), { code: 'QUEUE_FULL', retryAfterSeconds: 1 });
-  assert.throws(() => b.service.turnAway?.({ ...head, model: 'n' }), { code: 'MODEL_NOT_FOUND' });
+  assert.equal(refused({ final: false }), 'QUEUE_FULL');
+  assert.equal(refused({ model: 'n' }), 'MODEL_NOT_FOUND');
   assert.deepEqual(observed(b)?.shed, { OVERLOADED: 2, QUEUE_FULL: 1 });
-  assert.equal(observed(b)?.arrivals, 7, 'who is turned away came');
+  assert.equal(observed(b)?.arrivals, 7, 'who is refused came');
+});
+
+test('one place is promised to one body on its way, and not for long', () => {
+  const b = bench(
+    { batching: { sizeMax: 1, delayMs: 0 } },
+    { queue: { lengthMax: 2, priorityLevels: 1, priorityDefault: 1 } },
+  );
+  const expect = (): (() => void) | undefined => b.service.expect?.({ model: 'm', payload: 'tensors', final: true });
+  b.send('running');
+  b.send('waits');
+  const arrived = expect();
+  assert.throws(expect, { code: 'QUEUE_FULL' });
+  arrived?.();
+  expect();
+  assert.throws(expect, { code: 'QUEUE_FULL' });
+  b.clock.pass(150);
+  assert.doesNotThrow(expect, 'a body that does not come keeps nobody out');
 });
 
 test('urgent requests go first', () => {

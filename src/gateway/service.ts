@@ -112,13 +112,13 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
     return [deployed, version];
   };
 
-  const turnAway = ({ model, version: asked, payload, deadlineMs, final }: RequestHead): void => {
+  const expect = ({ model, version: asked, payload, deadlineMs, final }: RequestHead): (() => void) => {
     const [{ route }, version] = servingNow(model, asked);
     const { deadline, queue } = route;
     const arrivedAt = clock.now();
     // Where the body may still say it, the longest deadline and the most urgent level that it could ask for.
     const withinMs = deadlineMs ?? (final ? deadline.defaultMs : deadline.maxMs);
-    version.turnAway({
+    return version.expect({
       payload: payload === 'file' ? 'files' : 'tensors',
       arrivedAt,
       deadlineAt: arrivedAt + Math.min(withinMs, deadline.maxMs),
@@ -205,7 +205,7 @@ export function createGatewayService(options: ServiceOptions): GatewayService {
       const own = ownStatistics(model, version);
       return options.others === undefined ? own : sumStatistics(own, await options.others());
     },
-    turnAway,
+    expect,
     infer(request, signal) {
       // Thrown or rejected, a caller meets one kind of failure; a promise of its own would cost every request a hop.
       try {

@@ -16,6 +16,7 @@ import type { InferenceResponse } from '../protocol/inference.ts';
 import { CallSamples } from './call-samples.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { DueTimer } from './due-timer.ts';
+import { createExpected } from './expected.ts';
 import { createEndings, stopListening, whyRefused, type Endings } from './endings.ts';
 import { Job, type Submission } from './job.ts';
 import { LearnedCosts } from './learned-costs.ts';
@@ -47,6 +48,7 @@ export class VersionDispatcher {
   readonly #pool: ReplicaPool;
   readonly #costs = new LearnedCosts();
   readonly #samples = new CallSamples();
+  readonly #expected = createExpected();
   readonly #reach: Reach;
   readonly #end: Endings;
   readonly #calls: Calls;
@@ -141,11 +143,15 @@ export class VersionDispatcher {
     return promise;
   }
 
-  /** Throws where the queue would refuse one row like this now; a request came then, and was refused. */
-  turnAway(head: Pick<Job, 'payload' | 'priority' | 'arrivedAt' | 'deadlineAt'>): void {
-    if (this.#waiting.empty) return;
-    const admission = this.#admit({ ...head, rows: 1 }, head.arrivedAt);
-    if (admission.kind === 'admitted' || admission.code === 'DEADLINE_EXCEEDED') return;
+  /**
+   * Throws where the queue would refuse one row like this now, with those that are expected before it; a request came
+   * then, and was refused. Otherwise it is expected until the returned function is called.
+   */
+  expect(head: Pick<Job, 'payload' | 'priority' | 'arrivedAt' | 'deadlineAt'>): () => void {
+    const { arrivedAt: at } = head;
+    if (this.#waiting.empty) return this.#expected.add(at);
+    const admission = this.#admit({ ...head, rows: 1 }, at, this.#expected.count(at));
+    if (admission.kind === 'admitted' || admission.code === 'DEADLINE_EXCEEDED') return this.#expected.add(at);
     const { code, retryAfterSeconds } = admission;
     this.figures.arrivals += 1;
     countEnd(this.figures, code, 0);
@@ -236,8 +242,9 @@ export class VersionDispatcher {
     this.#pump(at);
   }
 
-  #admit(ticket: Parameters<typeof admit>[1], at: number): Admission {
+  #admit(ticket: Parameters<typeof admit>[1], at: number, expected = 0): Admission {
     const capacity = {
+      expected,
       readyReplicas: this.#pool.ready,
       cap: this.#costs.cap,
       rowsInFlight: this.#pool.rowsInFlight,

@@ -17,6 +17,8 @@ export interface Answer {
 
 export interface HttpConnection {
   exchange(request: Uint8Array): Promise<Answer>;
+  /** An answer may come before the request has been sent: what is sent next would wait for the rest of it. */
+  readonly sending: boolean;
   close(): void;
 }
 
@@ -187,6 +189,9 @@ export function httpConnection({ host, port, tls }: HttpAddress): HttpConnection
   }
 
   return {
+    get sending() {
+      return (socket?.writableLength ?? 0) > 0;
+    },
     exchange(request) {
       if (pending !== undefined) throw new Error('one exchange at a time on a connection');
       return new Promise((resolve, reject) => start({ request, resolve, reject, retry: true }));

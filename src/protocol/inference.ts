@@ -158,9 +158,11 @@ export interface InferenceService {
   statistics(model?: string, version?: string): Promise<readonly ModelStatistics[]>;
   /**
    * Throws what `infer` would reject with now, whatever the body says, so that a refused body is nobody's work; a refusal
-   * counts as one of `infer` does. It promises nothing to whom it lets pass. Absent where every body is read.
+   * counts as one of `infer` does. Whom it lets pass is expected for a moment, so that not all who come while one body is
+   * on its way are let pass for the one place: the returned function says that the body is there, or will not come.
+   * Absent where every body is read.
    */
-  readonly turnAway?: (head: RequestHead) => void;
+  readonly expect?: (head: RequestHead) => () => void;
   /** A hang-up takes the request out of the queue; what runs already is run to its end. */
   infer(request: InferenceRequest, signal: HangUpSignal): Promise<InferenceResponse>;
   /** The way to control, for callers who may manage; absent where there is no control. UNAUTHENTICATED, FORBIDDEN. */

@@ -50,7 +50,8 @@ function recording({ url, request, slots }: OverloadOptions, endings: Ending[]):
   return {
     slots,
     async send(): Promise<Outcome> {
-      const connection = free.pop() as HttpConnection;
+      const idle = free.findLastIndex(({ sending }) => !sending);
+      const [connection] = free.splice(idle, 1) as [HttpConnection];
       const sentAt = performance.now();
       try {
         const { status, text, head } = await connection.exchange(bytes);

@@ -13,6 +13,8 @@ export interface Capacity {
   readonly cap: number;
   /** Rows that are being computed now. */
   readonly rowsInFlight: number;
+  /** Requests, of one row each, that will be in the queue before this one. */
+  readonly expected?: number;
   /** How long it takes until there is one where there is none; undefined when nothing is known of that. */
   readonly startMs?: number | undefined;
 }
@@ -51,11 +53,12 @@ export function admit<Item extends Ticket>(
     // What is in flight is half done on average; what waits goes out in full calls, all replicas at work.
     return ((rows + capacity.rowsInFlight / 2) * call) / capacity.cap / capacity.readyReplicas;
   };
-  if (queue.full) {
+  const { expected = 0 } = capacity;
+  if (queue.length + expected >= queue.lengthMax) {
     const half = capacity.readyReplicas < 1 ? capacity.startMs : waitFor(queue.rows / 2);
     return { kind: 'refused', code: 'QUEUE_FULL', retryAfterSeconds: toRetrySeconds(half ?? 1000) };
   }
-  const wait = waitFor(queue.rowsAhead(ticket.priority));
+  const wait = waitFor(queue.rowsAhead(ticket.priority) + expected);
   const own = serviceMs(curve, ticket.rows, ticket.payload, at);
   if (wait === undefined || own === undefined) return admitted;
   if (at + own > ticket.deadlineAt) return { kind: 'refused', code: 'DEADLINE_EXCEEDED', estimateMs: own };

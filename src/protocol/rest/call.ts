@@ -128,14 +128,15 @@ export function toInferenceRequest(
 const longBodyBytes = 16_384;
 
 /** Refuses by the head alone, so that the bytes of an overload are not read only to be thrown away. */
-function turnAway(call: Call, form: CallForm): void {
+function expect(call: Call, form: CallForm): (() => void) | undefined {
   const { contentLength } = call.headers;
   const { service } = call.context;
-  if (service.turnAway === undefined || (contentLength !== undefined && Number(contentLength) < longBodyBytes)) return;
+  if (service.expect === undefined) return undefined;
+  if (contentLength !== undefined && Number(contentLength) < longBodyBytes) return undefined;
   const known = form.head?.(call);
-  if (known === undefined) return;
+  if (known === undefined) return undefined;
   const { model, version } = call;
-  service.turnAway({ ...known, model, version, deadlineMs: deadlineOf(call.headers) });
+  return service.expect({ ...known, model, version, deadlineMs: deadlineOf(call.headers) });
 }
 
 /** Errors of requests whose model may be a name that nobody serves. */
@@ -187,9 +188,11 @@ export function handleCall(
   const call: Call = { context, request, response, headers, requestId: requestIdOf(headers), model, version };
   const hangUp = new HangUp();
   let ended = false;
+  let arrived: (() => void) | undefined;
   const end = (answer: InferenceResponse | undefined, thrown?: unknown): void => {
     if (ended) return;
     ended = true;
+    arrived?.();
     let error = thrown === undefined ? undefined : toFlyballError(thrown);
     if (error !== undefined) sendError(response, error, call.requestId, undefined, form.errorText?.(error));
     else if (hangUp.aborted) error = new FlyballError('CANCELLED', 'the caller hung up');
@@ -203,7 +206,7 @@ export function handleCall(
   });
   try {
     context.require?.({ anyOf: ['infer'], deployment: model });
-    turnAway(call, form);
+    arrived = expect(call, form);
   } catch (thrown) {
     return end(undefined, thrown);
   }
@@ -228,6 +231,7 @@ export function handleCall(
     let answering: Promise<InferenceResponse>;
     try {
       parsed = form.parse(call, body);
+      arrived?.();
       answering = context.service.infer(parsed, hangUp);
     } catch (error) {
       end(undefined, error);

@@ -14,11 +14,11 @@ const headOf = (target: string, more: string, bytes = length): string =>
 /** A service that is full, and the heads that it was asked about. */
 function full() {
   const heads: RequestHead[] = [];
-  const turnAway = (head: RequestHead): void => {
+  const expect = (head: RequestHead): never => {
     heads.push(head);
     throw new FlyballError('QUEUE_FULL', 'expected fewer than 10 waiting, got 10', { retryAfterSeconds: 3 });
   };
-  return { heads, service: { ...tableService(), turnAway } };
+  return { heads, service: { ...tableService(), expect } };
 }
 
 test('a long body that would be refused is answered before it is sent, and the connection goes on', async () => {
