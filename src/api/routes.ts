@@ -47,6 +47,7 @@ import {
   whyQuery,
   whyView,
 } from './schemas.ts';
+import { seriesQuery, seriesView } from './series-schemas.ts';
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
 
@@ -332,6 +333,13 @@ export const routes: readonly Route[] = [
     answer: latencyModelView,
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params }) => control.latencyModel(param(params, 'name')),
+  }),
+  route('GET', '/deployments/{name}/series', 'series', {
+    summary: 'What was recorded of it: load, latencies, replicas; by the second for a day, by the minute for a month.',
+    query: seriesQuery,
+    answer: seriesView,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params, query }) => control.series(param(params, 'name'), query),
   }),
   route('PUT', '/deployments/{name}/mode', 'setMode', {
     summary: 'Who may change its target: people (advise), the governor once one agrees (approve), the governor (auto).',

@@ -398,6 +398,24 @@ export const specification = z.strictObject({
     })
     .prefault({})
     .describe('How long the record of decisions, actions and what people did is kept (docs/journal.md).'),
+  series: z
+    .strictObject({
+      fineMs: z
+        .int()
+        .min(3_600_000)
+        .max(2_592_000_000)
+        .default(86_400_000)
+        .describe('How long each second is kept; then its minute stays.'),
+      coarseMs: z
+        .int()
+        .min(86_400_000)
+        .max(31_536_000_000)
+        .default(2_592_000_000)
+        .describe('How long minutes are kept.'),
+      bytesMax: bytes.default('1GiB').describe('On the disk; of more, the oldest seconds go, then the oldest minutes.'),
+    })
+    .prefault({})
+    .describe('How long the load and the replicas of each deployment stay on record (docs/series.md).'),
   shutdown: z
     .strictObject({ drainMs: z.int().min(0).default(30_000).describe('How long Ctrl-C waits for requests in flight.') })
     .prefault({}),
@@ -411,6 +429,11 @@ export type ModelSource = z.infer<typeof modelSource>;
 
 /** Where nothing is applied that says it. */
 export const journalDefaults: Specification['journal'] = { keepMs: 7_776_000_000, entriesMax: 100_000 };
+export const seriesDefaults: Specification['series'] = {
+  fineMs: 86_400_000,
+  coarseMs: 2_592_000_000,
+  bytesMax: '1GiB',
+};
 
 /** 64MiB → 67108864. */
 export function toBytes(value: number | string): number {

@@ -25,6 +25,7 @@ import type {
   WhyView,
 } from '../api/schemas.ts';
 import type { DeploymentLatency } from './latency-models.ts';
+import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import type { JournalFilter } from '../journal/open-journal.ts';
 import type { Verdict } from '../journal/verify.ts';
@@ -89,6 +90,7 @@ export interface ControlService {
   verifyJournal(): Promise<Verdict>;
   /** The decision of now, or the one in force at `at` (Unix milliseconds). */
   why(name: string, at: number | undefined): Promise<WhyView>;
+  series(name: string, query: SeriesQueryView): Promise<SeriesView>;
   setMode(name: string, request: ModeRequest): Promise<ModeView>;
   /** `isShown`: of which deployments the caller may know. */
   governor(isShown?: (deployment: string) => boolean): Promise<GovernorView>;

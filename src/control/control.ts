@@ -25,6 +25,8 @@ import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
 import { openJournal } from '../journal/open-journal.ts';
+import { openSeries } from '../series/open-series.ts';
+import type { SeriesLog } from '../series/series-log.ts';
 import { openApprovals } from './governor/approvals.ts';
 import { startGovernor } from './governor/governor.ts';
 import { openModes } from './governor/modes.ts';
@@ -34,6 +36,8 @@ import { openLatencyModels } from './latency-models.ts';
 import { feedJournal } from './journal-feed.ts';
 import { journalService } from './journal-service.ts';
 import { startPruning } from './pruning.ts';
+import { startRecorder } from './recorder.ts';
+import { seriesService } from './series-service.ts';
 import { endStuck } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
 import { openVetting } from './vetting.ts';
@@ -43,6 +47,8 @@ import { haltWarnings, keysInClear, toDeploymentView, warningsOf } from './views
 export interface ControlOptions {
   readonly store: Store;
   readonly registry: Registry;
+  /** Where series are kept; it is closed with control. */
+  readonly seriesLog: SeriesLog;
   readonly orchestrator: Orchestrator;
   readonly clock: Clock;
   readonly cores: number;
@@ -90,6 +96,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
   const journal = starting.use(openJournal(store, clock));
   starting.defer(feedJournal(journal));
+  const series = starting.use(openSeries(options.seriesLog, clock));
   const fleet = starting.use(
     openFleet({
       orchestrator: options.orchestrator,
@@ -162,7 +169,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   loop.start();
   governor.start();
   starting.defer(startSweeping(registry, clock));
-  starting.defer(startPruning(journal, store, clock));
+  starting.defer(startPruning(journal, series, store, clock));
+  starting.defer(startRecorder({ series, deployments, fleet, channel, clock }));
   const resources = starting.move();
   let draining = false;
 
@@ -189,6 +197,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...modelService({ store, registry, deployments, loop }),
     ...keyService,
     ...journalService(journal, store),
+    ...seriesService(series, deployments, clock),
     ...governorService({ deployments, governor, modes, approvals, store }),
     ...makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState }),
     live: () => true,
@@ -243,6 +252,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await fleet.stopAll(deadlineMs);
       await operations.flushed();
       await journal.flushed();
+      await series.flushed();
     },
     async [Symbol.asyncDispose]() {
       await governor.stop();

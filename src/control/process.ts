@@ -17,6 +17,7 @@ import { systemClock } from '../clock.ts';
 import { openProcessOrchestrator } from '../drivers/orchestrators/process.ts';
 import { prepareOnnx } from '../drivers/runtimes/onnx-prepare.ts';
 import { openPreparedFiles } from '../drivers/runtimes/onnx-prepared.ts';
+import { openFileSeries } from '../drivers/series/files.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
 import { openTrust } from '../registry/trust.ts';
@@ -24,7 +25,7 @@ import { openRegistry } from '../registry/open-registry.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
-import { artefactsFolder, databaseFile, preparedFolder } from '../store/data-directory.ts';
+import { artefactsFolder, databaseFile, preparedFolder, seriesFolder } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { startControl, type Control } from './control.ts';
@@ -95,6 +96,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
     await startControl({
       store,
       registry,
+      seriesLog: openFileSeries(join(dataDirectory, seriesFolder)),
       orchestrator,
       clock: systemClock,
       cores: availableParallelism(),

@@ -1,16 +1,32 @@
-/** Removes what has grown too old from the journal, by the settings that were applied last. */
+/** Removes what has grown too old from the journal and the series, by the settings that were applied last. */
 import type { Clock } from '../clock.ts';
-import { journalDefaults } from '../config/specification.ts';
+import { journalDefaults, seriesDefaults, toBytes, type Specification } from '../config/specification.ts';
 import type { Journal } from '../journal/open-journal.ts';
+import type { Series } from '../series/open-series.ts';
 import type { Store } from '../store/store.ts';
 import { periodically } from './periodically.ts';
 
 const everyMs = 600_000;
 
 /** Returns the end of it. */
-export function startPruning(journal: Journal, store: Store, clock: Clock): () => Promise<void> {
-  return periodically(clock, everyMs, 'pruning the journal', async () => {
-    // A specification that was applied before there was such a setting has none.
-    await journal.prune((await store.applied())?.resolved.specification.journal ?? journalDefaults);
-  });
+export function startPruning(
+  journal: Journal,
+  series: Pick<Series, 'tidy'>,
+  store: Store,
+  clock: Clock,
+): () => Promise<void> {
+  // A specification that was applied before there were such settings has none.
+  const settings = async (): Promise<Partial<Specification>> => (await store.applied())?.resolved.specification ?? {};
+  const ends = [
+    periodically(clock, everyMs, 'pruning the journal', async () => {
+      await journal.prune((await settings()).journal ?? journalDefaults);
+    }),
+    periodically(clock, everyMs, 'tidying series', async () => {
+      const { fineMs, coarseMs, bytesMax } = (await settings()).series ?? seriesDefaults;
+      await series.tidy({ fineMs, coarseMs, bytesMax: toBytes(bytesMax) });
+    }),
+  ];
+  return async () => {
+    await Promise.all(ends.map((end) => end()));
+  };
 }

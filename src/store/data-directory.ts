@@ -5,6 +5,7 @@
  *   artefacts/      bytes by digest      supervisor.json  who holds it, for people and for `flyball down`
  *   prepared/       files for faster starts, that may be removed at any time
  *   compiled/       the platform's own code as Node has compiled it, likewise
+ *   series/         what was recorded of the load, likewise
  *   run/            Unix sockets, unless the path would be too long for one
  *
  * Invariant: the lock is the kernel's, so it is gone with the process, however that ends; a file alone proves nothing.
@@ -48,6 +49,7 @@ export const artefactsFolder = 'artefacts';
 /** What can be made anew at any time; no backup holds it. */
 export const preparedFolder = 'prepared';
 export const compiledFolder = 'compiled';
+export const seriesFolder = 'series';
 const lockFile = 'lock.db';
 const announcementFile = 'supervisor.json';
 

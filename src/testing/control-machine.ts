@@ -11,6 +11,7 @@ import { FlyballError } from '../errors.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
 import { openRegistry } from '../registry/open-registry.ts';
 import type { Store } from '../store/store.ts';
+import { openMemorySeries } from './memory-series.ts';
 import { simulatedWorld } from './simulated-orchestrator.ts';
 import { until } from './until.ts';
 
@@ -40,6 +41,7 @@ export async function machine(readyAfterMs = 5) {
     const control = await startControl({
       store,
       registry,
+      seriesLog: openMemorySeries(),
       orchestrator,
       clock: systemClock,
       cores: 2,

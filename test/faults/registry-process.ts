@@ -10,6 +10,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
 import { deploymentSpecification } from '../../src/config/specification.ts';
 import { startControl } from '../../src/control/control.ts';
+import { openFileSeries } from '../../src/drivers/series/files.ts';
 import { openSqliteStore } from '../../src/drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../../src/registry/artefacts.ts';
 import { digestOfBytes } from '../../src/registry/digest.ts';
@@ -30,6 +31,7 @@ const run = join(dataDirectory, 'run');
 const { service } = await startControl({
   store,
   registry,
+  seriesLog: openFileSeries(join(dataDirectory, 'series')),
   orchestrator: await simulatedWorld(run, () => ({ readyAfterMs: 1 })).open(),
   clock: systemClock,
   cores: 2,

@@ -1,0 +1,158 @@
+/**
+ * Once a second, what gateways have counted and what replicas there are, into the series. It has its own count of the
+ * gateways' words, so that it neither waits for the governor nor knows it, and looks at fixed and sleeping deployments
+ * too. Nothing is written of one to which nothing happens.
+ *
+ * A count belongs to the second in which it was told. While a gateway says nothing, the seconds wait for its word and
+ * share what it then tells; when it takes too long, nobody recorded them.
+ */
+import type { Clock } from '../clock.ts';
+import type { Held, Row } from '../series/columns.ts';
+import type { Series } from '../series/open-series.ts';
+import { publish } from '../telemetry/events.ts';
+import { wantedOf, type Deployments } from './deployments.ts';
+import type { Fleet } from './fleet.ts';
+import type { GatewayChannel } from './gateway-channel.ts';
+import { countLoad, type Counted } from './governor/load-counts.ts';
+
+export interface RecorderParts {
+  readonly series: Pick<Series, 'record'>;
+  readonly deployments: Pick<Deployments, 'all'>;
+  readonly fleet: Pick<Fleet, 'replicas'>;
+  readonly channel: Pick<GatewayChannel, 'gateways'>;
+  readonly clock: Clock;
+}
+
+const secondMs = 1000;
+/** Gateways speak four times a second: one that has said nothing since the last look is late. */
+const lateMs = 1000;
+/** What is told after a longer silence is of no second in particular. */
+const waitedMax = 15;
+/** Wall and monotonic clock may part by so much between two looks; by more, the wall clock has jumped. */
+const jumpMs = 1000;
+
+type Sums = Pick<Counted, 'arrivals' | 'completed' | 'failed' | 'shed' | 'late' | 'busyMs'>;
+const sums = ['arrivals', 'completed', 'failed', 'shed', 'late', 'busyMs'] as const satisfies (keyof Sums)[];
+
+const nothing: Sums = { arrivals: 0, completed: 0, failed: 0, shed: 0, late: 0, busyMs: 0 };
+
+/** Returns the end of it. */
+export function startRecorder(parts: RecorderParts): () => void {
+  const { series, deployments, fleet, channel, clock } = parts;
+  const counts = countLoad();
+  /** The last second that was looked at, and both clocks then. */
+  let last: { readonly second: number; readonly wall: number; readonly now: number } | undefined;
+  /** Seconds that wait for a gateway's word, and what the others have told meanwhile. */
+  let seconds: number[] = [];
+  let told = new Map<string, Sums>();
+  let before: ReadonlyMap<string, Held> = new Map();
+  let known: ReadonlySet<string> = new Set();
+  let cancel = (): void => {};
+
+  function replicasOf(): ReadonlyMap<string, { ready: number; starting: number }> {
+    const found = new Map<string, { ready: number; starting: number }>();
+    for (const { deployment, phase, stopping } of fleet.replicas()) {
+      if (stopping || phase === 'draining' || phase === 'failed') continue;
+      let own = found.get(deployment);
+      if (own === undefined) found.set(deployment, (own = { ready: 0, starting: 0 }));
+      if (phase === 'ready') own.ready += 1;
+      else own.starting += 1;
+    }
+    return found;
+  }
+
+  function forget(): void {
+    seconds = [];
+    told = new Map();
+  }
+
+  function look(): void {
+    const wall = clock.wall();
+    const now = clock.now();
+    const second = Math.floor(wall / secondMs) * secondMs;
+    // A timer that is a moment early sees the same second once more: what came is counted with the next.
+    if (last?.second === second) return;
+    const elapsedMs = last === undefined ? 0 : now - last.now;
+    const jumped = last !== undefined && Math.abs(wall - last.wall - elapsedMs) > jumpMs;
+    const passed = last === undefined ? 0 : Math.round((second - last.second) / secondMs);
+    const gateways = channel.gateways();
+    const load = counts.look(gateways, now);
+    const speaking = gateways.filter(({ latest }) => latest !== undefined).map(({ worker, pid }) => `${worker} ${pid}`);
+    const isNew = speaking.some((gateway) => !known.has(gateway));
+    known = new Set(speaking);
+    const isFirst = last === undefined;
+    last = { second, wall, now };
+    if (isFirst || isNew || elapsedMs > waitedMax * secondMs) {
+      // What was counted before anybody looked, or while this machine slept, is of no second.
+      forget();
+      return;
+    }
+    for (let index = jumped ? 0 : passed - 1; index >= 0; index -= 1) seconds.push(second - index * secondMs);
+    const all = deployments.all();
+    for (const { name } of all) {
+      const counted = load.of(name);
+      const sofar = told.get(name);
+      if (sofar === undefined) told.set(name, counted);
+      else for (const sum of sums) sofar[sum] += counted[sum];
+    }
+    if (load.ageMs >= lateMs) {
+      if (seconds.length >= waitedMax) forget();
+      return;
+    }
+    const replicas = replicasOf();
+    const held = new Map<string, Held>();
+    for (const deployment of all) {
+      const { ready = 0, starting = 0 } = replicas.get(deployment.name) ?? {};
+      held.set(deployment.name, { ready, starting, target: wantedOf(deployment) });
+    }
+    seconds.forEach((at, index) => {
+      const busy = new Map<string, Row>();
+      for (const [name, state] of held) {
+        const row = rowOf(load.of(name), told.get(name) ?? nothing, state, index, seconds.length);
+        if (row !== undefined || !isSame(before.get(name), state)) busy.set(name, row ?? quiet(load.of(name), state));
+      }
+      series.record(at, held, busy);
+      before = held;
+    });
+    forget();
+  }
+
+  function next(): void {
+    cancel = clock.after(secondMs, () => {
+      try {
+        look();
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        publish('flyball:fault', { where: 'recording series', message, error });
+      }
+      next();
+    });
+  }
+
+  next();
+  return () => cancel();
+}
+
+const isSame = (one: Held | undefined, other: Held): boolean =>
+  one?.ready === other.ready && one.starting === other.starting && one.target === other.target;
+
+const quiet = (counted: Counted, held: Held): Row => toRow(counted, nothing, held);
+
+function toRow(counted: Counted, counts: Sums, held: Held): Row {
+  const { inFlight, queued, queueWaitMs, p50Ms, p99Ms } = counted;
+  return { ...counts, inFlight, queued, queueWaitMs, p50Ms, p99Ms, ...held };
+}
+
+/** The `index`-th of `of` seconds that share what was told; undefined where nothing happened in it. */
+function rowOf(counted: Counted, all: Sums, held: Held, index: number, of: number): Row | undefined {
+  const share = { ...nothing };
+  // Whole requests: the rest that cannot be shared evenly is of the last seconds.
+  for (const sum of sums) {
+    share[sum] =
+      sum === 'busyMs'
+        ? all[sum] / of
+        : Math.floor((all[sum] * (index + 1)) / of) - Math.floor((all[sum] * index) / of);
+  }
+  const happened = sums.some((sum) => share[sum] > 0) || counted.inFlight > 0 || counted.queued > 0;
+  return happened ? toRow(counted, share, held) : undefined;
+}
