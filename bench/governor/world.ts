@@ -5,6 +5,7 @@
  * comparison takes minutes; a world of single requests is the rehearsal's.
  */
 import { seededRandom } from '../../src/load/arrivals.ts';
+import { foresee, openSeer } from '../../src/core/scaling/foresee.ts';
 import { run, type Policy } from '../../src/core/scaling/policy.ts';
 import type { Fleet, Observation, Signals } from '../../src/core/scaling/observation.ts';
 import { absent, fresh, type Signal } from '../../src/core/scaling/signals.ts';
@@ -95,6 +96,7 @@ export function simulate(policy: Policy, arrivals: Uint16Array, lag: number): Ou
     capacity: [],
   };
   const running = run(policy, seen, 0);
+  const seer = policy.foresees === true ? openSeer(seen) : undefined;
 
   /** Orders under way, oldest first: the step at which they serve, and how many. */
   const dueAt: number[] = [];
@@ -136,6 +138,7 @@ export function simulate(policy: Policy, arrivals: Uint16Array, lag: number): Ou
     seen.wallMs = second * 1000;
 
     const begun = performance.now();
+    if (seer !== undefined) seen.foresight = foresee(seer, seen);
     const wanted = running.step(seen, (second + 1) * 1000).target;
     decideMs += performance.now() - begun;
 

@@ -98,6 +98,10 @@ export const deploymentGovernor = z
     doubt: z.string().optional().describe('Why nothing is lowered.'),
     unsound: z.string().optional().describe('Which policy failed, and how.'),
     requestsPerSecond: z.number().optional().describe('Offered.'),
+    forecast: z
+      .object({ seconds: z.number(), perSecond: z.number(), authority: z.number(), by: z.string() })
+      .optional()
+      .describe('What the most trusted forecaster says of a lag from now. Absent while none is believed.'),
     decision: z
       .object({ at: z.int(), from: z.int(), to: z.int(), done, reason: z.string() })
       .optional()
@@ -224,6 +228,34 @@ export const whyView = z.object({
     })
     .optional(),
   others: z.array(said).optional().describe('What the references would have held.'),
+  forecasts: z
+    .object({
+      stepSeconds: z.number(),
+      now: z.number().nullable().describe('Requests a second of the last step.'),
+      horizons: z.array(
+        z.object({
+          seconds: z.number(),
+          perSecond: z.number().nullable().describe('What is reckoned with: the forecast as far as it is believed.'),
+          by: z.string().nullable().describe('The most trusted; null where it is as it is now.'),
+          authority: z.number(),
+          forecasters: z.array(
+            z.object({
+              name: z.string(),
+              perSecond: z.number().nullable(),
+              low: z.number().nullable().describe('One in ten is below it.'),
+              high: z.number().nullable().describe('One in ten is above it.'),
+              skill: z.number().nullable().describe('1 is perfect, 0 as good as "it stays as it is".'),
+              authority: z.number(),
+              scored: z.int(),
+              lost: z.int().describe('How often a change of its errors took its authority away.'),
+              why: z.string(),
+            }),
+          ),
+        }),
+      ),
+    })
+    .optional()
+    .describe('The first horizon is the lag, of which the policy is told.'),
   change: z.object({ id: z.int(), at: z.int(), action: z.string(), reason: z.string() }).optional(),
   verdict: z.object({ kind: z.string(), reason: z.string(), at: z.int(), entry: z.int() }).optional(),
 });

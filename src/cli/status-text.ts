@@ -26,6 +26,9 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
             { header: 'VERSION', cell: (row) => versionText(row, style) },
             { header: 'REPLICAS', cell: replicasText },
             { header: 'REQ/S', align: 'right', cell: (row) => loadText(row, rate(row.load.requestsPerSecond), style) },
+            ...(status.deployments.some(({ governor }) => governor?.forecast !== undefined)
+              ? [{ header: 'FORECAST', cell: (row: DeploymentView) => forecastText(row, style) }]
+              : []),
             { header: 'P99 / SLO', align: 'right', cell: (row) => latencyText(row, style) },
             { header: 'QUEUE', align: 'right', cell: (row) => loadText(row, String(row.load.queueLength), style) },
             { header: 'STATE', cell: (row) => paintState(row, style) },
@@ -43,7 +46,7 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
 }
 
 /** Given up from the left when the terminal is too narrow for all of them; `status NAME` and -o json have them. */
-const leastNeeded: readonly string[] = ['QUEUE', 'VERSION', 'P99 / SLO', 'LAST DECISION', 'REQ/S', 'MODE'];
+const leastNeeded: readonly string[] = ['QUEUE', 'VERSION', 'FORECAST', 'P99 / SLO', 'LAST DECISION', 'REQ/S', 'MODE'];
 
 function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number | undefined): string {
   let shown = columns;
@@ -70,6 +73,7 @@ export function deploymentText(deployment: DeploymentView, status: StatusView, s
   if (deployment.coldStart !== undefined) lines.push(`  cold start ${coldStartText(deployment.coldStart, status.at)}`);
   if (deployment.governor?.at !== undefined) {
     const { mode, target, policy } = deployment.governor;
+    lines.push(`  forecast   ${forecastWords(deployment)}`);
     lines.push(`  governor   ${mode}; ${policy} wants ${target}; ${decisionText(deployment, status.at, style)}`);
   }
   if (load.batchSizeCap !== null) lines.push(`  batch cap  ${load.batchSizeCap}`);
@@ -109,6 +113,21 @@ function coldStartText(cold: NonNullable<DeploymentView['coldStart']>, at: numbe
     .map((stage) => `${stage} ${significant(cold[`${stage}Ms`])}`)
     .join(', ');
   return `${milliseconds(cold.totalMs)} from request to answer (${stages}), ${age(at - cold.at)} ago`;
+}
+
+function forecastWords({ governor }: DeploymentView): string {
+  const forecast = governor?.forecast;
+  if (forecast === undefined) return 'as it is now: no forecaster is believed';
+  const { perSecond, seconds, authority, by } = forecast;
+  return `${rate(perSecond)} req/s in ${seconds} s, says "${by}", believed to ${Math.round(100 * authority)} %`;
+}
+
+/** `142 in 60 s (45 %)`: requests a second, and how far that is believed. */
+function forecastText({ governor }: DeploymentView, style: StatusStyle): string {
+  const forecast = governor?.forecast;
+  if (forecast === undefined) return governor?.at === undefined ? style.dash : 'as now';
+  const { perSecond, seconds, authority } = forecast;
+  return `${rate(perSecond)} in ${seconds} s (${Math.round(100 * authority)} %)`;
 }
 
 /** What it would hold, where that is another number than the target; only advice where it may not. */

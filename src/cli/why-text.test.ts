@@ -20,6 +20,8 @@ const fresh = (value: number) => ({ kind: 'fresh' as const, value, ageMs: 1000 }
 const unknown = { kind: 'absent' as const, value: null, ageMs: null };
 const at = Date.UTC(2026, 10, 23, 14, 4, 46);
 
+const forecaster = { low: null, high: null, skill: null, authority: 0, scored: 0, lost: 0 };
+
 const why: WhyView = {
   deployment: 'digits',
   governor: { mode: 'auto', modeBy: 'ada', modeReason: 'rehearsal 31' },
@@ -102,4 +104,41 @@ test('one that is not governed says why', () => {
   const { deployment, governor, desired, min, max } = why;
   const text = whyText({ deployment, governor, desired, min, max, ungoverned: 'its size is fixed' }, style);
   assert.match(text, /^digits: 6 wanted\n {2}decision {2}its size is fixed$/m);
+});
+
+test('it says what is foretold at each horizon, and of the lag who says what and how far he is believed', () => {
+  const trusted = { ...forecaster, perSecond: 420, low: 380, high: 450, authority: 0.62, scored: 900 };
+  const text = whyText(
+    {
+      ...why,
+      forecasts: {
+        stepSeconds: 10,
+        now: 312,
+        horizons: [
+          {
+            seconds: 60,
+            perSecond: 379,
+            by: 'as an hour ago',
+            authority: 0.62,
+            forecasters: [
+              {
+                ...trusted,
+                name: 'as an hour ago',
+                why: '70 % better than "it stays as it is", less 2 standard errors',
+              },
+              { ...forecaster, name: 'as a day ago', perSecond: null, why: 'it cannot tell yet' },
+            ],
+          },
+          { seconds: 600, perSecond: 312, by: null, authority: 0, forecasters: [] },
+        ],
+      },
+    },
+    style,
+  );
+  const lines = text.split('\n').filter((line) => line.startsWith('  forecast '));
+  assert.deepEqual(lines, [
+    '  forecast  in 60 s 379 req/s by "as an hour ago", believed to 62 %; in 600 s as now, 312 req/s',
+    '  forecast  "as an hour ago" 420 req/s (380 to 450), believed to 62 %: 70 % better than "it stays as it is", less 2 standard errors',
+    '  forecast  "as a day ago" nothing, believed to 0 %: it cannot tell yet',
+  ]);
 });

@@ -30,6 +30,7 @@ export function whyText(why: WhyView, style: StatusStyle): string {
     if (capacity !== undefined) add('capacity', capacity);
     add('lag', lagText(inputs));
   }
+  for (const line of forecastLines(why.forecasts)) add('forecast', line);
   if (decision !== undefined) {
     for (const { policy, target, reason, doubt } of decision.said) {
       add(
@@ -106,6 +107,26 @@ function whyNot({ decision, others: asked = [] }: WhyView): [string, string][] {
   }
   return lines;
 }
+
+/** What is reckoned with at each horizon, then what each forecaster says of the one that the policy is told of. */
+function forecastLines(forecasts: WhyView['forecasts']): string[] {
+  if (forecasts === undefined) return [];
+  const perSecond = (value: number | null): string => (value === null ? 'unknown' : `${rate(value)} req/s`);
+  const horizons = forecasts.horizons.map(({ seconds, perSecond: value, by, authority }) =>
+    by === null
+      ? `in ${seconds} s as now, ${perSecond(value)}`
+      : `in ${seconds} s ${perSecond(value)} by "${by}", believed to ${percent(authority)}`,
+  );
+  const each = (forecasts.horizons[0]?.forecasters ?? []).map(
+    ({ name, perSecond: value, low, high, authority, why }) => {
+      const range = low === null || high === null ? '' : ` (${rate(low)} to ${rate(high)})`;
+      return `"${name}" ${value === null ? 'nothing' : `${perSecond(value)}${range}`}, believed to ${percent(authority)}: ${why}`;
+    },
+  );
+  return [horizons.join('; '), ...each];
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 function signalText(signal: Signal | undefined, text: (value: number) => string): string {
   if (signal === undefined || signal.value === null) return 'unknown';

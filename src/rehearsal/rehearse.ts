@@ -4,6 +4,7 @@
  * byte, on every machine.
  */
 import { constrain, startConstraints, unconstrained, type Constraints } from '../core/scaling/constrain.ts';
+import { foresee, openSeer } from '../core/scaling/foresee.ts';
 import type { Observation } from '../core/scaling/observation.ts';
 import { run, type Policy, type RunningPolicy } from '../core/scaling/policy.ts';
 import { reconcile, type Outcome as Asked } from '../core/scaling/reconcile.ts';
@@ -86,6 +87,7 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
     isHole: (at) => Number.isNaN(counts[Math.ceil(at / slotMs) - 1]),
   });
   const running = run(policy, telemetry.first(), 0);
+  const seer = policy.foresees === true ? openSeer(telemetry.first()) : undefined;
   const whole = durationMs(traffic);
   const constraints: Constraints = { ...unconstrained, min, max };
   let memory = startConstraints(constraints, fleet.target, 0);
@@ -94,7 +96,8 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
   for (let at = spanMs; at < whole + spanMs; at += spanMs) {
     const until = Math.min(at, whole);
     fleet.advance(until);
-    const seen = telemetry.read(until);
+    const told = telemetry.read(until);
+    const seen = seer === undefined ? told : { ...told, foresight: foresee(seer, told) };
     const wish = reconcile([ask(running, seen, until)], [], [], seen);
     const step = constrain(memory, wish.target, fleet.target, constraints, seen.wallMs, until);
     const { target } = step;

@@ -2,6 +2,7 @@
  * What the governor knows of one deployment from look to look: its mind, what was measured, what was decided last and
  * what is expected of it. Only the governor's loop changes it.
  */
+import type { OutlookView } from '../../core/forecasting/outlook-view.ts';
 import type { Decision, Said } from '../../core/scaling/decide.ts';
 import { emptyLagBook, type LagBook } from '../../core/scaling/lag-book.ts';
 import { emptyCapacity } from '../../core/scaling/measured-capacity.ts';
@@ -59,6 +60,7 @@ export interface DecisionDetails {
   readonly decision: Decision;
   readonly inputs: Inputs;
   readonly others: readonly Said[];
+  readonly forecasts?: OutlookView;
   readonly recording?: string;
 }
 

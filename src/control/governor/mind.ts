@@ -1,12 +1,16 @@
 /**
- * The governor's mind of one deployment: the policy that leads, its stand-in, the references that only look on, and
- * what the constraints remember. It thinks once a look and keeps what is needed to think the same again.
+ * The governor's mind of one deployment: the forecasters, the policy that leads, its stand-in, the references that only
+ * look on, and what the constraints remember. It thinks once a look and keeps what is needed to think the same again:
+ * what forecasters said is part of what was seen.
  *
  * A recording is what the mind was at some look, and everything it has seen since; from it a replay comes to the same
  * decision, byte for byte. It begins anew twice a minute and after each decision that was kept, so that it stays small.
  */
+import type { Foresight } from '../../core/forecasting/outlook.ts';
+import { tellOutlook, type OutlookView } from '../../core/forecasting/outlook-view.ts';
 import { ask, decide, toSaid, type Decided, type DecisionInput, type Said } from '../../core/scaling/decide.ts';
 import { startConstraints, type Constraints, type ConstraintMemory } from '../../core/scaling/constrain.ts';
+import { foresee, openSeer } from '../../core/scaling/foresee.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { makePolicy } from '../../core/scaling/policies/list.ts';
 import { run, type Policy, type RunningPolicy } from '../../core/scaling/policy.ts';
@@ -36,12 +40,16 @@ export interface Recording {
 
 export interface Mind {
   readonly choice: PolicyChoice;
+  /** What every forecaster says now, with its record. */
+  forecasts(): OutlookView;
   think(seen: Observation, claims: readonly Claim[], constraints: Constraints, at: number): Thought;
   /** What the last thought can be repeated from; a new recording begins. */
   takeRecording(): Recording;
 }
 
 export interface Thought extends Decided {
+  /** What the policies were told of a lag from now; absent while no forecaster is believed. */
+  readonly foresight: Foresight | undefined;
   /** What the references would have held. */
   readonly others: () => readonly Said[];
 }
@@ -86,6 +94,7 @@ export function createMind(
   };
   const asked = [open(choice), open(standIn)];
   const others = references.map((policy) => open({ policy, parameters: {} }));
+  const seer = openSeer(seen);
   let memory = startConstraints(constraints, seen.fleet.target, at / 1000);
   let recording: Recording = record();
 
@@ -122,7 +131,10 @@ export function createMind(
 
   return {
     choice,
-    think(look, claims, set, moment) {
+    forecasts: () => tellOutlook(seer.outlook),
+    think(told, claims, set, moment) {
+      const foresight = foresee(seer, told);
+      const look = foresight === undefined ? told : { ...told, foresight };
       if (recording.looks.length >= recordedMax) recording = record();
       const outcomes = asked.map((one) => askOne(one, look, moment));
       const failed = outcomes.map((outcome) => (outcome.kind === 'proposed' ? undefined : outcome));
@@ -131,7 +143,7 @@ export function createMind(
       const decided = decide(memory, input);
       memory = decided.memory;
       const onlooking = others.map((one) => askOne(one, look, moment));
-      return { ...decided, others: () => onlooking.map((outcome) => toSaid(outcome, look.max)) };
+      return { ...decided, foresight, others: () => onlooking.map((outcome) => toSaid(outcome, look.max)) };
     },
     takeRecording() {
       const taken = recording;

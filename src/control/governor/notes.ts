@@ -33,6 +33,7 @@ export function detailsOf(
     decision,
     inputs: toInputs(seen),
     others: thought.others(),
+    ...(own.mind === undefined ? {} : { forecasts: own.mind.forecasts() }),
     ...(recording === undefined ? {} : { recording }),
   };
 }

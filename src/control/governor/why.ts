@@ -3,6 +3,7 @@
  * moment, whole. It reads what the governor and the journal hold, and decides nothing.
  */
 import type { DeploymentGovernor, WhyView } from '../../api/schemas.ts';
+import type { OutlookView } from '../../core/forecasting/outlook-view.ts';
 import type { Decision } from '../../core/scaling/decide.ts';
 import type { Store } from '../../store/store.ts';
 import type { Deployment } from '../deployments.ts';
@@ -24,6 +25,11 @@ const toView = (decision: Decision): NonNullable<WhyView['decision']> => ({
   said: [...decision.said],
   cuts: [...decision.cuts],
   unsound: [...decision.unsound],
+});
+
+const toForecasts = ({ horizons, ...view }: OutlookView): NonNullable<WhyView['forecasts']> => ({
+  ...view,
+  horizons: horizons.map((horizon) => ({ ...horizon, forecasters: [...horizon.forecasters] })),
 });
 
 export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'store'>): DeploymentGovernor {
@@ -48,6 +54,7 @@ export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'stor
           why: last.done.why,
           ...(last.thought.doubt === undefined || !last.doubtful ? {} : { doubt: last.thought.doubt }),
           ...(last.thought.unsound.length === 0 ? {} : { unsound: last.thought.unsound.join('; ') }),
+          ...(last.thought.foresight === undefined ? {} : { forecast: last.thought.foresight }),
           ...(arrivals === undefined || arrivals.kind === 'absent'
             ? {}
             : { requestsPerSecond: (arrivals.value * 1000) / last.seen.spanMs }),
@@ -98,6 +105,7 @@ export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<W
     decision: toView(last.thought.describe()),
     inputs: toInputs(last.seen),
     others: [...last.thought.others()],
+    ...(own?.mind === undefined ? {} : { forecasts: toForecasts(own.mind.forecasts()) }),
   };
 }
 
@@ -110,7 +118,7 @@ export async function whyThen(deployment: Deployment, at: number, parts: WhyPart
     await parts.store.journal({ subject: name, kind: 'decision', until: at, newestFirst: true, limit: 50 })
   ).find(({ details }) => (details as DecisionDetails | undefined)?.decision !== undefined);
   if (found === undefined) return { ...base, ungoverned: 'the journal holds no decision of that time or before' };
-  const { done, decision, inputs, others } = found.details as DecisionDetails;
+  const { done, decision, inputs, others, forecasts } = found.details as DecisionDetails;
   const verdict = (await parts.store.journal({ subject: name, kind: 'decision', after: found.id, limit: 50 })).find(
     ({ details }) => (details as { readonly of?: number } | undefined)?.of === found.id,
   );
@@ -122,6 +130,7 @@ export async function whyThen(deployment: Deployment, at: number, parts: WhyPart
     decision: toView(decision),
     inputs,
     others: [...others],
+    ...(forecasts === undefined ? {} : { forecasts: toForecasts(forecasts) }),
     ...(verdict === undefined
       ? {}
       : { verdict: { kind: verdict.action, reason: verdict.reason, at: verdict.at, entry: found.id } }),

@@ -1,21 +1,23 @@
 /**
  * The record of one forecaster at one horizon: every forecast is kept until its moment has come, then its error is
- * compared with that of "it stays as it is". Authority is what that comparison has shown lately, with confidence:
+ * compared with that of "it stays as it is" (persistence). Authority is what that comparison has shown lately, with
+ * confidence:
  *
  *   skill = 1 - mean |error| / mean |error of persistence|      (decayed with `halfLife`)
  *   authority = max(0, skill less `doubts` standard errors), 0 with too little evidence
  *
- * Forecasts of h steps overlap, so n of them are worth n/h (as in Diebold and Mariano 1995). A change of the error's level
- * takes the authority away at once; it has to be earned anew. Plain data, and a step writes into it.
+ * Forecasts of h steps overlap, so n of them are worth n/h (as in Diebold and Mariano 1995). A change of the level of its
+ * errors, as shares of what was there, takes the authority away at once; it has to be earned anew. Plain data, and a
+ * step writes into it.
  */
 import { conformalQuantile } from './scores.ts';
 import { noChange, watch, type ChangePoint } from './change-point.ts';
 
 export interface ForecastRecord {
   readonly horizon: number;
-  /** Rings of what was said and what was seen, one place a step of the horizon. */
+  /** Rings of what was said, and what would be if it stayed as it was, one place a step of the horizon. */
   readonly said: Float64Array;
-  readonly seen: Float64Array;
+  readonly stays: Float64Array;
   steps: number;
   /** Decayed sums: weight, error, persistence's error, their difference and its square. */
   weight: number;
@@ -50,7 +52,7 @@ export function forecastRecord(horizon: number): ForecastRecord {
   return {
     horizon,
     said: new Float64Array(horizon).fill(Number.NaN),
-    seen: new Float64Array(horizon).fill(Number.NaN),
+    stays: new Float64Array(horizon).fill(Number.NaN),
     steps: 0,
     weight: 0,
     error: 0,
@@ -84,7 +86,8 @@ function score(record: ForecastRecord, value: number, said: number, before: numb
   record.gainSquared = record.gainSquared * keep + gain * gain;
   record.errors[record.scored % errorsKept] = value - said;
   record.scored += 1;
-  const { state, changed } = watch(record.change, error);
+  // In shares: a load that grows by day has larger errors by day, which is no change.
+  const { state, changed } = watch(record.change, error / Math.max(value, said, Number.MIN_VALUE));
   record.change = state;
   if (changed) {
     forget(record);
@@ -94,21 +97,28 @@ function score(record: ForecastRecord, value: number, said: number, before: numb
 
 /**
  * A step: `value` has come (NaN: it was not seen), and `forecast` is said of the value `horizon` steps later (NaN:
- * nothing is said). Writes into the record.
+ * nothing is said). `stays`: what it would be then if it stayed as it is, `value` unless something smoother is meant.
+ * Writes into the record.
  */
 export function note(
   record: ForecastRecord,
   value: number,
   forecast: number,
   settings: RecordSettings = recordDefaults,
+  stays = value,
 ): void {
   const place = record.steps % record.horizon;
   const said = record.said[place] as number;
-  const before = record.seen[place] as number;
+  const before = record.stays[place] as number;
   if (!Number.isNaN(value + said + before)) score(record, value, said, before, settings.halfLife);
   record.said[place] = forecast;
-  record.seen[place] = value;
+  record.stays[place] = stays;
   record.steps += 1;
+}
+
+/** Another word for the same moment as the last, from who is asked at a step and answers before the next. */
+export function amend(record: ForecastRecord, forecast: number): void {
+  if (record.steps > 0) record.said[(record.steps - 1) % record.horizon] = forecast;
 }
 
 /** 1 is perfect, 0 is as good as "it stays as it is", below is worse; NaN without any record. */
@@ -139,5 +149,5 @@ export function quantileForecast(record: ForecastRecord, forecast: number, quant
 
 /** As far as it is believed the forecast, for the rest what is there now. */
 export function trusted(now: number, forecast: number, authority: number): number {
-  return Number.isFinite(forecast) ? now + authority * (forecast - now) : now;
+  return authority > 0 && Number.isFinite(forecast) ? now + authority * (forecast - now) : now;
 }

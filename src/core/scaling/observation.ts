@@ -3,6 +3,7 @@
  * its simulated world; the policy can't tell which. Its filler may write the next one into the same object, so a policy
  * keeps numbers of it and never the object.
  */
+import type { Foresight } from '../forecasting/outlook.ts';
 import type { Signal } from './signals.ts';
 
 /** Replicas come within seconds where there is room, nodes in minutes; the same policies run on each. */
@@ -89,6 +90,8 @@ export interface Observation {
    * fall with n: where a call is cheaper than the hop to a replica, more replicas hold less.
    */
   readonly capacity: ArrayLike<number>;
+  /** What the most trusted forecaster says of a lag from now; absent while none has authority. */
+  readonly foresight?: Foresight | undefined;
   /** Each replica by itself, where the filler knows them; rules that need none do without. */
   readonly replicas?: readonly ReplicaSample[];
 }

@@ -27,6 +27,8 @@ export interface Step<State> {
 
 export interface Policy<State = unknown> {
   readonly name: string;
+  /** It makes use of `foresight`: whoever runs it where nobody else reads forecasts can spare them otherwise. */
+  readonly foresees?: boolean;
   /** The state of one who has seen nothing yet. `at`: monotonic milliseconds. */
   start(seen: Observation, at: number): State;
   /**

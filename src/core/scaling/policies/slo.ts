@@ -106,6 +106,7 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
 
   return {
     name: 'slo',
+    foresees: true,
     start: (seen, at) => startSlo(seen, tolerated, at),
     step: (state, seen, at) => {
       const doubt = doubtsOf(state, seen);

@@ -1,8 +1,10 @@
 /**
- * The nine measures of load that the ways to run a fleet build on: means over four windows, a trend led by the lag, a
- * floor from the last hour, and the largest requirement of an hour, of six and of all time. In units of the tier.
+ * The ten measures of load that the ways to run a fleet build on: means over four windows, a trend led by the lag, a
+ * floor from the last hour, the forecast as far as it is believed, and the largest requirement of an hour, of six and of
+ * all time. In units of the tier.
  */
 import { hourSeconds, meanOver, sumOver, type LoadHistory } from './load-history.ts';
+import { trusted } from '../../forecasting/record.ts';
 import { record, slidingMax, type SlidingMax } from '../sliding-max.ts';
 
 export const signalNames = [
@@ -12,13 +14,17 @@ export const signalNames = [
   'the mean of 120 s',
   'the trend',
   'the mean of 10 s, not below that of an hour',
+  'the forecast',
   'the peak of an hour',
   'the peak of six hours',
   'the highest peak',
 ] as const;
 
 /** The first signal that remembers a peak; those after it do, too. */
-export const firstPeak = 6;
+export const firstPeak = 7;
+/** The forecast, and what it is while nobody may be believed: the very same figure, so that nothing is decided otherwise. */
+export const forecastSignal = 6;
+export const forecastFallback = 2;
 
 /** Width of a bucket of the peaks, in seconds. */
 const bucket = 60;
@@ -47,13 +53,22 @@ function trendOf(history: LoadHistory, lag: number, long: number): number {
   return Math.max(long, recent + ((recent - earlier) / span) * (0.7 * lag + span / 4));
 }
 
-/** Writes the nine into `signals`. `lag`: seconds from order to serving. */
+/** What is foretold for a lag from now, in units of the tier, and how far it may be believed; 0: not at all. */
+export interface Foretold {
+  readonly load: number;
+  readonly authority: number;
+}
+
+export const nothingForetold: Foretold = { load: Number.NaN, authority: 0 };
+
+/** Writes the ten into `signals`. `lag`: seconds from order to serving. */
 export function writeSignals(
   signals: Float64Array,
   history: LoadHistory,
   peaks: Peaks,
   requirement: number,
   lag: number,
+  { load, authority }: Foretold = nothingForetold,
 ): void {
   const minute = Math.floor(history.seconds / bucket);
   const long = meanOver(history, 120);
@@ -61,11 +76,13 @@ export function writeSignals(
   peaks.all = Math.max(peaks.all, requirement);
   signals[0] = meanOver(history, 3);
   signals[1] = ten;
-  signals[2] = meanOver(history, 30);
+  const steady = meanOver(history, 30);
+  signals[forecastFallback] = steady;
   signals[3] = long;
   signals[4] = trendOf(history, lag, long);
   signals[5] = Math.max(ten, meanOver(history, hourSeconds));
-  signals[6] = record(peaks.hour, minute, requirement);
-  signals[7] = record(peaks.sixHours, minute, requirement);
-  signals[8] = peaks.all;
+  signals[forecastSignal] = trusted(steady, load, authority);
+  signals[7] = record(peaks.hour, minute, requirement);
+  signals[8] = record(peaks.sixHours, minute, requirement);
+  signals[9] = peaks.all;
 }

@@ -5,7 +5,8 @@
 import { capOf } from './cap.ts';
 import { noCurve, type Curve } from './capacity-curve.ts';
 import { append, loadHistory, type LoadHistory } from './load-history.ts';
-import { noPeaks, signalNames, writeSignals, type Peaks } from './load-signals.ts';
+import { noPeaks, nothingForetold, signalNames, writeSignals, type Foretold, type Peaks } from './load-signals.ts';
+import { forgetForecasts, withoutForecast } from './forecast-ways.ts';
 import { requirementOf } from './requirement.ts';
 import { priorsOf, select } from './selection.ts';
 import { advance, shadows, type Shadows, type World } from './shadows.ts';
@@ -33,6 +34,8 @@ export interface Rehearsal {
   readonly world: { -readonly [Name in keyof World]: World[Name] };
   /** Seconds of load that came before this history, when the lag had another value. */
   readonly older: number;
+  /** Some forecast has been believed since the ways that build on it were last judged anew. */
+  foreseeing: boolean;
   /** Of the step of the shadows that is being filled. */
   work: number;
   seconds: number;
@@ -69,6 +72,7 @@ export function rehearsal(lag: number, older = 0): Rehearsal {
       curve: noCurve,
     },
     older,
+    foreseeing: false,
     work: 0,
     seconds: 0,
     requirement: 0,
@@ -92,9 +96,11 @@ export function isHopeless({ hopeless, all }: Rehearsal): boolean {
   return hopeless > Math.max(3600, 10 * all.lag);
 }
 
-/** One more second of this load, in units of the tier. */
-export function feed(state: Rehearsal, load: number, terms: Terms): void {
+/** One more second of this load, in units of the tier, and what was foretold in it. */
+export function feed(state: Rehearsal, load: number, terms: Terms, foretold: Foretold = nothingForetold): void {
   const { history, peaks, all, world } = state;
+  if (foretold.authority > 0) state.foreseeing = true;
+  else if (state.foreseeing) loseForesight(state, terms);
   // Before this second enters: which way is taken must not turn on the load that it is then asked about.
   if (all.ticks > 0 && history.seconds - state.selectedAt >= selectSeconds) choose(state, terms);
   append(history, load);
@@ -103,7 +109,7 @@ export function feed(state: Rehearsal, load: number, terms: Terms): void {
   state.requirement = Math.max(state.requirement, requirementOf(history, terms.patience));
   if (state.seconds < all.tick) return;
 
-  writeSignals(state.signals, history, peaks, state.requirement, all.lag);
+  writeSignals(state.signals, history, peaks, state.requirement, all.lag, foretold);
   world.patience = terms.patience;
   world.endurance = terms.endurance;
   world.least = terms.least;
@@ -114,6 +120,16 @@ export function feed(state: Rehearsal, load: number, terms: Terms): void {
   state.work = 0;
   state.seconds = 0;
   state.requirement = 0;
+}
+
+/** Nobody is believed any more: a record that was made with forecasts says nothing of what is without them. */
+function loseForesight(state: Rehearsal, terms: Terms): void {
+  state.foreseeing = false;
+  forgetForecasts(state.all);
+  const instead = withoutForecast(state.all.holds, state.chosen);
+  if (instead === state.chosen) return;
+  state.chosen = instead;
+  choose(state, terms);
 }
 
 function choose(state: Rehearsal, { tolerated }: Terms): void {

@@ -7,7 +7,7 @@ import { capOf } from './cap.ts';
 import { curveOf, heldBy, unitsOf } from './capacity-curve.ts';
 import { kickOf } from './kick.ts';
 import { append, loadHistory, meanOver, sumOver, type LoadHistory } from './load-history.ts';
-import { noPeaks, writeSignals } from './load-signals.ts';
+import { noPeaks, signalNames, writeSignals } from './load-signals.ts';
 import { requirementOf } from './requirement.ts';
 import { surplusOf, turningPrice } from './settle.ts';
 
@@ -59,18 +59,18 @@ test('as many units as the requirement ever was keep every wait within the objec
 test('a load scaled up scales every measure of it up', () => {
   fc.assert(
     fc.property(loads, fc.double({ min: 1, max: 10, noNaN: true }), (all, factor) => {
-      const [small, large] = [new Float64Array(9), new Float64Array(9)];
+      const [small, large] = [new Float64Array(signalNames.length), new Float64Array(signalNames.length)];
       const scaled = historyOf(all.map((load) => factor * load));
       writeSignals(small, historyOf(all), noPeaks(), 1, 30);
       writeSignals(large, scaled, noPeaks(), factor, 30);
-      for (let index = 0; index < 9; index += 1)
+      for (let index = 0; index < signalNames.length; index += 1)
         assert.ok((large[index] as number) >= (small[index] as number) * factor - 1e-6);
     }),
   );
 });
 
 test('the trend sees where a ramp will be a lag on', () => {
-  const signals = new Float64Array(9);
+  const signals = new Float64Array(signalNames.length);
   writeSignals(signals, historyOf(Array.from({ length: 600 }, (_, second) => second)), noPeaks(), 0, 100);
   const [now, trend] = [signals[0] as number, signals[4] as number];
   assert.ok(trend > now + 50 && trend < now + 100, `${trend} after ${now}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { noCurve } from './capacity-curve.ts';
+import { signalNames } from './load-signals.ts';
 import { advance, shadows, wishOf, type World } from './shadows.ts';
 import { multipliers, wayOf } from './ways.ts';
 
@@ -19,10 +20,10 @@ const lag = 10;
 const holds = [10, 40];
 const loads = fc.array(fc.double({ min: 0, max: 30, noNaN: true }), { minLength: 1, maxLength: 120 });
 
-/** All nine signals are the load itself: what is tested is what the shadows make of it. */
+/** All signals are the load itself: what is tested is what the shadows make of it. */
 function play(load: readonly number[], rules: World = world) {
   const all = shadows(lag, holds);
-  for (const each of load) advance(all, each, new Float64Array(9).fill(each), rules);
+  for (const each of load) advance(all, each, new Float64Array(signalNames.length).fill(each), rules);
   return all;
 }
 
@@ -52,7 +53,7 @@ function dumb(load: readonly number[], index: number): { late: number; cost: num
 
 test('a shadow agrees with a fleet that is simulated by itself', () => {
   fc.assert(
-    fc.property(loads, fc.integer({ min: 0, max: 287 }), (load, index) => {
+    fc.property(loads, fc.integer({ min: 0, max: 319 }), (load, index) => {
       const all = play(load);
       const single = dumb(load, index);
       // Evidence grows by 4·10⁻⁶ a second. A queue that would exceed what is endured counts no more below it.
@@ -93,7 +94,7 @@ test('a surplus that is held back makes no shadow later, and spares it turns', (
 
 test('old evidence fades with a half-life of two days, and the figures stay small', () => {
   const all = shadows(150, [50, 150]);
-  const signals = new Float64Array(9);
+  const signals = new Float64Array(signalNames.length);
   const days = (count: number, load: number): void => {
     for (let tick = 0; tick < (count * 86_400) / all.tick; tick += 1)
       advance(all, load * all.tick, signals.fill(Math.min(load, 10)), world);

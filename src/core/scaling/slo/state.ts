@@ -6,6 +6,7 @@
 import { curveOf, noCurve } from './capacity-curve.ts';
 import { ageOf, feed, rehearsal, type Rehearsal, type Terms } from './memory.ts';
 import { hourSeconds, loadAt } from './load-history.ts';
+import { nothingForetold, type Foretold } from './load-signals.ts';
 import { doubtOf } from '../signals.ts';
 import { orderToServingMs, type Observation } from '../observation.ts';
 
@@ -105,12 +106,20 @@ export function take(state: SloState, seen: Observation): void {
   const whole = Math.floor(state.spanMs / 1000);
   if (whole > 0) {
     const load = (state.work * 1000) / state.spanMs;
-    for (let second = 0; second < Math.min(whole, secondsAtOnce); second += 1) feed(state.rehearsal, load, state.terms);
+    const foretold = foretoldOf(seen, perRequest);
+    for (let second = 0; second < Math.min(whole, secondsAtOnce); second += 1)
+      feed(state.rehearsal, load, state.terms, foretold);
     state.spanMs -= whole * 1000;
     state.work = (load * state.spanMs) / 1000;
   }
   const { all } = state.rehearsal;
   if (late.kind === 'fresh') all.ownLate += all.weight * late.value * perRequest;
+}
+
+function foretoldOf({ foresight }: Observation, perRequest: number): Foretold {
+  return foresight === undefined
+    ? nothingForetold
+    : { load: foresight.perSecond * perRequest, authority: foresight.authority };
 }
 
 /** Why what is seen cannot be learned from, if so; learns the service time on the way. */
