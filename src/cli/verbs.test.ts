@@ -137,7 +137,7 @@ test('a server that is not there exits 5 and says what to do', async () => {
 test('the trace is shown with -v and only then', async () => {
   const fake = await startFakeControl();
   await fake[Symbol.asyncDispose]();
-  assert.match((await flyball(fake, ['status', '-v'])).err, /control-client\.(ts|js):\d+/);
+  assert.match((await flyball(fake, ['status', '-v'])).err, /control-call\.(ts|js):\d+/);
 });
 
 test('FLYBALL_API_KEY is sent as a bearer token, and a refusal keeps its code', async () => {

@@ -1,18 +1,16 @@
 /**
  * Every replica that control answers for: started or adopted, watched over its socket, drained, stopped. It carries out
  * what upkeep has decided and says what became of it; it decides nothing.
- *
- *   starting → loading → warming → ready → draining → (gone)      failed: it said that it could not load
- *
  * Invariant: a replica's record is in the store before its process exists and until its process is gone, so that the
  * next control finds every process that this one has started.
  */
 import type { Clock } from '../clock.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import type { Store } from '../store/store.ts';
-import { publish } from '../telemetry/events.ts';
+import { openBackground } from './background.ts';
 import type { FoundReplica, Orchestrator, ReplicaOrder, ReplicaResources } from './orchestrator.ts';
-import { openReplicaLink, type ReplicaFacts, type ReplicaLink } from './replica-link.ts';
+import { openReplicaLink, type ReplicaLink } from './replica-link.ts';
+import { announce, openReplicaPhases } from './replica-phases.ts';
 import { adoptedReplica, isRestorable, orderedReplica, type Replica } from './replica.ts';
 
 export type FleetEvent =
@@ -60,33 +58,17 @@ export function openFleet(options: FleetOptions): Fleet {
   const links = new Map<string, ReplicaLink>();
   /** Adopted and not heard of yet; called at the first word or the end. */
   const awaited = new Map<string, () => void>();
-  const background = new Set<Promise<void>>();
   const aborted = new AbortController();
-
-  const announce = (
-    replica: Replica,
-    state: Parameters<typeof publish<'flyball:replica'>>[1]['state'],
-    reason: string,
-  ): void => {
-    const { deployment, version, id, where } = replica;
-    const times =
-      state === 'ready' && replica.readyAfterMs !== undefined
-        ? { coldStartMs: replica.readyAfterMs, stages: { ...replica.facts?.stages } }
-        : {};
-    publish('flyball:replica', { deployment, version, replica: id, state, reason, where, ...times });
-  };
-
-  /** Work that nobody waits for; its failure is told, never swallowed. */
-  function inBackground(where: string, work: () => Promise<void>): void {
-    const running = work()
-      .catch((error: unknown) => {
-        if (aborted.signal.aborted) return;
-        const message = error instanceof Error ? error.message : String(error);
-        publish('flyball:fault', { where, message, error });
-      })
-      .finally(() => background.delete(running));
-    background.add(running);
-  }
+  const background = openBackground(aborted.signal);
+  const phases = openReplicaPhases({
+    store,
+    clock,
+    background,
+    onEvent(event) {
+      if (event.kind === 'ready') limit(event.replica, event.replica.order.resources);
+      onEvent(event);
+    },
+  });
 
   const isCurrent = (replica: Replica): boolean => replicas.get(replica.id) === replica;
 
@@ -96,7 +78,7 @@ export function openFleet(options: FleetOptions): Fleet {
     awaited.get(replica.id)?.();
     links.get(replica.id)?.close();
     links.delete(replica.id);
-    inBackground(`forgetting ${replica.id}`, () => store.removeReplica(replica.id));
+    background.run(`forgetting ${replica.id}`, () => store.removeReplica(replica.id));
   }
 
   function died(replica: Replica, reason: string): void {
@@ -114,55 +96,11 @@ export function openFleet(options: FleetOptions): Fleet {
     onEvent({ kind: 'died', replica, reason });
   }
 
-  function enter(replica: Replica, phase: Replica['phase'], reason: string): void {
-    if (replica.phase === phase) return;
-    replica.phase = phase;
-    announce(replica, phase, reason);
-    inBackground(`recording ${replica.id}`, () => store.setReplicaPhase(replica.id, phase));
-  }
-
-  function learn(replica: Replica, facts: ReplicaFacts): void {
-    if (!isCurrent(replica) || replica.stopping) return;
-    replica.facts = facts;
-    // What control wants outranks what the replica says: one that is to go stays so, whatever it tells.
-    if (replica.phase === 'draining' || replica.phase === 'failed') return;
-    const { state } = facts;
-    switch (state.kind) {
-      case 'loading':
-      case 'warming': {
-        enter(replica, state.kind, 'it says so');
-        if (state.kind === 'loading' && state.note !== undefined) replica.reason = state.note;
-        else delete replica.reason;
-        onEvent({ kind: 'changed', replica });
-        break;
-      }
-      case 'ready': {
-        if (replica.readyAt !== undefined) return;
-        replica.readyAt = clock.now();
-        if (!replica.adopted) replica.readyAfterMs = replica.readyAt - replica.orderedAt;
-        enter(replica, 'ready', 'loaded and warmed');
-        inBackground(`limits of ${replica.id}`, () => limit(replica, replica.order.resources));
-        onEvent({ kind: 'ready', replica });
-        break;
-      }
-      case 'failed': {
-        replica.reason = state.message;
-        enter(replica, 'failed', state.message);
-        onEvent({ kind: 'load-failed', replica, reason: state.message });
-        break;
-      }
-      case 'draining': {
-        // Somebody else has asked it to go (a signal by hand): it takes nothing more, and is replaced when it is gone.
-        enter(replica, 'draining', 'it is ending by itself');
-        replica.drainingSince ??= clock.now();
-        onEvent({ kind: 'changed', replica });
-      }
-    }
-  }
-
-  async function limit(replica: Replica, resources: ReplicaResources): Promise<void> {
-    replica.limits = await orchestrator.settle(replica.id, resources);
-    onEvent({ kind: 'changed', replica });
+  function limit(replica: Replica, resources: ReplicaResources): void {
+    background.run(`limits of ${replica.id}`, async () => {
+      replica.limits = await orchestrator.settle(replica.id, resources);
+      onEvent({ kind: 'changed', replica });
+    });
   }
 
   function watch(replica: Replica, found: FoundReplica): void {
@@ -174,7 +112,7 @@ export function openFleet(options: FleetOptions): Fleet {
       { replica: replica.id, identity: options.identity },
       {
         onFacts(facts) {
-          learn(replica, facts);
+          if (isCurrent(replica) && !replica.stopping) phases.learn(replica, facts);
           awaited.get(replica.id)?.();
         },
         onStatus(status) {
@@ -197,7 +135,7 @@ export function openFleet(options: FleetOptions): Fleet {
 
   function kill(replica: Replica, reason: string): void {
     if (!isCurrent(replica) || replica.stopping) return;
-    inBackground(`ending ${replica.id}`, () => orchestrator.stop(replica.id, 0));
+    background.run(`ending ${replica.id}`, () => orchestrator.stop(replica.id, 0));
     died(replica, reason);
   }
 
@@ -252,7 +190,7 @@ export function openFleet(options: FleetOptions): Fleet {
       replicas.set(id, replica);
       const { version, startedAt, phase } = replica;
       await store.putReplica({ id, deployment, version, digest: launch.digest, order, startedAt, phase });
-      inBackground(`starting ${id}`, async () => {
+      background.run(`starting ${id}`, async () => {
         try {
           const found = await orchestrator.start(order, aborted.signal);
           if (!isCurrent(replica) || replica.stopping) {
@@ -274,7 +212,7 @@ export function openFleet(options: FleetOptions): Fleet {
       if (replica === undefined || replica.stopping || replica.phase === 'draining') return;
       replica.drainingSince = clock.now();
       replica.reason = reason;
-      enter(replica, 'draining', reason);
+      phases.enter(replica, 'draining', reason);
     },
 
     restore(id, reason) {
@@ -283,12 +221,12 @@ export function openFleet(options: FleetOptions): Fleet {
       delete replica.drainingSince;
       delete replica.reason;
       replica.readyAt ??= clock.now();
-      enter(replica, 'ready', reason);
+      phases.enter(replica, 'ready', reason);
     },
 
     stop(id, reason, graceMs) {
       const replica = replicas.get(id);
-      if (replica !== undefined) inBackground(`stopping ${id}`, () => stopOne(replica, reason, graceMs));
+      if (replica !== undefined) background.run(`stopping ${id}`, () => stopOne(replica, reason, graceMs));
     },
 
     kill(id, reason) {
@@ -299,19 +237,19 @@ export function openFleet(options: FleetOptions): Fleet {
     settle(deployment, resources) {
       for (const replica of replicas.values()) {
         if (replica.deployment !== deployment || replica.readyAt === undefined || replica.stopping) continue;
-        inBackground(`limits of ${replica.id}`, () => limit(replica, resources));
+        limit(replica, resources);
       }
     },
 
     async stopAll(graceMs) {
       await Promise.all([...replicas.values()].map((replica) => stopOne(replica, 'the platform stops', graceMs)));
-      await Promise.all(background);
+      await background.settled();
     },
 
     async [Symbol.asyncDispose]() {
       aborted.abort();
       for (const link of links.values()) link.close();
-      await Promise.all(background);
+      await background.settled();
     },
   };
 }

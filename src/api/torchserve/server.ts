@@ -16,7 +16,8 @@ import { publish } from '../../telemetry/events.ts';
 import { contextOptions, serverOptions, type TlsMaterial } from '../../tls/certificate.ts';
 import { checkOrigin, isLoopbackName } from '../../protocol/origin-check.ts';
 import { toApiError } from '../problems.ts';
-import type { Outcome, TorchServeManagement } from './management.ts';
+import type { TorchServeManagement } from './management.ts';
+import type { Outcome } from './outcome.ts';
 import { managementDescription } from './description.ts';
 
 export interface ManagementServerOptions {

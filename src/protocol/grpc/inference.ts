@@ -9,7 +9,8 @@ import type { HangUpSignal } from '../hang-up.ts';
 import type { InferenceRequest, InferenceResponse, InferenceService } from '../inference.ts';
 import { callTimeoutMs, requestIdOf, toEnding, toInferenceRequest } from './call.ts';
 import { GrpcFailure } from './framing.ts';
-import { decodeInferRequest, encodeInferResponse, peekId, type InferMessageLimits } from './infer-messages.ts';
+import { decodeInferRequest, encodeInferResponse, peekId } from './infer-messages.ts';
+import type { InferMessageLimits } from './infer-tensors.ts';
 import type { StreamingMethod } from './streaming.ts';
 import { Writer } from './wire.ts';
 
