@@ -166,6 +166,13 @@ export const catalogue = {
     false,
     'No change of this id waits for approval: it was decided, has expired, or was withdrawn.',
   ),
+  REHEARSAL_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No rehearsal has this id, or it is no longer kept.'),
+  REHEARSAL_UNFIT: entry(
+    409,
+    'FAILED_PRECONDITION',
+    false,
+    'The rehearsal is of another deployment, policy or bounds, is too old, or was not passed; the message says which. Rehearse again (`flyball rehearse NAME`), or give a reason of your own.',
+  ),
   ENTRY_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'The journal has no entry of this number, or no longer.'),
   OPERATION_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No operation has this id, or it is no longer kept.'),
   ARTEFACT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No artefact has this digest.'),

@@ -47,6 +47,8 @@ import {
   whyQuery,
   whyView,
 } from './schemas.ts';
+import { deploymentSpecification } from '../config/specification.ts';
+import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
 import { seriesQuery, seriesView } from './series-schemas.ts';
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -334,6 +336,12 @@ export const routes: readonly Route[] = [
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params }) => control.latencyModel(param(params, 'name')),
   }),
+  route('GET', '/deployments/{name}/specification', 'getDeploymentSpecification', {
+    summary: 'What it was asked to be, with every default.',
+    answer: deploymentSpecification,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params }) => control.deploymentSpecification(param(params, 'name')),
+  }),
   route('GET', '/deployments/{name}/series', 'series', {
     summary: 'What was recorded of it: load, latencies, replicas; by the second for a day, by the minute for a month.',
     query: seriesQuery,
@@ -341,12 +349,29 @@ export const routes: readonly Route[] = [
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params, query }) => control.series(param(params, 'name'), query),
   }),
+  route('GET', '/deployments/{name}/rehearsals', 'listRehearsalsOf', {
+    summary: 'Rehearsals that were made of it, newest first.',
+    query: rehearsalsQuery,
+    answer: z.array(rehearsalView),
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params, query: { limit } }) => control.rehearsals(param(params, 'name'), limit),
+  }),
+  route('POST', '/deployments/{name}/rehearsals', 'keepRehearsal', {
+    summary:
+      'Keeps what came of a rehearsal, so that a mode may rest on it; the last hundred of the platform are kept.',
+    status: 201,
+    scope: 'operate',
+    body: json(rehearsalRequest),
+    answer: rehearsalView,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params, body }) => control.keepRehearsal(param(params, 'name'), body),
+  }),
   route('PUT', '/deployments/{name}/mode', 'setMode', {
     summary: 'Who may change its target: people (advise), the governor once one agrees (approve), the governor (auto).',
     scope: 'operate',
     body: json(modeRequest),
     answer: modeView,
-    errors: ['DEPLOYMENT_NOT_FOUND'],
+    errors: ['DEPLOYMENT_NOT_FOUND', 'REHEARSAL_NOT_FOUND', 'REHEARSAL_UNFIT'],
     handle: (control, { params, body }) => control.setMode(param(params, 'name'), body),
   }),
   route('PUT', '/deployments/{name}/halt', 'haltDeployment', {
@@ -403,6 +428,18 @@ export const routes: readonly Route[] = [
     answer: approvalView,
     errors: ['APPROVAL_NOT_FOUND'],
     handle: (control, { params, body }) => control.reject(param(params, 'id'), body),
+  }),
+  route('GET', '/rehearsals', 'listRehearsals', {
+    summary: 'Rehearsals that were made of deployments here, newest first.',
+    query: rehearsalsQuery,
+    answer: z.array(rehearsalView),
+    handle: (control, { query: { limit } }) => control.rehearsals(undefined, limit),
+  }),
+  route('GET', '/rehearsals/{id}', 'getRehearsal', {
+    summary: 'One rehearsal.',
+    answer: rehearsalView,
+    errors: ['REHEARSAL_NOT_FOUND'],
+    handle: (control, { params }) => control.rehearsal(param(params, 'id')),
   }),
   route('GET', '/operations', 'listOperations', {
     summary: 'What was asked for lately, newest first.',

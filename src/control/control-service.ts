@@ -25,6 +25,7 @@ import type {
   WhyView,
 } from '../api/schemas.ts';
 import type { DeploymentLatency } from './latency-models.ts';
+import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import type { JournalFilter } from '../journal/open-journal.ts';
@@ -91,6 +92,11 @@ export interface ControlService {
   /** The decision of now, or the one in force at `at` (Unix milliseconds). */
   why(name: string, at: number | undefined): Promise<WhyView>;
   series(name: string, query: SeriesQueryView): Promise<SeriesView>;
+  deploymentSpecification(name: string): Promise<DeploymentSpecification>;
+  keepRehearsal(name: string, request: RehearsalRequest): Promise<RehearsalView>;
+  /** Newest first; of every deployment when none is named. */
+  rehearsals(name: string | undefined, limit: number): Promise<readonly RehearsalView[]>;
+  rehearsal(id: string): Promise<RehearsalView>;
   setMode(name: string, request: ModeRequest): Promise<ModeView>;
   /** `isShown`: of which deployments the caller may know. */
   governor(isShown?: (deployment: string) => boolean): Promise<GovernorView>;

@@ -37,6 +37,7 @@ import { feedJournal } from './journal-feed.ts';
 import { journalService } from './journal-service.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
+import { rehearsalService } from './rehearsals.ts';
 import { seriesService } from './series-service.ts';
 import { endStuck } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
@@ -198,7 +199,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...keyService,
     ...journalService(journal, store),
     ...seriesService(series, deployments, clock),
-    ...governorService({ deployments, governor, modes, approvals, store }),
+    ...rehearsalService(store, deployments, clock),
+    ...governorService({ deployments, governor, modes, approvals, store, clock }),
     ...makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState }),
     live: () => true,
     ready: () => !draining,

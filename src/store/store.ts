@@ -3,6 +3,7 @@
  * It keeps records and decides nothing; bytes of models live in the artefact store, not here.
  * Invariants: a call that has returned is durable; a transaction happens whole or not at all; versions never change.
  */
+import type { RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { OperationView, OverrideView, ReplicaView, ResolvedSpecification } from '../api/schemas.ts';
 import type { KeyEntry } from '../auth/key-table.ts';
 import type { ModelFile } from '../config/model-file.ts';
@@ -109,6 +110,14 @@ export interface OperationQuery {
   readonly limit?: number;
 }
 
+/** A rehearsal of a deployment, and what came of it. */
+export type RehearsalRecord = RehearsalView;
+
+export interface RehearsalQuery {
+  readonly deployment?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 export interface JournalQuery {
   readonly subject?: string | undefined;
   readonly kind?: JournalKind | undefined;
@@ -193,6 +202,14 @@ export interface StoreAccess {
   /** Removes the entries up to this one, which stays as where the chain goes on. */
   pruneJournal(checkpoint: JournalCheckpoint): Promise<void>;
   journalCheckpoint(): Promise<JournalCheckpoint | undefined>;
+
+  /** Makes or replaces it. */
+  putRehearsal(record: RehearsalRecord): Promise<void>;
+  rehearsal(id: string): Promise<RehearsalRecord | undefined>;
+  /** Newest first, 100 by default; of every deployment when none is named. */
+  rehearsals(query?: RehearsalQuery): Promise<readonly RehearsalRecord[]>;
+  /** Forgets the oldest beyond `keep`. */
+  pruneRehearsals(keep: number): Promise<void>;
 
   /** The routing table's revision: the last one given, 0 at first. */
   revision(): Promise<number>;

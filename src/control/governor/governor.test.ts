@@ -307,9 +307,19 @@ test('why tells the whole decision, of now and of an earlier moment, and what ot
 test('a mode beyond advise needs a reason or a rehearsal', async () => {
   await using world = await governedWorld(quick);
   const { modes, approvals, store, deployments } = world;
-  const service = governorService({ governor: world.governor(), modes, approvals, store, deployments });
+  const service = governorService({
+    governor: world.governor(),
+    modes,
+    approvals,
+    store,
+    deployments,
+    clock: world.clock,
+  });
   await assert.rejects(service.setMode('d', { mode: 'auto', by: 'ada' }), { code: 'INVALID_REQUEST' });
-  const set = await service.setMode('d', { mode: 'auto', by: 'ada', rehearsal: '31' });
-  assert.deepEqual([set.mode, set.reason], ['auto', 'rehearsal 31']);
+  const reasoned = await service.setMode('d', { mode: 'auto', by: 'ada', reason: 'a trial' });
+  assert.deepEqual([reasoned.mode, reasoned.reason], ['auto', 'a trial']);
+  await assert.rejects(service.setMode('d', { mode: 'auto', by: 'ada', rehearsal: '31' }), {
+    code: 'REHEARSAL_NOT_FOUND',
+  });
   await assert.rejects(service.release({ by: 'ada', reason: 'over' }), { code: 'CONFLICT' });
 });

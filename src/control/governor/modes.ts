@@ -31,7 +31,11 @@ export interface ModeInForce {
 
 export interface Modes {
   of(deployment: Deployment): ModeInForce;
-  set(name: string, request: { readonly mode: Mode; readonly by: string; readonly reason: string }): Promise<void>;
+  /** `details`: what the reason rests on, for the journal. */
+  set(
+    name: string,
+    request: { readonly mode: Mode; readonly by: string; readonly reason: string; readonly details?: unknown },
+  ): Promise<void>;
   /** Whoever comes later under the name of one that is gone does not inherit its mode. */
   retain(isThere: (name: string) => boolean): void;
   /** What stops this deployment: the platform's halt, else its own. Without a name: the platform's. */
@@ -71,12 +75,12 @@ export async function openModes(store: Store, journal: Journal, clock: Clock): P
       const mode = scaling?.mode ?? 'advise';
       return { mode, by: 'specification', reason: scaling?.modeReason ?? 'nobody has said otherwise' };
     },
-    async set(name, { mode, by, reason }) {
+    async set(name, { mode, by, reason, details }) {
       const at = clock.wall();
       await store.transaction(async (access) => {
         const next = { ...kept, [name]: { mode, by, reason, at } };
         await access.setMeta(modesKey, JSON.stringify(next));
-        await journal.append(access, { kind: 'mode', action: mode, subject: name, by, reason });
+        await journal.append(access, { kind: 'mode', action: mode, subject: name, by, reason, details });
         kept = next;
       });
     },

@@ -1,7 +1,9 @@
 /** The governor as the API asks for it, and as people tell it what it may. */
+import type { Clock } from '../../clock.ts';
 import { FlyballError } from '../../errors.ts';
 import type { ControlService } from '../control-service.ts';
 import type { Deployments } from '../deployments.ts';
+import { reasonOf } from '../rehearsals.ts';
 import { whyNow, whyThen, type WhyParts } from './why.ts';
 
 export type GovernorService = Pick<
@@ -9,8 +11,10 @@ export type GovernorService = Pick<
   'why' | 'setMode' | 'governor' | 'halt' | 'release' | 'approve' | 'reject' | 'approvalOf'
 >;
 
-export function governorService(parts: WhyParts & { readonly deployments: Deployments }): GovernorService {
-  const { deployments, governor, modes, approvals } = parts;
+export function governorService(
+  parts: WhyParts & { readonly deployments: Deployments; readonly clock: Clock },
+): GovernorService {
+  const { deployments, governor, modes, approvals, store, clock } = parts;
   const state = (isShown: (deployment: string) => boolean = () => true) => {
     const halt = modes.halt();
     const halts = Object.fromEntries(Object.entries(modes.halts()).filter(([name]) => isShown(name)));
@@ -28,12 +32,13 @@ export function governorService(parts: WhyParts & { readonly deployments: Deploy
     },
     async setMode(name, { mode, by, reason, rehearsal }) {
       const deployment = deployments.get(name);
-      const words =
-        rehearsal === undefined ? reason : `rehearsal ${rehearsal}${reason === undefined ? '' : `: ${reason}`}`;
+      const rested =
+        rehearsal === undefined ? undefined : await reasonOf(store, rehearsal, deployment, clock.wall(), reason);
+      const words = [reason, rested?.words].filter((each) => each !== undefined).join('; ') || undefined;
       if (mode !== 'advise' && words === undefined) {
         throw new FlyballError('INVALID_REQUEST', `expected a reason or a rehearsal for the mode ${mode}, got none`);
       }
-      await modes.set(name, { mode, by, reason: words ?? 'asked for' });
+      await modes.set(name, { mode, by, reason: words ?? 'asked for', ...(rested && { details: rested.summary }) });
       if (mode !== 'approve') approvals.withdraw(name, `the mode is ${mode} now`);
       const { reason: said, ...inForce } = modes.of(deployment);
       return { ...inForce, reason: said, deployment: name };

@@ -75,6 +75,15 @@ export const migrations: readonly string[] = [
   CREATE INDEX journal_by_subject ON journal (subject, kind, id);
   CREATE INDEX journal_by_time ON journal (at, id);
   `,
+  `
+  CREATE TABLE rehearsals (
+    id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    deployment TEXT NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX rehearsals_by_time ON rehearsals (at, id);
+  `,
 ];
 
 /** Brings the schema up to `steps`; refuses what a newer Flyball or another program has written. */

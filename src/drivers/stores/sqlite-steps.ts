@@ -18,6 +18,7 @@ import type {
 } from '../../store/store.ts';
 import { isConstraint } from './sqlite-failure.ts';
 import { sqliteJournalSteps } from './sqlite-journal.ts';
+import { sqliteRehearsalSteps } from './sqlite-rehearsals.ts';
 
 export type StoreSteps = {
   readonly [Method in keyof StoreAccess]: (
@@ -282,6 +283,7 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
     nextKeysRevision: () => Number(prepared.nextKeysRevision.get()?.['value']),
 
     ...sqliteJournalSteps(database, atomically),
+    ...sqliteRehearsalSteps(database),
 
     revision: () => Number(prepared.revision.get()?.['value'] ?? 0),
     nextRevision: () => Number(prepared.nextRevision.get()?.['value']),

@@ -12,6 +12,7 @@ import type {
   DeploymentRecord,
   KeyRecord,
   OperationRecord,
+  RehearsalRecord,
   ReplicaRecord,
   Store,
   VersionRecord,
@@ -91,6 +92,40 @@ const operationOf = (id: string, startedAt: number, state: OperationRecord['stat
   startedAt,
   steps: [{ text: 'loading', state: 'running', startedAt }],
   request: { any: ['thing'] },
+});
+
+const rehearsalOf = (id: string, deployment: string, at: number): RehearsalRecord => ({
+  id,
+  deployment,
+  at,
+  setting: 'an hour of it',
+  min: 1,
+  max: 4,
+  tolerated: 0.01,
+  verdict: ['slo keeps it.'],
+  report: {
+    trace: 'digits last:1h',
+    seed: 1,
+    simulatedSeconds: 3600,
+    wallSeconds: 0.5,
+    requests: 7,
+    policies: [
+      {
+        name: 'slo',
+        parameters: { tolerated: 0.01 },
+        violationFraction: 0,
+        shedFraction: 0,
+        p50Ms: 1.5,
+        p99Ms: null,
+        replicaSeconds: 3600,
+        cost: 1,
+        actions: 0,
+        flaps: 0,
+      },
+    ],
+    clairvoyant: { replicaSeconds: 3600 },
+  },
+  by: 'ada',
 });
 
 const entriesOf = (head: JournalMark, subjects: readonly string[]): readonly JournalEntry[] =>
@@ -398,6 +433,24 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       await access.addVersion(versionOf('digits', 2));
     });
     assert.equal((await store().versions('digits')).length, 2);
+  });
+
+  check('rehearsals are found again, newest first, and the oldest go', async (store, reopen) => {
+    const written = [rehearsalOf('a', 'digits', 1), rehearsalOf('b', 'ocr', 3), rehearsalOf('c', 'digits', 2)];
+    for (const record of written) await store().putRehearsal(record);
+    await reopen();
+    const idsOf = async (query: Parameters<Store['rehearsals']>[0]) =>
+      (await store().rehearsals(query)).map(({ id }) => id);
+    assert.deepEqual(await store().rehearsal('c'), written[2]);
+    assert.equal(await store().rehearsal('d'), undefined);
+    assert.deepEqual(await idsOf(undefined), ['b', 'c', 'a']);
+    assert.deepEqual(await idsOf({ deployment: 'digits', limit: 1 }), ['c']);
+    // Made again: the same one, of now.
+    await store().putRehearsal(rehearsalOf('a', 'digits', 9));
+    assert.deepEqual(await idsOf({}), ['a', 'b', 'c']);
+    await store().pruneRehearsals(2);
+    await reopen();
+    assert.deepEqual(await idsOf({}), ['a', 'b']);
   });
 
   check('nobody sees half a transaction, and transactions do not mix', async (store) => {

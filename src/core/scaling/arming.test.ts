@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judgeRehearsal, rehearsalMsMax, type Armed, type Rehearsed } from './arming.ts';
+
+const at = 1_800_000_000_000;
+const rehearsed: Rehearsed = {
+  deployment: 'digits',
+  at,
+  min: 1,
+  max: 8,
+  tolerated: 0.01,
+  policies: [
+    { name: 'slo', parameters: {}, violationFraction: 0.004 },
+    { name: 'hpa', parameters: { cpuPercent: 70, tolerance: 0.1 }, violationFraction: 0.02 },
+  ],
+};
+const armed: Armed = { deployment: 'digits', policy: 'slo', parameters: {}, min: 1, max: 8 };
+
+test('the own policy in its own bounds fits, and has passed if it kept what was tolerated', () => {
+  assert.deepEqual(judgeRehearsal(rehearsed, armed, at), { kind: 'fits', policy: rehearsed.policies[0], passed: true });
+  const said = { ...armed, parameters: { tolerated: 0.01 } };
+  assert.equal(judgeRehearsal(rehearsed, said, at).kind, 'fits', 'a default that is said is the same');
+  const hpa = { ...armed, policy: 'hpa', parameters: { tolerance: 0.1, cpuPercent: 70 } };
+  const verdict = judgeRehearsal(rehearsed, hpa, at + rehearsalMsMax);
+  assert.ok(verdict.kind === 'fits' && !verdict.passed);
+});
+
+test('another deployment, policy, setting or bound, and one that is old, do not fit, and it says which', () => {
+  const cases: readonly (readonly [Partial<Armed>, number, RegExp])[] = [
+    [{ deployment: 'ocr' }, at, /it is of digits, and not of ocr/],
+    [{ policy: 'kpa' }, at, /it has not tried kpa/],
+    [{ policy: 'hpa', parameters: { cpuPercent: 50 } }, at, /tried hpa with other parameters than \{"cpuPercent":50\}/],
+    [{ parameters: { tolerated: 0.05 } }, at, /tried slo with other parameters/],
+    [{ max: 9 }, at, /it had 1 to 8 replicas, and digits has 1 to 9/],
+    [{}, at + rehearsalMsMax + 1, /it is 168 hours old, expected at most 168/],
+  ];
+  for (const [changed, now, words] of cases) {
+    const verdict = judgeRehearsal(rehearsed, { ...armed, ...changed }, now);
+    assert.ok(verdict.kind === 'unfit', words.source);
+    assert.match(verdict.problem, words);
+  }
+});
