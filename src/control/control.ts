@@ -30,6 +30,7 @@ import type { SeriesLog } from '../series/series-log.ts';
 import { openApprovals } from './governor/approvals.ts';
 import { startGovernor } from './governor/governor.ts';
 import { openModes } from './governor/modes.ts';
+import { openKeptMinds } from './governor/kept-minds.ts';
 import { governorService } from './governor/service.ts';
 import { governorView } from './governor/why.ts';
 import { openLatencyModels } from './latency-models.ts';
@@ -154,9 +155,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const vet = openVetting(store, registry, registry.trust);
   const modes = await openModes(store, journal, clock);
   const approvals = await openApprovals(store, journal, clock);
+  const minds = await openKeptMinds(store, clock, options.version);
   const halted = (): boolean => modes.halt()?.scope === 'all';
   const loop = startUpkeepLoop({ vet, deployments, fleet, channel, publisher, progress, store, clock, cores, halted });
-  const governor = startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, loop, clock });
+  const governor = startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, minds, loop, clock });
   onFleetEvent = (event) => {
     const { replica } = event;
     if (event.kind === 'ready') {

@@ -8,6 +8,7 @@ import type { Fleet } from '../control/fleet.ts';
 import type { ConnectedGateway, GatewayChannel } from '../control/gateway-channel.ts';
 import { openApprovals } from '../control/governor/approvals.ts';
 import { startGovernor } from '../control/governor/governor.ts';
+import { openKeptMinds } from '../control/governor/kept-minds.ts';
 import { openModes } from '../control/governor/modes.ts';
 import type { Replica } from '../control/replica.ts';
 import type { UpkeepLoop } from '../control/upkeep-loop.ts';
@@ -58,6 +59,7 @@ export async function governedWorld(
     removing: false,
     wakefulness: { kind: 'awake', activeAt: 0, arrivals: 0 },
   } as unknown as Deployment;
+  let minds = await openKeptMinds(store, clock, 'test');
   const replicas: Replica[] = [];
   const counted = { arrivals: 0, completed: 0, late: 0 };
   let version: VersionObservation | undefined;
@@ -85,7 +87,8 @@ export async function governedWorld(
       spoken === undefined ? [] : [{ worker: 0, pid: 1, revision: 1, keys: 0, latest: spoken, history: [] }],
   } as unknown as GatewayChannel;
   const fleet = { replicas: () => replicas } as unknown as Fleet;
-  const open = () => startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, loop, clock });
+  const open = () =>
+    startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, minds, loop, clock });
   let governor = open();
 
   /** Upkeep's part, as far as it matters here. */
@@ -134,9 +137,15 @@ export async function governedWorld(
     meanwhile: (work: () => Promise<unknown>) => (meanwhile = work),
     /** Replicas that are ordered never become ready. */
     stall: () => (brings = false),
-    /** As after a kill of control: what it knew is gone, the store is not. */
+    /** Control ends in order, and another one begins. */
     async restart() {
       await governor.stop();
+      minds = await openKeptMinds(store, clock, 'test');
+      governor = open();
+    },
+    /** What control knew is gone, the store is not. */
+    async kill() {
+      minds = await openKeptMinds(store, clock, 'test');
       governor = open();
     },
     /** Seconds pass under a load; with `undefined` nobody tells of any. */

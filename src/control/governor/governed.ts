@@ -38,6 +38,9 @@ export interface Governed {
   /** Smoothed over some seconds, to be compared before and after. */
   health: Health;
   lookedAt: number | undefined;
+  /** When what was learned of it was kept last, and how long until it is again. */
+  keptAt: number;
+  keepEveryMs: number;
   /** Everything is as it was, and nobody asks: it is looked at now and then. */
   quietSince: number | undefined;
   doubtSince: number | undefined;
@@ -73,6 +76,8 @@ export function newGoverned(max: number): Governed {
     queued: 0,
     health: { completed: 0, late: 0, queued: 0 },
     lookedAt: undefined,
+    keptAt: 0,
+    keepEveryMs: 60_000,
     quietSince: undefined,
     doubtSince: undefined,
     last: undefined,

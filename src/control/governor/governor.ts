@@ -22,6 +22,7 @@ import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, type Counted, type LoadLook } from './load-counts.ts';
 import { createMind, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
+import { restore, toKept, type KeptMinds } from './kept-minds.ts';
 import { detailsOf, keep } from './notes.ts';
 import { toObservation } from './observe.ts';
 import { toReplicaSeen } from './replica-seen.ts';
@@ -31,6 +32,7 @@ export interface GovernorParts extends MoveParts {
   readonly fleet: Fleet;
   readonly channel: GatewayChannel;
   readonly approvals: Approvals;
+  readonly minds: KeptMinds;
   readonly clock: Clock;
 }
 
@@ -58,11 +60,14 @@ const quietAfterMs = 600_000;
 const doubtMs = 5000;
 /** What is ordered later was not ordered for the move. */
 const decideMsMax = 5000;
+/** What was learned is kept this often, and after each change of a target; seldomer where it is large. */
+const keepEveryMs = 60_000;
+const keptBytesPerSecond = 1000;
 /** Seconds that health is smoothed over. */
 const healthSeconds = 5;
 
 export function startGovernor(parts: GovernorParts): Governor {
-  const { deployments, fleet, channel, modes, approvals, clock } = parts;
+  const { deployments, fleet, channel, modes, approvals, minds, clock } = parts;
   const governed = new Map<string, Governed>();
   const counts = countLoad();
   let cancel = (): void => {};
@@ -152,15 +157,21 @@ export function startGovernor(parts: GovernorParts): Governor {
 
   function lookAt(deployment: Deployment, replicas: readonly Replica[], load: LoadLook, at: number): void {
     let own = governed.get(deployment.name);
-    if (own === undefined)
+    const before = own === undefined ? minds.of(deployment.name) : undefined;
+    if (own === undefined) {
       governed.set(deployment.name, (own = newGoverned(deployment.record.specification.replicas.max)));
+      own.keptAt = at;
+      if (before !== undefined) restore(own, before, at);
+    }
     const counted = load.of(deployment.name);
     const seen = observe(deployment, own, replicas, counted, load.ageMs, at);
     const { specification } = deployment.record;
     const choice = policyOf(specification);
     const constraints = constraintsOf(specification);
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {
-      own.mind = createMind(choice, seen, constraints, at, () => clock.now());
+      const same = before !== undefined && isDeepStrictEqual(before.kept.choice, choice);
+      const goesOn = same ? { state: before.kept.mind, passedMs: before.passedMs } : undefined;
+      own.mind = createMind(choice, seen, constraints, at, () => clock.now(), undefined, goesOn);
     }
     own.lookedAt = at;
     const thought = own.mind.think(seen, claimsOn(deployment, own, seen, at), constraints, at);
@@ -176,6 +187,20 @@ export function startGovernor(parts: GovernorParts): Governor {
     if (done.kind !== 'held' || doubtful || thought.unsound.length > 0 || own.journalled !== undefined) {
       keep(parts, deployment.name, own, own.last, at);
     }
+    const learns = own.quietSince === undefined || at - own.quietSince < own.keepEveryMs;
+    if (learns && at - own.keptAt >= own.keepEveryMs) keepMind(deployment.name, own, at);
+  }
+
+  /** A lost one costs what was learned since the one before. */
+  function keepMind(name: string, own: Governed, at: number): void {
+    own.keptAt = at;
+    const kept = toKept(own, at);
+    if (kept === undefined) return;
+    const write = async (): Promise<void> => {
+      const bytes = await minds.keep(name, kept);
+      own.keepEveryMs = Math.max(keepEveryMs, (bytes / keptBytesPerSecond) * 1000);
+    };
+    inBackground(`keeping what is known of ${name}`, write, () => {});
   }
 
   /** What is to be done with it now; a move goes its way by itself. */
@@ -219,6 +244,7 @@ export function startGovernor(parts: GovernorParts): Governor {
           if (own.last !== undefined) own.last = { ...own.last, done: { kind: 'refused', why: moved.reason } };
         }
         expect(own, moved, held, target, seen, at);
+        if (moved.kind === 'moved') keepMind(name, own, clock.now());
       },
       () => {
         own.busy = false;
@@ -236,6 +262,11 @@ export function startGovernor(parts: GovernorParts): Governor {
       })
       .finally(() => moving.delete(running));
     moving.add(running);
+  }
+
+  /** Of what one is done with, another may come: what is known is kept after a move. */
+  async function settled(): Promise<void> {
+    while (moving.size > 0) await Promise.all(moving);
   }
 
   function lookAtAll(): void {
@@ -260,8 +291,15 @@ export function startGovernor(parts: GovernorParts): Governor {
         publish('flyball:fault', { where: `governing ${deployment.name}`, message, error });
       }
     }
-    for (const name of governed.keys()) if (!names.has(name)) governed.delete(name);
-    modes.retain((name) => deployments.find(name) !== undefined);
+    const isThere = (name: string): boolean => deployments.find(name) !== undefined;
+    for (const [name, own] of governed) {
+      if (names.has(name)) continue;
+      governed.delete(name);
+      // One that sleeps goes on from what was known of it once it is awake.
+      if (isThere(name)) keepMind(name, own, at);
+    }
+    modes.retain(isThere);
+    minds.retain(isThere);
   }
 
   function next(): void {
@@ -302,7 +340,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     },
     async look() {
       lookAtAll();
-      await Promise.all(moving);
+      await settled();
     },
     start() {
       if (!stopped) return;
@@ -312,7 +350,8 @@ export function startGovernor(parts: GovernorParts): Governor {
     async stop() {
       stopped = true;
       cancel();
-      await Promise.all(moving);
+      for (const [name, own] of governed) keepMind(name, own, clock.now());
+      await settled();
     },
   };
 }

@@ -22,7 +22,10 @@ export interface Counted {
 }
 
 export interface LoadLook {
-  /** Milliseconds since the oldest gateway spoke; infinite while one has not, or there is none. */
+  /**
+   * Milliseconds since the oldest gateway spoke; infinite while one has not, or there is none, and in the look in which
+   * one is first seen: what it had counted before is no load of now, and nobody knows how much of it is.
+   */
   readonly ageMs: number;
   /** Of one that nobody counted, everything is zero. */
   readonly of: (deployment: string) => Counted;
@@ -96,7 +99,7 @@ export function countLoad(): LoadCounts {
         }
         const isNew = before?.latest !== latest;
         const seenAt = isNew ? at : before.seenAt;
-        ageMs = Math.max(ageMs, at - seenAt);
+        ageMs = before?.latest === undefined ? Number.POSITIVE_INFINITY : Math.max(ageMs, at - seenAt);
         const versions = isNew ? new Map<string, VersionObservation>() : before.versions;
         for (const version of latest.versions) {
           const id = `${version.deployment} ${version.version}`;

@@ -6,11 +6,11 @@
  * A recording is what the mind was at some look, and everything it has seen since; from it a replay comes to the same
  * decision, byte for byte. It begins anew twice a minute and after each decision that was kept, so that it stays small.
  */
-import type { Foresight } from '../../core/forecasting/outlook.ts';
+import type { Foresight, OutlookState } from '../../core/forecasting/outlook.ts';
 import { tellOutlook, type OutlookView } from '../../core/forecasting/outlook-view.ts';
 import { ask, decide, toSaid, type Decided, type DecisionInput, type Said } from '../../core/scaling/decide.ts';
 import { startConstraints, type Constraints, type ConstraintMemory } from '../../core/scaling/constrain.ts';
-import { foresee, openSeer } from '../../core/scaling/foresee.ts';
+import { foresee, openSeer, resumeSeer } from '../../core/scaling/foresee.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { makePolicy } from '../../core/scaling/policies/list.ts';
 import { run, type Policy, type RunningPolicy } from '../../core/scaling/policy.ts';
@@ -38,6 +38,17 @@ export interface Recording {
   readonly looks: RecordedLook[];
 }
 
+/** What it goes on from after a restart: plain data, with the time at which it was so. */
+export interface MindState {
+  /** Milliseconds of the mind's own clock, which goes on from process to process. */
+  readonly at: number;
+  /** Of the policy that leads, of its stand-in, and of those that look on. */
+  readonly states: readonly unknown[];
+  /** What the forecasters have seen, and their records. */
+  readonly outlook: OutlookState;
+  readonly memory: ConstraintMemory;
+}
+
 export interface Mind {
   readonly choice: PolicyChoice;
   /** What every forecaster says now, with its record. */
@@ -45,6 +56,8 @@ export interface Mind {
   think(seen: Observation, claims: readonly Claim[], constraints: Constraints, at: number): Thought;
   /** What the last thought can be repeated from; a new recording begins. */
   takeRecording(): Recording;
+  /** As it is now; it goes on writing into it. */
+  state(): MindState;
 }
 
 export interface Thought extends Decided {
@@ -87,15 +100,26 @@ export function createMind(
   now: () => number,
   /** In place of the list's, for tests of policies that fail. */
   make: (choice: PolicyChoice) => Policy = createPolicy,
+  /** What the same choice had come to `passedMs` ago. */
+  before?: { readonly state: MindState; readonly passedMs: number },
 ): Mind {
-  const open = (wanted: PolicyChoice): Asked => {
+  // Its own clock: monotonic from process to process.
+  const ahead = before === undefined ? 0 : before.state.at + before.passedMs - at;
+  let last = at + ahead;
+  const open = (wanted: PolicyChoice, index: number): Asked => {
     const policy = make(wanted);
-    return { make: () => policy, running: run(policy, seen, at), failures: 0, restUntil: 0 };
+    return {
+      make: () => policy,
+      running: run(policy, seen, last, before?.state.states[index]),
+      failures: 0,
+      restUntil: 0,
+    };
   };
-  const asked = [open(choice), open(standIn)];
-  const others = references.map((policy) => open({ policy, parameters: {} }));
+  const asked = [choice, standIn].map(open);
+  const others = references.map((policy, index) => open({ policy, parameters: {} }, asked.length + index));
   const seer = openSeer(seen);
-  let memory = startConstraints(constraints, seen.fleet.target, at / 1000);
+  if (before !== undefined) resumeSeer(seer, before.state.outlook, before.passedMs, seen);
+  let memory = before?.state.memory ?? startConstraints(constraints, seen.fleet.target, last / 1000);
   let recording: Recording = record();
 
   function record(): Recording {
@@ -132,7 +156,9 @@ export function createMind(
   return {
     choice,
     forecasts: () => tellOutlook(seer.outlook),
-    think(told, claims, set, moment) {
+    think(told, claims, set, lookedAt) {
+      const moment = lookedAt + ahead;
+      last = moment;
       const foresight = foresee(seer, told);
       const look = foresight === undefined ? told : { ...told, foresight };
       if (recording.looks.length >= recordedMax) recording = record();
@@ -150,5 +176,11 @@ export function createMind(
       recording = record();
       return taken;
     },
+    state: () => ({
+      at: last,
+      states: [...asked, ...others].map(({ running }) => running.state()),
+      outlook: seer.outlook.state,
+      memory,
+    }),
   };
 }

@@ -54,6 +54,7 @@ test('a worker that starts anew counts from nothing, and takes nothing away', ()
 test('how old a word is, is told by when it was first seen, whatever the wall clock says', () => {
   const counts = countLoad();
   const one = gateway(0, 10, [versionOf({})]);
+  assert.equal(counts.look([one], 1000).ageMs, Number.POSITIVE_INFINITY, 'no load is known of one look');
   assert.equal(counts.look([one], 1000).ageMs, 0);
   assert.equal(counts.look([one], 6000).ageMs, 5000);
   assert.equal(counts.look([], 7000).ageMs, Number.POSITIVE_INFINITY);

@@ -1,0 +1,138 @@
+/**
+ * What the governor has learned of each deployment, over a restart of control and over a sleep: without it a restart in
+ * the middle of a panic would scale in, a learned record would begin anew, and a budget would be spent twice.
+ *
+ * Kept in the store as plain data, bounded, at most once a minute while there is something to learn and after each change
+ * of a target. A process's monotonic clock begins anew, so a mind has a time of its own that goes on: to what was kept is
+ * added what has passed since. What an earlier release has written is not read: policies may keep other things by now.
+ */
+import { deserialize, serialize } from 'node:v8';
+import { deflateSync, inflateSync } from 'node:zlib';
+import type { Clock } from '../../clock.ts';
+import type { LagBook } from '../../core/scaling/lag-book.ts';
+import type { Claim } from '../../core/scaling/reconcile.ts';
+import type { Expectation, Health } from '../../core/scaling/verify.ts';
+import type { Store } from '../../store/store.ts';
+import type { Governed } from './governed.ts';
+import type { MindState, PolicyChoice } from './mind.ts';
+
+/** Plain data; every time in it is of the mind's own clock, milliseconds. */
+export interface Kept {
+  readonly choice: PolicyChoice;
+  readonly mind: MindState;
+  readonly lags: LagBook;
+  readonly capacity: Float64Array;
+  readonly serviceMs: number;
+  readonly health: Health;
+  readonly digging: { readonly claim: Claim; readonly leftMs: number; readonly reason: string } | undefined;
+  readonly expectation: (Expectation & { readonly entry: number }) | undefined;
+}
+
+export interface KeptMinds {
+  /** With the milliseconds that have passed since it was kept. */
+  of(deployment: string): { readonly kept: Kept; readonly passedMs: number } | undefined;
+  /** The bytes that were written. */
+  keep(deployment: string, kept: Kept): Promise<number>;
+  /** Whoever comes later under its name begins with nothing. */
+  retain(isThere: (name: string) => boolean): void;
+}
+
+interface Held {
+  readonly kept: Kept;
+  readonly wall: number;
+  /** Of this process; absent for what an earlier one has kept. */
+  readonly at?: number;
+}
+
+const keyOf = (deployment: string): string => `governor.mind.${deployment}`;
+/** Deflated; some hundred shadow fleets and an hour of load take 20 kB. */
+const bytesMax = 1_048_576;
+/** Of an older one the load says nothing any more. */
+const ageMsMax = 7 * 86_400_000;
+
+export async function openKeptMinds(store: Store, clock: Clock, release: string): Promise<KeptMinds> {
+  const held = new Map<string, Held>();
+  for (const { name } of await store.deployments()) {
+    const found = unpack(await store.meta(keyOf(name)), release);
+    if (found !== undefined) held.set(name, found);
+  }
+
+  return {
+    of(deployment) {
+      const found = held.get(deployment);
+      if (found === undefined) return undefined;
+      // A wall clock that went back says that nothing has passed.
+      const passedMs = Math.max(0, found.at === undefined ? clock.wall() - found.wall : clock.now() - found.at);
+      return passedMs > ageMsMax ? undefined : { kept: found.kept, passedMs };
+    },
+    async keep(deployment, kept) {
+      const wall = clock.wall();
+      const packed = deflateSync(serialize({ release, wall, kept }), { level: 1 });
+      // What goes on working is not to be held by reference.
+      const own = deserialize(inflateSync(packed)) as Packed;
+      held.set(deployment, { kept: own.kept, wall, at: clock.now() });
+      if (packed.length > bytesMax) return 0;
+      await store.setMeta(keyOf(deployment), packed.toString('base64'));
+      return packed.length;
+    },
+    retain(isThere) {
+      for (const name of held.keys()) {
+        if (isThere(name)) continue;
+        held.delete(name);
+        // The next control would see the same and do the same.
+        void store.setMeta(keyOf(name), '').catch(() => undefined);
+      }
+    },
+  };
+}
+
+interface Packed {
+  readonly release: string;
+  readonly wall: number;
+  readonly kept: Kept;
+}
+
+/** Undefined for what is not there, is damaged, or is of another release: then it begins anew. */
+function unpack(text: string | undefined, release: string): Held | undefined {
+  if (text === undefined || text === '') return undefined;
+  try {
+    const bytes = inflateSync(Buffer.from(text, 'base64'), { maxOutputLength: 64 * bytesMax });
+    const { kept, wall, release: written } = deserialize(bytes) as Packed;
+    return written === release ? { kept, wall } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is to be kept of it at `at`, milliseconds of this process; undefined before its first look. */
+export function toKept(own: Governed, at: number): Kept | undefined {
+  const { mind, lags, capacity, serviceMs, health, digging, expectation } = own;
+  if (mind === undefined) return undefined;
+  return {
+    choice: mind.choice,
+    mind: mind.state(),
+    lags,
+    capacity,
+    serviceMs,
+    health,
+    digging: digging && { claim: digging.claim, leftMs: digging.until - at, reason: digging.reason },
+    expectation: expectation && { ...expectation, at: expectation.at - at, dueAt: expectation.dueAt - at },
+  };
+}
+
+/** Everything but the mind, which is made with the first look. */
+export function restore(
+  own: Governed,
+  { kept, passedMs }: { readonly kept: Kept; readonly passedMs: number },
+  at: number,
+): void {
+  const since = at - passedMs;
+  const { lags, capacity, serviceMs, health, digging, expectation } = kept;
+  Object.assign(own, { lags, capacity, serviceMs, health });
+  own.digging = digging && { claim: digging.claim, until: since + digging.leftMs, reason: digging.reason };
+  own.expectation = expectation && {
+    ...expectation,
+    at: since + expectation.at,
+    dueAt: since + expectation.dueAt,
+  };
+}
