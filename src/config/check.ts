@@ -4,6 +4,7 @@ import { toFlyballError } from '../errors.ts';
 import { parsePublicKey, publicKeyText } from '../registry/signing-keys.ts';
 import { checkServer } from './check-server.ts';
 import type { ModelFile } from './model-file.ts';
+import { didYouMean } from './nearest.ts';
 import type { ConfigurationProblem } from './problems.ts';
 import type { DeploymentSpecification, ModelSource, Specification } from './specification.ts';
 
@@ -13,9 +14,24 @@ export function checkSpecification(specification: Specification): ConfigurationP
     ...Object.entries(specification.deployments).flatMap(([name, deployment]) =>
       checkDeployment(['deployments', name], deployment),
     ),
+    ...checkForecasters(specification.deployments),
     ...checkListeners(specification.listeners),
     ...checkRegistry(specification.registry),
   ];
+}
+
+/** Who forecasts is deployed too, and not asked about itself: each question would be load that it forecasts. */
+function checkForecasters(deployments: Specification['deployments']): ConfigurationProblem[] {
+  return Object.entries(deployments).flatMap(([name, { scaling }]): ConfigurationProblem[] => {
+    const { forecaster } = scaling;
+    if (forecaster === undefined) return [];
+    const path = ['deployments', name, 'scaling', 'forecaster'];
+    if (forecaster === name) return [{ path, text: `expected another deployment than ${name} itself` }];
+    const names = Object.keys(deployments);
+    if (names.includes(forecaster)) return [];
+    const text = `expected the name of a deployment, got ${JSON.stringify(forecaster)}${didYouMean(forecaster, names)}`;
+    return [{ path, text }];
+  });
 }
 
 function checkRegistry({ requireSignature, trustedKeys }: Specification['registry']): ConfigurationProblem[] {

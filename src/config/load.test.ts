@@ -113,6 +113,14 @@ for (const [why, text, said] of single) {
   });
 }
 
+test('who forecasts is another deployment, which there is', () => {
+  const text = (forecaster: string): string =>
+    `models: {m: {path: m}}\ndeployments: {tides: {model: m}, digits: {model: m, scaling: {forecaster: ${forecaster}}}}\n`;
+  parseSpecification(text('tides'), 'flyball.yaml');
+  assert.match(refused(text('digits')), /scaling\.forecaster: expected another deployment than digits itself$/);
+  assert.match(refused(text('tide')), /scaling\.forecaster: expected the name of a deployment, got "tide".*tides/);
+});
+
 test('every problem is listed, in the order of the file', () => {
   const lines = refused('gatewy: {}\nlimits:\n  jsonDepthMax: 0\nname: 7\n').split('\n');
   assert.equal(lines[0], 'flyball.yaml has 3 problems');

@@ -92,6 +92,12 @@ const scaling = z.strictObject({
     .describe('Why it may be more than `advise`: a rehearsal that it has passed, a trial. Needed then.'),
   policy: z.string().optional().describe('By whose rule: slo (the default), thresholds, hpa, kpa, keda, ray …'),
   parameters: z.record(z.string(), z.unknown()).optional().describe("The policy's own settings."),
+  forecaster: z
+    .string()
+    .optional()
+    .describe(
+      'A deployment whose model forecasts the load of this one, beside the forecasters that are built in (docs/governor.md).',
+    ),
   upStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for more has to last this long.'),
   downStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for fewer has to last this long.'),
   blastRadius: z.number().min(0.01).max(1).default(1).describe('Share of the replicas that may be taken away at once.'),

@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
-import type { ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
+import type { Answer, ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
 import { makeLineReader } from './line-reader.ts';
 
@@ -35,7 +35,27 @@ export interface GatewayChannel extends AsyncDisposable {
   /** Waits for these workers to confirm; gives those that have not in time. */
   publishKeys(table: KeyTable, workers: readonly number[]): Promise<readonly number[]>;
   gateways(): readonly ConnectedGateway[];
+  /**
+   * Asks a deployment's model, through a gateway and its queue; NaN stands for what is not known, in both directions.
+   */
+  ask: Ask;
 }
+
+export type Ask = (model: string, values: ArrayLike<number>, deadlineMs: number) => Promise<Reply>;
+
+export type Reply =
+  | { readonly kind: 'said'; readonly values: Float64Array }
+  /** No answer, or none within the deadline. */
+  | { readonly kind: 'silent'; readonly why: string };
+
+interface Asked {
+  readonly socket: net.Socket;
+  settle(answer: Answer): void;
+}
+
+/** The gateway's own deadline comes first, with a better reason. */
+const graceMs = 250;
+const questionsMax = 256;
 
 /** Two observations may come right after one another: over milliseconds a single request is a hundred a second. */
 const rateWindowMs = 1000;
@@ -61,6 +81,8 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
   let line: string | undefined;
   let keysLine: string | undefined;
   const confirmations = new Set<() => void>();
+  const asked = new Map<number, Asked>();
+  let questions = 0;
 
   const send = (socket: net.Socket, message: string | undefined): void => {
     if (message === undefined) return;
@@ -69,6 +91,10 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
   };
 
   function receive(socket: net.Socket, message: GatewayMessage): void {
+    if (message.kind === 'answer') {
+      asked.get(message.id)?.settle(message);
+      return;
+    }
     if (message.kind === 'hello') {
       const { worker, pid, revision, keys } = message;
       connected.set(socket, { worker, pid, revision, keys, history: [] });
@@ -103,6 +129,9 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     socket.on('close', () => {
       sockets.delete(socket);
       connected.delete(socket);
+      for (const [id, one] of asked) {
+        if (one.socket === socket) one.settle({ kind: 'answer', id, problem: 'the gateway that was asked is gone' });
+      }
       options.onChange();
       for (const look of confirmations) look();
     });
@@ -147,6 +176,28 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       clearTimeout(timer);
       confirmations.delete(look);
       return pending();
+    },
+    async ask(model, values, deadlineMs) {
+      const socket = connected.keys().next().value;
+      if (socket === undefined) return { kind: 'silent', why: 'no gateway is connected' };
+      if (asked.size >= questionsMax) return { kind: 'silent', why: `${questionsMax} questions wait already` };
+      const id = (questions += 1);
+      const { promise, resolve } = Promise.withResolvers<Answer>();
+      const timer = setTimeout(
+        () => resolve({ kind: 'answer', id, problem: `no answer within ${deadlineMs} ms` }),
+        deadlineMs + graceMs,
+      );
+      asked.set(id, { socket, settle: resolve });
+      const row = Array.from(values, (value) => (Number.isFinite(value) ? value : null));
+      send(
+        socket,
+        `${JSON.stringify({ kind: 'question', id, model, values: row, deadlineMs } satisfies ControlMessage)}\n`,
+      );
+      const answer = await promise;
+      clearTimeout(timer);
+      asked.delete(id);
+      if (answer.values === undefined) return { kind: 'silent', why: answer.problem ?? 'an answer without numbers' };
+      return { kind: 'said', values: Float64Array.from(answer.values, (value) => value ?? Number.NaN) };
     },
     gateways: () => [...connected.values()].toSorted((left, right) => left.worker - right.worker),
     async [Symbol.asyncDispose]() {

@@ -10,7 +10,7 @@ import type { KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import { publish } from '../telemetry/events.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { ControlMessage, GatewayMessage, RoutingTable } from './routing-table.ts';
+import type { Answer, ControlMessage, GatewayMessage, Question, RoutingTable } from './routing-table.ts';
 
 export interface ControlLinkOptions {
   readonly worker: number;
@@ -19,6 +19,8 @@ export interface ControlLinkOptions {
   readonly clock: Clock;
   /** Absent where callers need no keys. */
   readonly keys?: KeysInForce | undefined;
+  /** Never rejects. */
+  readonly answer?: ((question: Question) => Promise<Answer>) | undefined;
 }
 
 /** Where the key table goes, and what of it is in force. */
@@ -82,6 +84,10 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
     if (message.kind === 'keys') {
       options.keys?.apply(message.table);
       send({ kind: 'keys', revision: message.table.revision });
+      return;
+    }
+    if (message.kind === 'question') {
+      void options.answer?.(message).then(send);
       return;
     }
     dispatcher.apply(message.table);

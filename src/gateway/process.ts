@@ -35,6 +35,7 @@ import type { SinkSettings } from '../request-log/record.ts';
 import { openRequestLog, startLogThread, type RequestLog } from '../request-log/request-log.ts';
 import { letRequestsPassThrough } from '../engine-flags.ts';
 import { ownPagesOnly } from './own-pages.ts';
+import { answerTo } from './questions.ts';
 import { createGatewayService, type GatewayService } from './service.ts';
 import { allStatistics } from './statistics.ts';
 
@@ -102,6 +103,7 @@ function start(settings: ProcessSettings): Worker {
     dispatcher,
     clock: systemClock,
     keys: authenticator,
+    answer: (question) => answerTo(service, question),
   });
   const last = readLastTable(join(settings.runDirectory, 'routing-table.json'));
   if (last !== undefined) dispatcher.apply(last);

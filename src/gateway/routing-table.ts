@@ -149,6 +149,7 @@ export type GatewayMessage =
       readonly keys: number;
     }
   | { readonly kind: 'keys'; readonly revision: number }
+  | Answer
   | {
       readonly kind: 'observation';
       readonly worker: number;
@@ -163,4 +164,25 @@ export type GatewayMessage =
 /** control → gateway. */
 export type ControlMessage =
   | { readonly kind: 'table'; readonly table: RoutingTable }
-  | { readonly kind: 'keys'; readonly table: KeyTable };
+  | { readonly kind: 'keys'; readonly table: KeyTable }
+  | Question;
+
+/** What control asks a model that advises it. */
+export interface Question {
+  readonly kind: 'question';
+  readonly id: number;
+  /** Name of the deployment. */
+  readonly model: string;
+  /** A row, oldest first; null where nothing is known. */
+  readonly values: readonly (number | null)[];
+  readonly deadlineMs: number;
+}
+
+/** A number that is none (NaN) is null on its way. */
+export interface Answer {
+  readonly kind: 'answer';
+  readonly id: number;
+  readonly values?: readonly (number | null)[];
+  /** Why there is no answer. */
+  readonly problem?: string;
+}

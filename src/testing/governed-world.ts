@@ -5,7 +5,7 @@
 import { deploymentSpecification, type DeploymentSpecification } from '../config/specification.ts';
 import type { Deployment, Deployments } from '../control/deployments.ts';
 import type { Fleet } from '../control/fleet.ts';
-import type { ConnectedGateway, GatewayChannel } from '../control/gateway-channel.ts';
+import type { Ask, ConnectedGateway, GatewayChannel } from '../control/gateway-channel.ts';
 import { openApprovals } from '../control/governor/approvals.ts';
 import { startGovernor } from '../control/governor/governor.ts';
 import { openKeptMinds } from '../control/governor/kept-minds.ts';
@@ -38,7 +38,8 @@ export async function governedWorld(
     max = 8,
     startMs = 2000,
     store: given,
-  }: { min?: number; max?: number; startMs?: number; store?: Store } = {},
+    ask = async () => ({ kind: 'silent', why: 'there is no gateway' }),
+  }: { min?: number; max?: number; startMs?: number; store?: Store; ask?: Ask } = {},
 ) {
   const store = given ?? openSqliteStore(':memory:');
   const clock = createVirtualClock();
@@ -83,6 +84,7 @@ export async function governedWorld(
     },
   } as UpkeepLoop;
   const channel = {
+    ask,
     gateways: () =>
       spoken === undefined ? [] : [{ worker: 0, pid: 1, revision: 1, keys: 0, latest: spoken, history: [] }],
   } as unknown as GatewayChannel;

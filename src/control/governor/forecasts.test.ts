@@ -42,6 +42,11 @@ test('who foresees a tide is believed, it is told why, and decisions replay with
   assert.ok(foreseen > 0);
   const then = await whyThen(world.deployment, world.clock.wall(), parts);
   assert.equal(then.forecasts?.stepSeconds, 10);
+
+  await world.restart();
+  await go(2);
+  const after = governorView(world.deployment, { ...world, governor: world.governor() }).forecast;
+  assert.ok(after !== undefined && after.authority > 0.1, 'a control that dies takes no record along');
 });
 
 test('under a policy that makes nothing of them the forecasters are shown all the same', async () => {

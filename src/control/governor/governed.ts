@@ -10,6 +10,7 @@ import type { Observation } from '../../core/scaling/observation.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
 import type { Expectation, Health, Verdict } from '../../core/scaling/verify.ts';
 import type { Mode } from '../../config/specification.ts';
+import type { Forecasts } from './forecasts.ts';
 import type { Inputs } from './inputs.ts';
 import type { Mind, Thought } from './mind.ts';
 
@@ -31,6 +32,7 @@ export interface LastLook {
 
 export interface Governed {
   mind: Mind | undefined;
+  forecasts: Forecasts | undefined;
   lags: LagBook;
   capacity: Float64Array;
   serviceMs: number;
@@ -70,6 +72,7 @@ export interface DecisionDetails {
 export function newGoverned(max: number): Governed {
   return {
     mind: undefined,
+    forecasts: undefined,
     lags: emptyLagBook,
     capacity: emptyCapacity(max),
     serviceMs: Number.NaN,

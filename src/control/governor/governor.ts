@@ -18,6 +18,7 @@ import type { GatewayChannel } from '../gateway-channel.ts';
 import type { Replica } from '../replica.ts';
 import type { Approval, Approvals } from './approvals.ts';
 import { expect, verify } from './aftermath.ts';
+import { openForecasts } from './forecasts.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, type Counted, type LoadLook } from './load-counts.ts';
 import { createMind, type Thought } from './mind.ts';
@@ -26,7 +27,7 @@ import { restore, toKept, type KeptMinds } from './kept-minds.ts';
 import { detailsOf, keep } from './notes.ts';
 import { toObservation } from './observe.ts';
 import { toReplicaSeen } from './replica-seen.ts';
-import { constraintsOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
+import { constraintsOf, forecasterOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
 
 export interface GovernorParts extends MoveParts {
   readonly fleet: Fleet;
@@ -164,8 +165,15 @@ export function startGovernor(parts: GovernorParts): Governor {
       if (before !== undefined) restore(own, before, at);
     }
     const counted = load.of(deployment.name);
-    const seen = observe(deployment, own, replicas, counted, load.ageMs, at);
+    const observed = observe(deployment, own, replicas, counted, load.ageMs, at);
     const { specification } = deployment.record;
+    const forecaster = forecasterOf(specification);
+    if (own.forecasts === undefined || own.forecasts.model !== forecaster) {
+      const known = before && { kept: before.kept.forecasts, passedMs: before.passedMs };
+      own.forecasts = openForecasts(deployment.name, observed, forecaster, channel.ask, known);
+    }
+    const foresight = own.forecasts.look(observed);
+    const seen = foresight === undefined ? observed : { ...observed, foresight };
     const choice = policyOf(specification);
     const constraints = constraintsOf(specification);
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {

@@ -13,6 +13,7 @@ import type { LagBook } from '../../core/scaling/lag-book.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
 import type { Expectation, Health } from '../../core/scaling/verify.ts';
 import type { Store } from '../../store/store.ts';
+import type { KeptForecasts } from './forecasts.ts';
 import type { Governed } from './governed.ts';
 import type { MindState, PolicyChoice } from './mind.ts';
 
@@ -20,6 +21,7 @@ import type { MindState, PolicyChoice } from './mind.ts';
 export interface Kept {
   readonly choice: PolicyChoice;
   readonly mind: MindState;
+  readonly forecasts: KeptForecasts;
   readonly lags: LagBook;
   readonly capacity: Float64Array;
   readonly serviceMs: number;
@@ -106,11 +108,12 @@ function unpack(text: string | undefined, release: string): Held | undefined {
 
 /** What is to be kept of it at `at`, milliseconds of this process; undefined before its first look. */
 export function toKept(own: Governed, at: number): Kept | undefined {
-  const { mind, lags, capacity, serviceMs, health, digging, expectation } = own;
-  if (mind === undefined) return undefined;
+  const { mind, forecasts, lags, capacity, serviceMs, health, digging, expectation } = own;
+  if (mind === undefined || forecasts === undefined) return undefined;
   return {
     choice: mind.choice,
     mind: mind.state(),
+    forecasts: forecasts.state(),
     lags,
     capacity,
     serviceMs,

@@ -1,16 +1,13 @@
 /**
- * The governor's mind of one deployment: the forecasters, the policy that leads, its stand-in, the references that only
- * look on, and what the constraints remember. It thinks once a look and keeps what is needed to think the same again:
- * what forecasters said is part of what was seen.
+ * The governor's mind of one deployment: the policy that leads, its stand-in, the references that only look on, and
+ * what the constraints remember. It thinks once a look and keeps what is needed to think the same again; what forecasters
+ * said is part of what it sees.
  *
  * A recording is what the mind was at some look, and everything it has seen since; from it a replay comes to the same
  * decision, byte for byte. It begins anew twice a minute and after each decision that was kept, so that it stays small.
  */
-import type { Foresight, OutlookState } from '../../core/forecasting/outlook.ts';
-import { tellOutlook, type OutlookView } from '../../core/forecasting/outlook-view.ts';
 import { ask, decide, toSaid, type Decided, type DecisionInput, type Said } from '../../core/scaling/decide.ts';
 import { startConstraints, type Constraints, type ConstraintMemory } from '../../core/scaling/constrain.ts';
-import { foresee, openSeer, resumeSeer } from '../../core/scaling/foresee.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { makePolicy } from '../../core/scaling/policies/list.ts';
 import { run, type Policy, type RunningPolicy } from '../../core/scaling/policy.ts';
@@ -44,15 +41,11 @@ export interface MindState {
   readonly at: number;
   /** Of the policy that leads, of its stand-in, and of those that look on. */
   readonly states: readonly unknown[];
-  /** What the forecasters have seen, and their records. */
-  readonly outlook: OutlookState;
   readonly memory: ConstraintMemory;
 }
 
 export interface Mind {
   readonly choice: PolicyChoice;
-  /** What every forecaster says now, with its record. */
-  forecasts(): OutlookView;
   think(seen: Observation, claims: readonly Claim[], constraints: Constraints, at: number): Thought;
   /** What the last thought can be repeated from; a new recording begins. */
   takeRecording(): Recording;
@@ -61,8 +54,6 @@ export interface Mind {
 }
 
 export interface Thought extends Decided {
-  /** What the policies were told of a lag from now; absent while no forecaster is believed. */
-  readonly foresight: Foresight | undefined;
   /** What the references would have held. */
   readonly others: () => readonly Said[];
 }
@@ -117,8 +108,6 @@ export function createMind(
   };
   const asked = [choice, standIn].map(open);
   const others = references.map((policy, index) => open({ policy, parameters: {} }, asked.length + index));
-  const seer = openSeer(seen);
-  if (before !== undefined) resumeSeer(seer, before.state.outlook, before.passedMs, seen);
   let memory = before?.state.memory ?? startConstraints(constraints, seen.fleet.target, last / 1000);
   let recording: Recording = record();
 
@@ -155,12 +144,9 @@ export function createMind(
 
   return {
     choice,
-    forecasts: () => tellOutlook(seer.outlook),
-    think(told, claims, set, lookedAt) {
+    think(look, claims, set, lookedAt) {
       const moment = lookedAt + ahead;
       last = moment;
-      const foresight = foresee(seer, told);
-      const look = foresight === undefined ? told : { ...told, foresight };
       if (recording.looks.length >= recordedMax) recording = record();
       const outcomes = asked.map((one) => askOne(one, look, moment));
       const failed = outcomes.map((outcome) => (outcome.kind === 'proposed' ? undefined : outcome));
@@ -169,7 +155,7 @@ export function createMind(
       const decided = decide(memory, input);
       memory = decided.memory;
       const onlooking = others.map((one) => askOne(one, look, moment));
-      return { ...decided, foresight, others: () => onlooking.map((outcome) => toSaid(outcome, look.max)) };
+      return { ...decided, others: () => onlooking.map((outcome) => toSaid(outcome, look.max)) };
     },
     takeRecording() {
       const taken = recording;
@@ -179,7 +165,6 @@ export function createMind(
     state: () => ({
       at: last,
       states: [...asked, ...others].map(({ running }) => running.state()),
-      outlook: seer.outlook.state,
       memory,
     }),
   };

@@ -33,7 +33,7 @@ export function detailsOf(
     decision,
     inputs: toInputs(seen),
     others: thought.others(),
-    ...(own.mind === undefined ? {} : { forecasts: own.mind.forecasts() }),
+    ...(own.forecasts === undefined ? {} : { forecasts: own.forecasts.view() }),
     ...(recording === undefined ? {} : { recording }),
   };
 }

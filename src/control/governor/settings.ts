@@ -16,6 +16,12 @@ export function policyOf(specification: DeploymentSpecification): PolicyChoice {
   return { policy: scaling?.policy ?? fallback, parameters: scaling?.parameters ?? {} };
 }
 
+/** The deployment that is asked for forecasts, where there is one. */
+export function forecasterOf(specification: DeploymentSpecification): string | undefined {
+  const { scaling }: Written = specification;
+  return scaling?.forecaster;
+}
+
 /** Sleep and wake are upkeep's: whoever is awake has at least one. */
 export function constraintsOf({ replicas, ...specification }: DeploymentSpecification): Constraints {
   const { scaling }: Written = specification;

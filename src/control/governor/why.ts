@@ -54,7 +54,7 @@ export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'stor
           why: last.done.why,
           ...(last.thought.doubt === undefined || !last.doubtful ? {} : { doubt: last.thought.doubt }),
           ...(last.thought.unsound.length === 0 ? {} : { unsound: last.thought.unsound.join('; ') }),
-          ...(last.thought.foresight === undefined ? {} : { forecast: last.thought.foresight }),
+          ...(last.seen.foresight === undefined ? {} : { forecast: last.seen.foresight }),
           ...(arrivals === undefined || arrivals.kind === 'absent'
             ? {}
             : { requestsPerSecond: (arrivals.value * 1000) / last.seen.spanMs }),
@@ -105,7 +105,7 @@ export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<W
     decision: toView(last.thought.describe()),
     inputs: toInputs(last.seen),
     others: [...last.thought.others()],
-    ...(own?.mind === undefined ? {} : { forecasts: toForecasts(own.mind.forecasts()) }),
+    ...(own?.forecasts === undefined ? {} : { forecasts: toForecasts(own.forecasts.view()) }),
   };
 }
 
