@@ -173,6 +173,18 @@ export const catalogue = {
     false,
     'The rehearsal is of another deployment, policy or bounds, is too old, or was not passed; the message says which. Rehearse again (`flyball rehearse NAME`), or give a reason of your own.',
   ),
+  WEBHOOK_REPLAYED: entry(
+    409,
+    'FAILED_PRECONDITION',
+    false,
+    'The notification was taken before, was signed at a time too far from now, or is older than what is known of all its alerts. Nothing is done.',
+  ),
+  SECRET_UNUSABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'A secret that the specification names cannot be read, is empty or too short; the message says where it should be.',
+  ),
   ENTRY_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'The journal has no entry of this number, or no longer.'),
   OPERATION_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No operation has this id, or it is no longer kept.'),
   ARTEFACT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No artefact has this digest.'),

@@ -28,7 +28,8 @@ export function keyCheck(auth: Authenticator, control: ControlService): KeyCheck
   return {
     enter(request) {
       const { url, config } = request.routeOptions;
-      if (open.has(url)) return;
+      const { route } = config as { readonly route?: Route };
+      if (open.has(url) || route?.scope === 'own') return;
       let holder: KeyHolder | undefined;
       try {
         const { authorization, 'x-api-key': apiKey } = request.headers;
@@ -36,7 +37,6 @@ export function keyCheck(auth: Authenticator, control: ControlService): KeyCheck
         holder = auth.authenticate(presented, request.raw.socket);
         holders.set(request, holder);
         holder.admit();
-        const { route } = config as { readonly route?: Route };
         if (route !== undefined) {
           const deployment = deploymentOf(route, request, control);
           holder.require({ anyOf: [route.scope], deployment, cutDown: route.cutDown });

@@ -54,6 +54,11 @@ export function openApiDocument(version: string): Json {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, where `auth.keys` is `required`.' },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        webhook: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The bearer of this webhook, or a signature in place of it (docs/webhooks.md).',
+        },
       },
     },
   };
@@ -86,7 +91,7 @@ function operationOf(route: Route): Json {
   return {
     operationId: route.id,
     summary: route.summary,
-    'x-flyball-scope': route.scope,
+    ...(route.scope === 'own' ? { security: [{ webhook: [] }] } : { 'x-flyball-scope': route.scope }),
     parameters: [...inPath, ...inQuery],
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
     responses: { [route.status]: successOf(route), ...errorsOf(route) },
@@ -94,6 +99,7 @@ function operationOf(route: Route): Json {
 }
 
 function bodyOf(body: NonNullable<Route['body']>): Json {
+  if (body.kind === 'whole') return { required: true, content: { 'application/json': { schema: { type: 'object' } } } };
   return body.kind === 'json'
     ? { required: true, content: { 'application/json': { schema: toSchema(body.schema, 'input') } } }
     : { required: false, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };

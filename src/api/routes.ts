@@ -3,12 +3,16 @@
  * The server dispatches by this table and the OpenAPI document is written from it, so that they cannot disagree. As long
  * as there are routes: it is read from top to bottom as the document shows it.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { ControlService } from '../control/control-service.ts';
 import type { Scope } from '../core/access/scopes.ts';
 import { FlyballError, type ErrorCode } from '../errors.ts';
 import {
+  alertsQuery,
+  alertsTaken,
+  alertsView,
   aliasRequest,
   applyRequest,
   approvalView,
@@ -57,9 +61,16 @@ export interface RouteInput<Query, Body> {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   readonly body: Body;
+  readonly headers: IncomingHttpHeaders;
   readonly signal: AbortSignal;
   /** Whether the caller's key, where keys are required, holds for this deployment. */
   readonly covers: (deployment: string) => boolean;
+}
+
+/** The bytes as they came, whatever their type: what is signed must not be read before. */
+export interface Whole {
+  readonly kind: 'whole';
+  readonly bytesMax: number;
 }
 
 export type RouteAnswer =
@@ -74,9 +85,9 @@ export interface Route {
   readonly summary: string;
   readonly status: number;
   readonly query?: z.ZodType;
-  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' };
-  /** What a caller's key must hold, where keys are required. */
-  readonly scope: Scope;
+  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' } | Whole;
+  /** What a caller's key must hold, where keys are required; `own`: no key is asked for, it has a proof of its own. */
+  readonly scope: Scope | 'own';
   /** Its answer is cut down to the deployments of the caller's key, so that no key is too narrow for it. */
   readonly cutDown?: boolean;
   /** Which deployment it concerns, where the path does not name it; undefined: none that is there. */
@@ -93,12 +104,12 @@ interface Declaration<Query extends z.ZodType, Body extends z.ZodType> {
   readonly summary: string;
   readonly status?: number;
   readonly query?: Query;
-  readonly body?: { readonly kind: 'json'; readonly schema: Body } | { readonly kind: 'bytes' };
+  readonly body?: { readonly kind: 'json'; readonly schema: Body } | { readonly kind: 'bytes' } | Whole;
   readonly answer?: z.ZodType;
   readonly invalid?: ErrorCode;
   readonly errors?: readonly ErrorCode[];
   /** By default `read` for GET and HEAD, `admin` for the rest: a route that says nothing is closed. */
-  readonly scope?: Scope;
+  readonly scope?: Scope | 'own';
   readonly cutDown?: boolean;
   readonly concerns?: Route['concerns'];
   /** What it returns is the JSON of the answer; a file is returned as `bytes`. */
@@ -135,6 +146,8 @@ function isFile(value: unknown): value is { readonly bytes: number; open(): Read
 
 const json = <Body extends z.ZodType>(schema: Body) => ({ kind: 'json', schema }) as const;
 const bytes = { kind: 'bytes' } as const;
+/** A notification of some thousand alerts; senders have a limit of their own (`max_alerts`). */
+const whole: Whole = { kind: 'whole', bytesMax: 1_048_576 };
 const operation = { status: 202, answer: operationView } as const;
 
 function numberOf(text: string | undefined, what = 'a version number'): number {
@@ -440,6 +453,21 @@ export const routes: readonly Route[] = [
     answer: rehearsalView,
     errors: ['REHEARSAL_NOT_FOUND'],
     handle: (control, { params }) => control.rehearsal(param(params, 'id')),
+  }),
+  route('POST', '/webhooks/{sender}', 'receiveAlerts', {
+    summary: 'Takes a notification of Grafana (`grafana`) or Alertmanager (`alertmanager`), signed or with its bearer.',
+    scope: 'own',
+    body: whole,
+    answer: alertsTaken,
+    errors: ['UNAUTHENTICATED', 'NOT_FOUND', 'WEBHOOK_REPLAYED', 'TOO_LARGE', 'INVALID_JSON', 'SECRET_UNUSABLE'],
+    handle: (control, { params, headers, body }) =>
+      control.receiveAlerts(param(params, 'sender'), headers, body as Buffer),
+  }),
+  route('GET', '/alerts', 'listAlerts', {
+    summary: 'Alerts that came by webhook, and what playbooks did about them; the newest first.',
+    query: alertsQuery,
+    answer: alertsView,
+    handle: (control, { query }) => control.alerts(query),
   }),
   route('GET', '/operations', 'listOperations', {
     summary: 'What was asked for lately, newest first.',

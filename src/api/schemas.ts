@@ -222,6 +222,17 @@ export const whyView = z.object({
           ageMs: z.number().nullable(),
         }),
       ),
+      external: z
+        .record(
+          z.string(),
+          z.object({
+            kind: z.enum(['fresh', 'stale', 'absent', 'contradictory']),
+            value: z.number().nullable(),
+            ageMs: z.number().nullable(),
+          }),
+        )
+        .optional()
+        .describe('Signals from outside, by the names of the specification.'),
       capacity: z
         .record(z.string(), z.number())
         .describe('Requests per second that so many replicas were seen to hold.'),
@@ -519,6 +530,54 @@ export const journalVerdict = z.object({
   bad: z.object({ id: z.int(), problem: z.string() }).optional().describe('The first that does not fit.'),
 });
 
+const alertView = z.object({
+  name: z.string(),
+  source: z.string().describe('grafana, alertmanager, or grafana/ORGANISATION.'),
+  fingerprint: z.string(),
+  state: z
+    .enum(['firing', 'silent', 'resolved'])
+    .describe('`silent`: it fires by the last word, which is older than `alerts.silentMs`.'),
+  labels: z.record(z.string(), z.string()),
+  annotations: z.record(z.string(), z.string()),
+  startsAt: z.int().describe("By the sender's clock."),
+  endsAt: z.int().optional(),
+  heardAt: z.int().describe('When it was told of last.'),
+  notified: z.int().describe('How often it was told of, repeats too.'),
+  values: z.record(z.string(), z.number()).optional(),
+});
+const alertActionView = z.object({
+  id: z.int(),
+  at: z.int(),
+  playbook: z.string(),
+  on: z.enum(['firing', 'resolved']),
+  alerts: z.array(z.string()),
+  deployment: z.string().optional(),
+  action: z.string().describe('scale out 2 → 4, mode advise, notify https://…'),
+  state: z
+    .enum(['pending', 'done', 'advised', 'asked', 'held', 'refused', 'failed', 'waits'])
+    .describe(
+      'Of a step what the governor made of it: `advised` and `asked` by the mode, `held`: there are as many already. `waits`: it began a moment ago.',
+    ),
+  why: z.string(),
+  until: z.int().optional().describe('A step is held until then at least.'),
+  over: z.boolean().optional(),
+  entry: z.int().optional().describe("The journal's entry of the move."),
+});
+/** What came and what was done, the newest first. */
+export const alertsView = z.object({ alerts: z.array(alertView), actions: z.array(alertActionView) });
+export const alertsQuery = z.strictObject({
+  state: z.enum(['firing', 'silent', 'resolved']).optional(),
+  limit: z.coerce.number().int().min(1).max(2000).default(200).describe('Of each.'),
+});
+export const alertsTaken = z.object({
+  fired: z.int(),
+  resolved: z.int(),
+  repeated: z.int(),
+  outdated: z.int(),
+  truncated: z.int().describe('Alerts that the sender left out.'),
+  actions: z.array(alertActionView),
+});
+
 export const shutdownRequest = z.strictObject({ by });
 
 export type Problem = z.infer<typeof problem>;
@@ -545,6 +604,11 @@ export type ApprovalView = z.infer<typeof approvalView>;
 export type HaltRequest = z.infer<typeof haltRequest>;
 export type ModeRequest = z.infer<typeof modeRequest>;
 export type ModeView = z.infer<typeof modeView>;
+export type AlertView = z.infer<typeof alertView>;
+export type AlertActionView = z.infer<typeof alertActionView>;
+export type AlertsView = z.infer<typeof alertsView>;
+export type AlertsQuery = z.infer<typeof alertsQuery>;
+export type AlertsTaken = z.infer<typeof alertsTaken>;
 export type WhyView = z.infer<typeof whyView>;
 export type RevokedKey = z.infer<typeof revokedKey>;
 export type SpecificationView = z.infer<typeof specificationView>;

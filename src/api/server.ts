@@ -9,7 +9,7 @@ import http, { type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { ControlService } from '../control/control-service.ts';
 import { challenge, FlyballError, toFlyballError } from '../errors.ts';
@@ -20,6 +20,7 @@ import { checkOrigin, isLoopbackName } from '../protocol/origin-check.ts';
 import { fromZodError, toApiError, toProblem } from './problems.ts';
 import { keyCheck, withCaller } from './key-check.ts';
 import { routes, type Route } from './routes.ts';
+import { noteWebhook, takeWholeBodies, toWholeBodyError } from './whole-bodies.ts';
 
 export interface ApiOptions {
   readonly control: ControlService;
@@ -103,14 +104,27 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     reply.code(control.ready() ? 200 : 503).send({ ready: control.ready() }),
   );
   app.get(`${prefix}/openapi.json`, async () => openApiDocument(options.version));
-  for (const route of routes) {
-    app.route({
-      method: route.method,
-      url: prefix + route.path.replace(/\{(\w+)\}/g, ':$1'),
-      config: { route },
-      handler: (request, reply) => serve(route, request, reply),
+  const dispatched = (route: Route): RouteOptions => ({
+    method: route.method,
+    url: prefix + route.path.replace(/\{(\w+)\}/g, ':$1'),
+    config: { route },
+    handler: (request, reply) => serve(route, request, reply),
+  });
+  for (const route of routes) if (route.body?.kind !== 'whole') app.route(dispatched(route));
+  await app.register(async (scope) => {
+    takeWholeBodies(scope);
+    scope.setErrorHandler((thrown, request, reply) => {
+      const error = toWholeBodyError(thrown, request.routeOptions.bodyLimit);
+      noteWebhook(request, error.code);
+      return fail(reply, request, error.code === 'INTERNAL' ? thrown : error);
     });
-  }
+    scope.addHook('onSend', async (request, reply) => {
+      if (reply.statusCode < 400) noteWebhook(request, 'accepted');
+    });
+    for (const route of routes) {
+      if (route.body?.kind === 'whole') scope.route({ ...dispatched(route), bodyLimit: route.body.bytesMax });
+    }
+  });
 
   async function serve(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const gone = new AbortController();
@@ -121,6 +135,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       params: request.params as Readonly<Record<string, string>>,
       query: withCaller(parseQuery(route, request.query), by),
       body: withCaller(bodyOf(route, request), by),
+      headers: request.headers,
       signal,
       covers: (deployment: string) => check?.covers(request, deployment) ?? true,
     };
@@ -232,6 +247,7 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
     throw new FlyballError('UNSUPPORTED_CONTENT', 'expected application/json, got application/octet-stream');
   }
   if (route.body === undefined) return undefined;
+  if (route.body.kind === 'whole') return body instanceof Buffer ? body : Buffer.alloc(0);
   const parsed = route.body.schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw fromZodError(parsed.error, body === undefined ? 'INVALID_REQUEST' : (route.invalid ?? 'INVALID_REQUEST'));

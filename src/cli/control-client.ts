@@ -4,6 +4,7 @@
  */
 import type * as z from 'zod';
 import type {
+  AlertsView,
   ApprovalView,
   ArtefactView,
   DeploymentView,
@@ -98,6 +99,10 @@ export interface ControlClient {
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
   why(name: string, at: number | undefined, signal: AbortSignal): Promise<WhyView>;
   setMode(name: string, request: z.input<typeof modeRequest>, signal: AbortSignal): Promise<ModeView>;
+  alerts(
+    query: { readonly limit: number; readonly state?: 'firing' | undefined },
+    signal: AbortSignal,
+  ): Promise<AlertsView>;
   governor(signal: AbortSignal): Promise<GovernorView>;
   /** With a name: of that deployment alone. */
   halt(request: z.input<typeof haltRequest>, name: string | undefined, signal: AbortSignal): Promise<GovernorView>;
@@ -161,6 +166,7 @@ export function controlClient(options: ControlAddress): ControlClient {
     why: (name, at, signal) => call({ method: 'GET', path: `deployments/${part(name)}/why`, query: { at } }, signal),
     setMode: (name, request, signal) =>
       call({ method: 'PUT', path: `deployments/${part(name)}/mode`, json: request }, signal),
+    alerts: (query, signal) => call({ method: 'GET', path: 'alerts', query: { ...query } }, signal),
     governor: (signal) => call({ method: 'GET', path: 'governor' }, signal),
     halt: ({ scope, ...request }, name, signal) =>
       name === undefined

@@ -265,6 +265,21 @@ export const verbs: readonly VerbDeclaration[] = [
     load: () => import('./verbs/approve.ts').then(({ reject }) => ({ run: reject })),
   },
   {
+    name: 'alerts',
+    summary: 'Show which alerts came by webhook, and what playbooks did about them.',
+    examples: ['flyball alerts', 'flyball alerts --firing'],
+    positionals: [],
+    options: {
+      firing: { type: 'boolean', help: 'Only those that fire.' },
+      limit: { type: 'string', value: 'N', help: 'The newest so many of each; default 20.' },
+      ...output,
+      ...server,
+      verbose,
+    },
+    exits: ['done', 'failed', 'usage', 'unreachable'],
+    load: () => import('./verbs/alerts.ts'),
+  },
+  {
     name: 'journal',
     summary: 'Show what was decided, done and asked for, and why; follow, export and verify it.',
     examples: ['flyball journal --deployment digits', 'flyball journal -f', 'flyball journal verify'],
@@ -282,8 +297,8 @@ export const verbs: readonly VerbDeclaration[] = [
       kind: {
         type: 'string',
         value: 'KIND',
-        choices: ['change', 'upkeep', 'replica', 'decision', 'mode', 'halt', 'approval', 'journal'],
-        help: 'change (people asked), upkeep (control by itself), replica, decision, mode, halt, approval, journal.',
+        choices: ['change', 'upkeep', 'replica', 'decision', 'mode', 'halt', 'approval', 'alert', 'journal'],
+        help: 'change (people asked), upkeep (control by itself), replica, decision, mode, halt, approval, alert, journal.',
       },
       since: { type: 'string', value: 'TIME', help: 'From then on: 14:05, 2026-11-23T14:05:07Z, or 10m (ago).' },
       limit: { type: 'string', value: 'N', help: 'list: the newest so many; default 50.' },

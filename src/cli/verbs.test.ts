@@ -448,6 +448,51 @@ test('journal lists what happened, newest last, and takes filters', async () => 
   assert.deepEqual(JSON.parse(json.out), fake.journal[2]);
 });
 
+test('alerts shows what came and what was done, and nothing that an alert says is a command to the terminal', async () => {
+  await using fake = await withDigits();
+  assert.equal((await flyball(fake, ['alerts'])).out, 'No alert has come.\n');
+  const at = Date.now() - 90_000;
+  fake.alerts = {
+    alerts: [
+      {
+        name: 'Slow',
+        source: 'alertmanager',
+        fingerprint: 'f',
+        state: 'firing',
+        labels: { alertname: 'Slow', instance: 'a\u001b[2J' },
+        annotations: {},
+        startsAt: at,
+        heardAt: at,
+        notified: 3,
+      },
+    ],
+    actions: [
+      {
+        id: 1,
+        at,
+        playbook: 'more',
+        on: 'firing',
+        alerts: ['Slow'],
+        deployment: 'digits',
+        action: 'scale out 2 → 4',
+        state: 'done',
+        why: '2 → 4 replicas',
+        entry: 12,
+      },
+    ],
+  };
+  const { code, out } = await flyball(fake, ['alerts', '--firing', '--limit', '5']);
+  assert.equal(code, 0);
+  assert.match(
+    out,
+    /^ALERT +STATE +FROM +SINCE +HEARD +LABELS\nSlow +firing +alertmanager +1 m +1 m ago +instance=a \[2J\n/,
+  );
+  assert.match(out, /more +Slow firing +digits +scale out 2 → 4 +done: 2 → 4 replicas \(journal 12\)\n$/);
+  assert.equal((await flyball(fake, ['alerts', '-o', 'name'])).out, 'Slow\n');
+  assert.deepEqual(JSON.parse((await flyball(fake, ['alerts', '--json'])).out), fake.alerts);
+  assert.equal((await flyball(fake, ['alerts', '--limit', '0'])).code, 2);
+});
+
 test('an exported journal is verified without a server, and the first bad entry is named', async () => {
   await using fake = await withDigits();
   fake.journal = happened();

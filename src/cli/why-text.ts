@@ -22,6 +22,8 @@ export function whyText(why: WhyView, style: StatusStyle): string {
   if (why.ungoverned !== undefined) add('decision', why.ungoverned);
   if (inputs !== undefined) {
     add('observed', observedText(inputs));
+    const external = externalText(inputs);
+    if (external !== undefined) add('signals', external);
     add(
       'objective',
       `${milliseconds(inputs.objective.latencyMs)}, given up after ${milliseconds(inputs.objective.deadlineMs)}`,
@@ -147,6 +149,12 @@ function observedText({ signals, spanMs, fleet }: Inputs): string {
   ];
   const age_ = signals['arrivals']?.ageMs;
   return `${parts.join(', ')}${typeof age_ === 'number' ? ` (${age(age_)} old)` : ''}`;
+}
+
+/** From outside, by name; of one of which nobody has told it says so. */
+function externalText({ external = {} }: Inputs): string | undefined {
+  const parts = Object.entries(external).map(([name, signal]) => `${name} ${signalText(signal, String)}`);
+  return parts.length === 0 ? undefined : parts.join(', ');
 }
 
 function capacityText({ signals, capacity, fleet }: Inputs): string | undefined {

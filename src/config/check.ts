@@ -2,6 +2,7 @@
 import { makePolicy } from '../core/scaling/policies/list.ts';
 import { toFlyballError } from '../errors.ts';
 import { parsePublicKey, publicKeyText } from '../registry/signing-keys.ts';
+import { checkAlerts } from './check-alerts.ts';
 import { checkServer } from './check-server.ts';
 import type { ModelFile } from './model-file.ts';
 import { didYouMean } from './nearest.ts';
@@ -17,6 +18,7 @@ export function checkSpecification(specification: Specification): ConfigurationP
     ...checkForecasters(specification.deployments),
     ...checkListeners(specification.listeners),
     ...checkRegistry(specification.registry),
+    ...checkAlerts(specification),
   ];
 }
 

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type * as z from 'zod';
 import { FlyballError } from '../errors.ts';
+import { withAbsoluteSecrets } from './secret-places.ts';
 import { checkModelSettings, checkSpecification } from './check.ts';
 import { modelFile, type ModelFile } from './model-file.ts';
 import { problemsInWords, toProblems } from './problems.ts';
@@ -33,7 +34,12 @@ export async function loadSpecification(path: string): Promise<LoadedSpecificati
   const absolute = resolve(path);
   const folder = dirname(absolute);
   const { specification, ...rest } = parseWritten(await readText(absolute, path), path);
-  return { ...rest, specification: withAbsoluteTls(specification, folder), path: absolute, folder };
+  return {
+    ...rest,
+    specification: withAbsoluteSecrets(withAbsoluteTls(specification, folder), folder),
+    path: absolute,
+    folder,
+  };
 }
 
 /** The files stay where they are when the specification goes to the server and comes back at the next start. */

@@ -4,19 +4,11 @@
  * settings: whoever wants to know one looks here and nowhere else.
  */
 import * as z from 'zod';
+import { alertsSettings } from './alerts-specification.ts';
 import { batchingSettings, serverSettings } from './model-file.ts';
+import { deploymentName, modes, name } from './names.ts';
 
-/** Names of models, deployments and aliases: what is safe in a path, a file name and a metric label. */
-export const namePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/;
-const name = z
-  .string()
-  .regex(namePattern, 'a name has 1 to 63 of a-z A-Z 0-9 . _ - and begins and ends with a letter or digit');
-
-/** Triton's path for the statistics of all models is /v2/models/stats: a deployment of that name could not be asked about. */
-export const reservedNames: ReadonlySet<string> = new Set(['stats']);
-const deploymentName = name.refine((value) => !reservedNames.has(value), {
-  error: 'this name is taken by the protocol (/v2/models/stats)',
-});
+export { modes, namePattern, reservedNames, type Mode } from './names.ts';
 
 const bytes = z
   .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?\s?(B|KiB|MiB|GiB)$/)])
@@ -70,10 +62,6 @@ const replicaBounds = z
   })
   .refine((bounds) => bounds.min <= bounds.max, { error: 'replicas.min must not be above replicas.max' });
 
-/** Who may move a deployment's target: people alone, the governor once a person agrees, or the governor. */
-export const modes = ['advise', 'approve', 'auto'] as const;
-export type Mode = (typeof modes)[number];
-
 const utcMoment = z.string().refine((text) => Number.isFinite(Date.parse(text)), {
   error: 'expected a time such as 2026-12-24T18:00:00Z',
 });
@@ -114,6 +102,11 @@ const scaling = z.strictObject({
     .max(100)
     .optional()
     .describe('Times in which targets stay.'),
+  holdOn: z
+    .array(name)
+    .max(20)
+    .optional()
+    .describe('Signals of `alerts.signals`: while one of its alerts fires, nothing is taken away.'),
   budget: z
     .strictObject({
       amount: z.number().min(0).describe('What a period may cost.'),
@@ -422,6 +415,7 @@ export const specification = z.strictObject({
     })
     .prefault({})
     .describe('How long the load and the replicas of each deployment stay on record (docs/series.md).'),
+  alerts: alertsSettings.describe('Webhooks of Grafana and Alertmanager, and what they set off (docs/webhooks.md).'),
   shutdown: z
     .strictObject({ drainMs: z.int().min(0).default(30_000).describe('How long Ctrl-C waits for requests in flight.') })
     .prefault({}),

@@ -2,8 +2,12 @@
  * What the control API calls: control as a set of functions, so that the API knows neither loop nor store.
  * Changes return an operation at once; its steps follow. Failures are FlyballErrors of the catalogue.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type {
+  AlertsQuery,
+  AlertsTaken,
+  AlertsView,
   ApprovalView,
   ArtefactView,
   DeploymentView,
@@ -107,6 +111,9 @@ export interface ControlService {
   approvalOf(id: string): string | undefined;
   approve(id: string, by: string): Promise<ApprovalView>;
   reject(id: string, request: { readonly by: string; readonly reason: string }): Promise<ApprovalView>;
+  /** A notification by webhook, as it came: it proves by itself who sent it. */
+  receiveAlerts(sender: string, headers: IncomingHttpHeaders, body: Buffer): Promise<AlertsTaken>;
+  alerts(query: AlertsQuery): Promise<AlertsView>;
   keys(): Promise<readonly KeyView[]>;
   createKey(request: KeyRequest): Promise<KeyCreated>;
   revokeKey(id: string, by: string): Promise<RevokedKey>;

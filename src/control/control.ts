@@ -8,6 +8,7 @@ import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } 
 import { keyTableFile, type KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
+import type { AlertsSettings } from '../config/alerts-specification.ts';
 import { silentMsDefault } from '../config/specification.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { DeploymentRecord, Store } from '../store/store.ts';
@@ -27,6 +28,11 @@ import { openPublisher } from './publisher.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { openSeries } from '../series/open-series.ts';
 import type { SeriesLog } from '../series/series-log.ts';
+import { openAlerts } from './alerts/alerts.ts';
+import { openDoor } from './alerts/door.ts';
+import { openPerformer } from './alerts/performer.ts';
+import { openAlertStore } from './alerts/state.ts';
+import { openSteps } from './alerts/steps.ts';
 import { openApprovals } from './governor/approvals.ts';
 import { startGovernor } from './governor/governor.ts';
 import { openModes } from './governor/modes.ts';
@@ -158,7 +164,34 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const minds = await openKeptMinds(store, clock, options.version);
   const halted = (): boolean => modes.halt()?.scope === 'all';
   const loop = startUpkeepLoop({ vet, deployments, fleet, channel, publisher, progress, store, clock, cores, halted });
-  const governor = startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, minds, loop, clock });
+  const alertStore = await openAlertStore(store, journal);
+  const settings = (): AlertsSettings | undefined => deployments.alerts();
+  const outside = openSteps({ store: alertStore, settings, clock });
+  const governor = startGovernor({
+    deployments,
+    fleet,
+    channel,
+    store,
+    journal,
+    modes,
+    approvals,
+    minds,
+    outside,
+    loop,
+    clock,
+  });
+  const governing = governorService({ deployments, governor, modes, approvals, store, clock });
+  const { setMode } = governing;
+  const performer = openPerformer({
+    store: alertStore,
+    settings,
+    setMode,
+    journal,
+    clock,
+    platform: options.serverName,
+  });
+  const alerts = openAlerts({ store: alertStore, door: openDoor(clock), performer, deployments, modes, clock });
+  starting.use(alerts);
   onFleetEvent = (event) => {
     const { replica } = event;
     if (event.kind === 'ready') {
@@ -171,6 +204,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   wakeWhatWasAwake();
   loop.start();
   governor.start();
+  alerts.start();
   starting.defer(startSweeping(registry, clock));
   starting.defer(startPruning(journal, series, store, clock));
   starting.defer(startRecorder({ series, deployments, fleet, channel, clock }));
@@ -196,14 +230,21 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const overrides = async (): Promise<OverrideView[]> => [...(await store.overrides())];
   const specification = async (): Promise<ResolvedSpecification | null> => (await store.applied())?.resolved ?? null;
 
+  const changes = makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState });
   const service: ControlService = {
     ...modelService({ store, registry, deployments, loop }),
     ...keyService,
     ...journalService(journal, store),
     ...seriesService(series, deployments, clock),
     ...rehearsalService(store, deployments, clock),
-    ...governorService({ deployments, governor, modes, approvals, store, clock }),
-    ...makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState }),
+    ...governing,
+    ...changes,
+    async scale(name, request) {
+      const operation = await changes.scale(name, request);
+      await outside.overruled(name, request.by);
+      return operation;
+    },
+    ...alerts.service,
     live: () => true,
     ready: () => !draining,
     async status() {
@@ -228,6 +269,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         warnings: [
           ...haltWarnings(halt, modes.halts()),
           ...warningsOf(views, gateways, loop.trouble()),
+          ...alerts.warnings(),
           ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
         ],
       };
@@ -252,6 +294,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     async drain(deadlineMs) {
       draining = true;
       await governor.stop();
+      await outside.settled();
       await loop.stop();
       await fleet.stopAll(deadlineMs);
       await operations.flushed();

@@ -3,7 +3,8 @@
  * and the one that serves. Read again from the store after every change, so that memory and store cannot drift apart.
  */
 import type { Clock } from '../clock.ts';
-import { toBytes } from '../config/specification.ts';
+import type { AlertsSettings } from '../config/alerts-specification.ts';
+import { toBytes, type Specification } from '../config/specification.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Failure } from '../core/upkeep/failures.ts';
 import type { Upkeep } from '../core/upkeep/actions.ts';
@@ -44,6 +45,8 @@ export interface Deployments {
   refresh(): Promise<void>;
   /** Of all replicas together, as the applied specification says; undefined without a limit. */
   memoryBudgetBytes(): number | undefined;
+  /** What the applied specification says of alerts; undefined where none is applied that says it. */
+  alerts(): AlertsSettings | undefined;
   all(): readonly Deployment[];
   /** DEPLOYMENT_NOT_FOUND. */
   get(name: string): Deployment;
@@ -77,6 +80,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
   const memory = openFailureMemory(store, clock);
   const sizes = openSizeMemory(store);
   let memoryBudgetBytes: number | undefined;
+  let alerts: AlertsSettings | undefined;
   /** What serves has changed since it was written. */
   let isDirty = false;
 
@@ -132,7 +136,9 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
   return {
     async refresh() {
       // A specification that was applied before there was such a setting has none.
-      const memory = (await store.applied())?.resolved.specification.node?.memory;
+      const applied: Partial<Specification> | undefined = (await store.applied())?.resolved.specification;
+      alerts = applied?.alerts;
+      const memory = applied?.node?.memory;
       memoryBudgetBytes = memory === undefined ? undefined : toBytes(memory);
       const serving = await readServing();
       const removing = await readRemoving();
@@ -142,6 +148,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
       for (const name of deployments.keys()) if (!names.has(name)) deployments.delete(name);
     },
     memoryBudgetBytes: () => memoryBudgetBytes,
+    alerts: () => alerts,
     all: () => [...deployments.values()],
     find: (name) => deployments.get(name),
     get(name) {

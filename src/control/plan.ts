@@ -49,6 +49,7 @@ export function plan(state: PlanState, wish: ResolvedSpecification): PlanView {
     ...deploymentChanges(state, wish),
     ...(state.applied === undefined ? [] : startChanges(state.applied, wish)),
     ...nodeChanges(state.applied, wish),
+    ...alertChanges(state.applied, wish),
   ];
   const overridesDropped = droppedOverrides(state, wish);
   for (const override of overridesDropped) {
@@ -200,6 +201,24 @@ function nodeChanges(applied: ResolvedSpecification | undefined, wish: ResolvedS
   if (from === to) return [];
   const text = `node.memory ${show(from)} → ${show(to)}`;
   return [{ action: 'change', subject: 'node.memory', from, to, text }];
+}
+
+/** Names and not contents: of a playbook it is enough to know that it is another. */
+function alertChanges(applied: ResolvedSpecification | undefined, wish: ResolvedSpecification): readonly PlanChange[] {
+  // One that was applied by an earlier release knows no alerts.
+  const before: Partial<ResolvedSpecification['specification']['alerts']> = applied?.specification.alerts ?? {};
+  const { alerts } = wish.specification;
+  return (['webhooks', 'signals', 'playbooks'] as const).flatMap((section) => {
+    const [from, to] = [before[section] ?? {}, alerts[section]] as readonly Readonly<Record<string, unknown>>[];
+    const names = [...new Set([...Object.keys(from ?? {}), ...Object.keys(to ?? {})])].toSorted();
+    return names.flatMap((name): readonly PlanChange[] => {
+      const [old, now] = [from?.[name], to?.[name]];
+      if (isDeepStrictEqual(old, now)) return [];
+      const action = old === undefined ? 'add' : now === undefined ? 'remove' : 'change';
+      const subject = `alerts.${section}.${name}`;
+      return [{ action, subject, from: old, to: now, text: `${action}s ${subject}` }];
+    });
+  });
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -9,9 +9,20 @@ import { canonicalJson } from '../config/canonical-json.ts';
 
 /**
  * `change`: somebody asked for something; `upkeep`: control did it by itself to hold what is wanted; `replica`: what
- * became of one; `decision`: the governor; `mode`, `halt`, `approval`: who may move targets; `journal`: about itself.
+ * became of one; `decision`: the governor; `mode`, `halt`, `approval`: who may move targets; `alert`: what came by
+ * webhook and what playbooks made of it; `journal`: about itself.
  */
-export const journalKinds = ['change', 'upkeep', 'replica', 'decision', 'mode', 'halt', 'approval', 'journal'] as const;
+export const journalKinds = [
+  'change',
+  'upkeep',
+  'replica',
+  'decision',
+  'mode',
+  'halt',
+  'approval',
+  'alert',
+  'journal',
+] as const;
 export type JournalKind = (typeof journalKinds)[number];
 
 /** What is said about something that happened; the journal adds number, time and chain. */

@@ -94,6 +94,13 @@ export interface EventMap {
     /** Whose key it is, where it is somebody's. */
     readonly by: string | undefined;
   };
+  /** A webhook was taken, or why not. */
+  'flyball:webhook': {
+    readonly sender: 'grafana' | 'alertmanager' | 'other';
+    readonly outcome: 'accepted' | ErrorCode;
+  };
+  /** What a playbook did, or why not. */
+  'flyball:playbook': { readonly playbook: string; readonly action: string; readonly outcome: string };
   'flyball:fault': { readonly where: string; readonly message: string; readonly error?: unknown };
 }
 

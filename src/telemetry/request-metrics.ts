@@ -60,6 +60,17 @@ export function recordRequests(registry: Registry): () => void {
     labels: ['listener', 'code', 'by'],
   });
 
+  const webhooks = registry.counter({
+    name: 'flyball_webhooks_total',
+    help: 'Notifications of alerts that came, by sender and outcome (accepted or an error code).',
+    labels: ['sender', 'outcome'],
+  });
+  const playbooks = registry.counter({
+    name: 'flyball_playbook_actions_total',
+    help: 'What playbooks did about alerts, by playbook, action and outcome.',
+    labels: ['playbook', 'action', 'outcome'],
+  });
+
   const known = new Map<string, VersionSeries>();
   const seriesOf = (deployment: string, version: string): VersionSeries => {
     const key = `${deployment}\u0000${version}`;
@@ -93,6 +104,12 @@ export function recordRequests(registry: Registry): () => void {
     }),
     subscribe('flyball:refusal', ({ listener, code, by = '' }) => {
       refusals(listener, code, by).value += 1;
+    }),
+    subscribe('flyball:webhook', ({ sender, outcome }) => {
+      webhooks(sender, outcome).value += 1;
+    }),
+    subscribe('flyball:playbook', ({ playbook, action, outcome }) => {
+      playbooks(playbook, action, outcome).value += 1;
     }),
     subscribe('flyball:batch', (event) => {
       observe(batchSize(event.deployment, event.version), event.rows);

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { toProblem } from '../api/problems.ts';
 import {
+  alertsQuery,
   aliasRequest,
   applyRequest,
   deployRequest,
@@ -15,6 +16,7 @@ import {
   resolvedSpecification,
   scaleRequest,
   shutdownRequest,
+  type AlertsView,
   type DeploymentView,
   type JournalEntryView,
   type ModelView,
@@ -40,6 +42,7 @@ export interface FakeControl extends AsyncDisposable {
   operationError: { readonly code: ErrorCode; readonly detail: string } | undefined;
   /** What has happened, oldest first. */
   journal: readonly JournalEntryView[];
+  alerts: AlertsView;
   /** Operations never end. */
   stuck: boolean;
   /** Error with which every request is answered. */
@@ -128,6 +131,7 @@ export async function startFakeControl(): Promise<FakeControl> {
     plan: { fingerprint: '4be1c0d2a9f0', changes: [], overridesDropped: [] },
     operationError: undefined,
     journal: [],
+    alerts: { alerts: [], actions: [] },
     stuck: false,
     refusal: undefined,
     dataDirectory: '/nowhere/data',
@@ -251,6 +255,9 @@ export async function startFakeControl(): Promise<FakeControl> {
       }
       case 'GET deployments':
         return fake.deployments.get(name);
+      case 'GET alerts':
+        alertsQuery.parse(Object.fromEntries(query));
+        return fake.alerts;
       case 'GET journal': {
         if (name === 'verify') return { entries: fake.journal.length, last: { id: 0, hash: '' } };
         if (name !== '') return fake.journal.find(({ id }) => id === Number(name));

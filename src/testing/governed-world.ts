@@ -6,9 +6,16 @@ import { deploymentSpecification, type DeploymentSpecification } from '../config
 import type { Deployment, Deployments } from '../control/deployments.ts';
 import type { Fleet } from '../control/fleet.ts';
 import type { Ask, ConnectedGateway, GatewayChannel } from '../control/gateway-channel.ts';
+import type { AlertsSettings } from '../config/alerts-specification.ts';
+import { openAlerts } from '../control/alerts/alerts.ts';
+import { openDoor } from '../control/alerts/door.ts';
+import { openPerformer } from '../control/alerts/performer.ts';
+import { openAlertStore } from '../control/alerts/state.ts';
+import { openSteps } from '../control/alerts/steps.ts';
 import { openApprovals } from '../control/governor/approvals.ts';
 import { startGovernor } from '../control/governor/governor.ts';
 import { openKeptMinds } from '../control/governor/kept-minds.ts';
+import { governorService } from '../control/governor/service.ts';
 import { openModes } from '../control/governor/modes.ts';
 import type { Replica } from '../control/replica.ts';
 import type { UpkeepLoop } from '../control/upkeep-loop.ts';
@@ -39,7 +46,8 @@ export async function governedWorld(
     startMs = 2000,
     store: given,
     ask = async () => ({ kind: 'silent', why: 'there is no gateway' }),
-  }: { min?: number; max?: number; startMs?: number; store?: Store; ask?: Ask } = {},
+    alerts,
+  }: { min?: number; max?: number; startMs?: number; store?: Store; ask?: Ask; alerts?: AlertsSettings } = {},
 ) {
   const store = given ?? openSqliteStore(':memory:');
   const clock = createVirtualClock();
@@ -60,7 +68,6 @@ export async function governedWorld(
     removing: false,
     wakefulness: { kind: 'awake', activeAt: 0, arrivals: 0 },
   } as unknown as Deployment;
-  let minds = await openKeptMinds(store, clock, 'test');
   const replicas: Replica[] = [];
   const counted = { arrivals: 0, completed: 0, late: 0 };
   let version: VersionObservation | undefined;
@@ -69,6 +76,7 @@ export async function governedWorld(
   const moves: number[] = [];
 
   const deployments = {
+    alerts: () => alerts,
     all: () => [deployment],
     find: (name: string) => (name === 'd' ? deployment : undefined),
     get(name: string) {
@@ -89,9 +97,34 @@ export async function governedWorld(
       spoken === undefined ? [] : [{ worker: 0, pid: 1, revision: 1, keys: 0, latest: spoken, history: [] }],
   } as unknown as GatewayChannel;
   const fleet = { replicas: () => replicas } as unknown as Fleet;
-  const open = () =>
-    startGovernor({ deployments, fleet, channel, store, journal, modes, approvals, minds, loop, clock });
-  let governor = open();
+  const settings = (): AlertsSettings | undefined => alerts;
+
+  /** Everything that a control opens anew. */
+  async function open() {
+    const minds = await openKeptMinds(store, clock, 'test');
+    const alertStore = await openAlertStore(store, journal);
+    const outside = openSteps({ store: alertStore, settings, clock });
+    const governor = startGovernor({
+      deployments,
+      fleet,
+      channel,
+      store,
+      journal,
+      modes,
+      approvals,
+      minds,
+      outside,
+      loop,
+      clock,
+    });
+    const { setMode } = governorService({ deployments, governor, modes, approvals, store, clock });
+    const performer = openPerformer({ store: alertStore, settings, setMode, journal, clock, platform: 'test' });
+    const door = openDoor(clock);
+    const webhooks = openAlerts({ store: alertStore, door, performer, deployments, modes, clock });
+    webhooks.start();
+    return { governor, outside, performer, webhooks };
+  }
+  let opened = await open();
 
   /** Upkeep's part, as far as it matters here. */
   function upkeep(cpu: number): void {
@@ -131,7 +164,11 @@ export async function governedWorld(
     deployments,
     /** Every target that was held, in order. */
     moves,
-    governor: () => governor,
+    governor: () => opened.governor,
+    alerts: () => opened.webhooks.service,
+    outside: () => opened.outside,
+    /** Whatever playbooks have begun besides scaling has ended. */
+    performed: () => opened.performer.idle(),
     get target() {
       return deployment.record.desired;
     },
@@ -141,14 +178,14 @@ export async function governedWorld(
     stall: () => (brings = false),
     /** Control ends in order, and another one begins. */
     async restart() {
-      await governor.stop();
-      minds = await openKeptMinds(store, clock, 'test');
-      governor = open();
+      await opened.governor.stop();
+      await opened.webhooks[Symbol.asyncDispose]();
+      opened = await open();
     },
     /** What control knew is gone, the store is not. */
     async kill() {
-      minds = await openKeptMinds(store, clock, 'test');
-      governor = open();
+      await opened.webhooks[Symbol.asyncDispose]();
+      opened = await open();
     },
     /** Seconds pass under a load; with `undefined` nobody tells of any. */
     async pass(seconds: number, load: Load | undefined) {
@@ -173,12 +210,15 @@ export async function governedWorld(
           spoken = { kind: 'observation', worker: 0, at: clock.wall(), revision: 1, versions: [version], replicas: [] };
         }
         upkeep(load?.cpu ?? 0);
-        await governor.look();
+        await opened.governor.look();
+        await opened.outside.settled();
       }
       await journal.flushed();
     },
     async [Symbol.asyncDispose]() {
-      await governor.stop();
+      await opened.governor.stop();
+      await opened.webhooks[Symbol.asyncDispose]();
+      await opened.outside.settled();
       await journal[Symbol.asyncDispose]();
       if (given === undefined) await store[Symbol.asyncDispose]();
     },

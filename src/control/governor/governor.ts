@@ -6,6 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
+import { holdingClaims } from '../../core/alerts/signal.ts';
 import { lagOf, noteStart } from '../../core/scaling/lag-book.ts';
 import { measureCapacity } from '../../core/scaling/measured-capacity.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
@@ -24,8 +25,9 @@ import { countLoad, type Counted, type LoadLook } from './load-counts.ts';
 import { createMind, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
 import { restore, toKept, type KeptMinds } from './kept-minds.ts';
-import { detailsOf, keep } from './notes.ts';
+import { detailsOf, keep, wordsOf } from './notes.ts';
 import { toObservation } from './observe.ts';
+import type { Outside } from './outside.ts';
 import { toReplicaSeen } from './replica-seen.ts';
 import { constraintsOf, forecasterOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
 
@@ -34,6 +36,7 @@ export interface GovernorParts extends MoveParts {
   readonly channel: GatewayChannel;
   readonly approvals: Approvals;
   readonly minds: KeptMinds;
+  readonly outside: Outside;
   readonly clock: Clock;
 }
 
@@ -68,7 +71,7 @@ const keptBytesPerSecond = 1000;
 const healthSeconds = 5;
 
 export function startGovernor(parts: GovernorParts): Governor {
-  const { deployments, fleet, channel, modes, approvals, minds, clock } = parts;
+  const { deployments, fleet, channel, modes, approvals, minds, outside, clock } = parts;
   const governed = new Map<string, Governed>();
   const counts = countLoad();
   let cancel = (): void => {};
@@ -142,6 +145,7 @@ export function startGovernor(parts: GovernorParts): Governor {
       deadlineMs: specification.deadline.defaultMs,
       serviceMs: own.serviceMs,
       capacity: own.capacity,
+      external: outside.signals(),
     });
   }
 
@@ -153,7 +157,12 @@ export function startGovernor(parts: GovernorParts): Governor {
     }
     if (own.digging !== undefined && at >= own.digging.until) own.digging = undefined;
     if (own.digging !== undefined) claims.push(own.digging.claim);
-    return claims;
+    const { holdOn = [] } = deployment.record.specification.scaling ?? {};
+    return [
+      ...claims,
+      ...holdingClaims(holdOn, seen.external, seen.fleet.target),
+      ...outside.claimsOn(deployment.name),
+    ];
   }
 
   function lookAt(deployment: Deployment, replicas: readonly Replica[], load: LoadLook, at: number): void {
@@ -186,6 +195,8 @@ export function startGovernor(parts: GovernorParts): Governor {
     verify(parts, deployment.name, own, seen, at);
     const { mode } = modes.of(deployment);
     const done = act(deployment, own, seen, thought, at);
+    // A move answers once it is written.
+    if (done.kind !== 'moved') answer(deployment.name, seen.fleet.target, thought, done);
     own.doubtSince = thought.doubt === undefined ? undefined : (own.doubtSince ?? at);
     const doubtful = own.doubtSince !== undefined && at - own.doubtSince >= doubtMs;
     own.last = { wallMs: clock.wall(), seen, thought, done, mode, doubtful };
@@ -252,13 +263,23 @@ export function startGovernor(parts: GovernorParts): Governor {
           if (own.last !== undefined) own.last = { ...own.last, done: { kind: 'refused', why: moved.reason } };
         }
         expect(own, moved, held, target, seen, at);
-        if (moved.kind === 'moved') keepMind(name, own, clock.now());
+        if (moved.kind === 'moved') {
+          keepMind(name, own, clock.now());
+          answer(name, held, thought, done, moved.entry.id);
+        } else answer(name, held, thought, { kind: 'refused', why: moved.reason });
       },
       () => {
         own.busy = false;
       },
     );
     return done;
+  }
+
+  /** Those who asked for something from outside are told what came of it. */
+  function answer(deployment: string, held: number, thought: Thought, done: Done, entry?: number): void {
+    if (outside.claimsOn(deployment).length === 0) return;
+    const cuts = (): string => wordsOf(thought.describe().cuts);
+    outside.answer(deployment, { done, held, target: thought.target, cuts, ...(entry !== undefined && { entry }) });
   }
 
   function inBackground(where: string, work: () => Promise<void>, failed: () => void): void {
@@ -291,7 +312,7 @@ export function startGovernor(parts: GovernorParts): Governor {
       const { arrivals, inFlight } = load.of(deployment.name);
       const rests =
         quietMs > quietAfterMs && arrivals === 0 && inFlight === 0 && at - (own?.lookedAt ?? 0) < quietEveryMs;
-      if (rests) continue;
+      if (rests && outside.claimsOn(deployment.name).length === 0) continue;
       try {
         lookAt(deployment, replicas.get(deployment.name) ?? [], load, at);
       } catch (error) {
@@ -329,6 +350,8 @@ export function startGovernor(parts: GovernorParts): Governor {
       approvals.decided(approval, 'approve', by, reason);
       const own = governed.get(deployment);
       if (own?.last !== undefined) expect(own, moved, from, to, own.last.seen, clock.now());
+      const done: Done = { kind: 'moved', why: `${by} approved ${id}` };
+      outside.answer(deployment, { done, held: from, target: to, cuts: () => '', entry: moved.entry.id });
       return approval;
     },
     reject(id, by, reason) {

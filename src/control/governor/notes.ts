@@ -1,5 +1,6 @@
 /** What of the governor's decisions goes into the journal, and in which form. */
 import type { Clock } from '../../clock.ts';
+import type { Cut } from '../../core/scaling/constrain.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import type { Journal } from '../../journal/open-journal.ts';
 import type { DecisionDetails, Done, Governed, LastLook } from './governed.ts';
@@ -37,6 +38,9 @@ export function detailsOf(
     ...(recording === undefined ? {} : { recording }),
   };
 }
+
+export const wordsOf = (cuts: readonly Cut[]): string =>
+  cuts.map(({ stage, reason }) => `${stage}: ${reason}`).join('; ');
 
 /** Into the journal, when it says something new; what was moved is there already. */
 export function keep(parts: Noting, deployment: string, own: Governed, look: LastLook, at: number): void {

@@ -96,6 +96,7 @@ const seen: Seen = {
   deadlineMs: 1000,
   serviceMs: 100,
   capacity: new Float64Array(5),
+  external: {},
 };
 
 test('an observation has what is known, and absent is no zero', () => {

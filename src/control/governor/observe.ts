@@ -34,6 +34,7 @@ export interface Seen {
   /** The last that was measured under load, or at warm-up; NaN before either. */
   readonly serviceMs: number;
   readonly capacity: Float64Array;
+  readonly external: Observation['external'];
 }
 
 /** Gateways speak four times a second. */
@@ -66,7 +67,7 @@ export function toObservation(seen: Seen): Observation {
     max: seen.max,
     lag: seen.lag,
     objective: { latencyMs: seen.latencyMs, deadlineMs: seen.deadlineMs },
-    external: {},
+    external: seen.external,
     capacity: seen.capacity,
     fleet: {
       target: seen.target,

@@ -15,7 +15,7 @@ const states = (book: AlertBook): unknown =>
   Object.fromEntries([...book].map(([key, { state, startsAt }]) => [key, [state, startsAt]]));
 
 const noteAll = (sequence: readonly Alert[]): AlertBook =>
-  sequence.reduce<AlertBook>((book, alert) => noteAlerts(book, 'grafana', [alert]).book, new Map());
+  sequence.reduce<AlertBook>((book, alert) => noteAlerts(book, 'grafana', [alert], 0).book, new Map());
 
 test('the order in which notifications come does not matter, nor whether they come again', () => {
   fc.assert(
@@ -29,7 +29,7 @@ test('the order in which notifications come does not matter, nor whether they co
 test('a replay of everything changes nothing', () => {
   fc.assert(
     fc.property(fc.array(alerts, { maxLength: 12 }), (sequence) => {
-      const { changes } = noteAlerts(noteAll(sequence), 'grafana', sequence);
+      const { changes } = noteAlerts(noteAll(sequence), 'grafana', sequence, 0);
       for (const { change } of changes) assert.ok(change === 'repeated' || change === 'outdated');
     }),
   );
@@ -46,13 +46,13 @@ test('a firing that has been resolved does not come back, a later one fires', ()
   let book: AlertBook = new Map();
   const changes = [one('resolved', 5), one('firing', 5), one('firing', 5), one('firing', 9), one('resolved', 5)].map(
     (alert) => {
-      const noted = noteAlerts(book, 'grafana', [alert]);
+      const noted = noteAlerts(book, 'grafana', [alert], 0);
       book = noted.book;
       return noted.changes[0]?.change;
     },
   );
   assert.deepEqual(changes, ['resolved', 'outdated', 'outdated', 'fired', 'outdated']);
-  assert.equal(noteAlerts(book, 'alertmanager', [one('firing', 5)]).changes[0]?.change, 'fired');
+  assert.equal(noteAlerts(book, 'alertmanager', [one('firing', 5)], 0).changes[0]?.change, 'fired');
 });
 
 test('the book stays bounded: what is resolved goes before what fires', () => {
@@ -60,7 +60,7 @@ test('the book stays bounded: what is resolved goes before what fires', () => {
     const state = index % 2 === 0 ? 'firing' : 'resolved';
     return { fingerprint: String(index), state, labels: {}, annotations: {}, startsAt: index };
   });
-  const { book } = noteAlerts(new Map(), 'grafana', many, 12);
+  const { book } = noteAlerts(new Map(), 'grafana', many, 0, 12);
   assert.equal(book.size, 12);
   assert.equal([...book.values()].filter(({ state }) => state === 'firing').length, 10);
 });

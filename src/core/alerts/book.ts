@@ -24,6 +24,8 @@ export interface KnownAlert extends Alert {
   readonly source: string;
   /** Notifications about it, repeats too. */
   readonly notified: number;
+  /** Of the last one that told its state, Unix milliseconds by our clock. */
+  readonly heardAt: number;
 }
 
 /** By sender and fingerprint. */
@@ -36,7 +38,8 @@ export interface Noted {
   readonly changes: readonly { readonly change: Change; readonly alert: KnownAlert }[];
 }
 
-const keyOf = (source: string, { fingerprint }: Alert): string => `${source}/${fingerprint}`;
+export const keyOf = (source: string, { fingerprint }: Pick<Alert, 'fingerprint'>): string =>
+  `${source}/${fingerprint}`;
 
 function changeOf(known: KnownAlert | undefined, alert: Alert): Change {
   if (known === undefined || alert.startsAt > known.startsAt) return alert.state === 'firing' ? 'fired' : 'resolved';
@@ -46,8 +49,17 @@ function changeOf(known: KnownAlert | undefined, alert: Alert): Change {
   return alert.state === 'resolved' ? 'resolved' : 'outdated';
 }
 
-/** `keptMax`: alerts that are remembered; the resolved ones that were resolved first go first, then the oldest. */
-export function noteAlerts(book: AlertBook, source: string, alerts: readonly Alert[], keptMax = 10_000): Noted {
+/**
+ * `heardAt`: Unix milliseconds. `keptMax`: alerts that are remembered; the resolved ones that were resolved first go
+ * first, then the oldest.
+ */
+export function noteAlerts(
+  book: AlertBook,
+  source: string,
+  alerts: readonly Alert[],
+  heardAt: number,
+  keptMax = 10_000,
+): Noted {
   const next = new Map(book);
   const changes = alerts.map((alert) => {
     const key = keyOf(source, alert);
@@ -55,7 +67,7 @@ export function noteAlerts(book: AlertBook, source: string, alerts: readonly Ale
     const change = changeOf(known, alert);
     const notified = (known?.notified ?? 0) + 1;
     const kept: KnownAlert =
-      known !== undefined && change === 'outdated' ? { ...known, notified } : { ...alert, source, notified };
+      known !== undefined && change === 'outdated' ? { ...known, notified } : { ...alert, source, notified, heardAt };
     next.set(key, kept);
     return { change, alert: kept };
   });

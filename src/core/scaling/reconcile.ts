@@ -79,14 +79,19 @@ export function reconcile(
     const { doubt } = wish;
     wish = { target: seen.fleet.target, by: 'held', reason: () => `${doubt}: nothing is lowered`, doubt };
   }
-  for (const { by, min = 0, max = Number.POSITIVE_INFINITY } of claims) {
+  const claim = (by: string, bounded: number): void => {
     const asked = wish.target;
-    const bounded = Math.max(min, Math.min(max, asked));
-    if (bounded !== asked) {
-      const reason = (): string =>
-        `${by} keeps it at ${bounded < asked ? 'most' : 'least'} ${bounded}, ${asked} asked for`;
-      wish = { ...wish, target: bounded, by, reason };
-    }
+    if (bounded === asked) return;
+    const reason = (): string =>
+      `${by} keeps it at ${bounded < asked ? 'most' : 'least'} ${bounded}, ${asked} asked for`;
+    wish = { ...wish, target: bounded, by, reason };
+  };
+  // Floors after ceilings: of two claims that disagree, the one that keeps more capacity holds.
+  for (const { by, max = Number.POSITIVE_INFINITY } of claims) {
+    // A ceiling takes nothing away in doubt, as nobody does.
+    const most = wish.doubt === undefined ? max : Math.max(max, seen.fleet.target);
+    claim(by, Math.min(most, wish.target));
   }
+  for (const { by, min = 0 } of claims) claim(by, Math.max(min, wish.target));
   return { ...wish, unsound };
 }
