@@ -610,5 +610,6 @@ export type AlertsView = z.infer<typeof alertsView>;
 export type AlertsQuery = z.infer<typeof alertsQuery>;
 export type AlertsTaken = z.infer<typeof alertsTaken>;
 export type WhyView = z.infer<typeof whyView>;
+export type LatencyModelView = z.infer<typeof latencyModelView>;
 export type RevokedKey = z.infer<typeof revokedKey>;
 export type SpecificationView = z.infer<typeof specificationView>;

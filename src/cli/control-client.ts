@@ -15,6 +15,7 @@ import type {
   KeyCreated,
   KeyRequest,
   KeyView,
+  LatencyModelView,
   ModelView,
   modeRequest,
   ModeView,
@@ -27,7 +28,9 @@ import type {
   VersionView,
   WhyView,
 } from '../api/schemas.ts';
-import type { deploymentSpecification } from '../config/specification.ts';
+import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
+import type { SeriesColumn, SeriesView } from '../api/series-schemas.ts';
+import type { DeploymentSpecification, deploymentSpecification } from '../config/specification.ts';
 import { controlCalls, type Body, type ControlAddress } from './control-call.ts';
 
 export interface VersionOrder {
@@ -65,6 +68,14 @@ export interface JournalAsk {
   readonly waitMs?: number | undefined;
 }
 
+export interface SeriesAsk {
+  /** Unix milliseconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly stepMs: number;
+  readonly columns: readonly SeriesColumn[];
+}
+
 export interface ControlClient {
   readonly url: string;
   status(signal: AbortSignal): Promise<StatusView>;
@@ -98,6 +109,13 @@ export interface ControlClient {
   /** Answers when something has happened since `after` steps, or after `waitMs`. */
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
   why(name: string, at: number | undefined, signal: AbortSignal): Promise<WhyView>;
+  latencyModel(name: string, signal: AbortSignal): Promise<LatencyModelView>;
+  deploymentSpecification(name: string, signal: AbortSignal): Promise<DeploymentSpecification>;
+  series(name: string, ask: SeriesAsk, signal: AbortSignal): Promise<SeriesView>;
+  keepRehearsal(name: string, request: RehearsalRequest, signal: AbortSignal): Promise<RehearsalView>;
+  /** Newest first; of every deployment when none is named. */
+  rehearsals(name: string | undefined, limit: number, signal: AbortSignal): Promise<readonly RehearsalView[]>;
+  rehearsal(id: string, signal: AbortSignal): Promise<RehearsalView>;
   setMode(name: string, request: z.input<typeof modeRequest>, signal: AbortSignal): Promise<ModeView>;
   alerts(
     query: { readonly limit: number; readonly state?: 'firing' | undefined },
@@ -164,6 +182,20 @@ export function controlClient(options: ControlAddress): ControlClient {
     operation: (id, after, waitMs, signal) =>
       call({ method: 'GET', path: `operations/${part(id)}`, query: { after, waitMs }, waitMs }, signal),
     why: (name, at, signal) => call({ method: 'GET', path: `deployments/${part(name)}/why`, query: { at } }, signal),
+    latencyModel: (name, signal) => call({ method: 'GET', path: `deployments/${part(name)}/latency-model` }, signal),
+    deploymentSpecification: (name, signal) =>
+      call({ method: 'GET', path: `deployments/${part(name)}/specification` }, signal),
+    series: (name, { columns, ...query }, signal) => {
+      const asked = { ...query, columns: columns.join(',') };
+      return call({ method: 'GET', path: `deployments/${part(name)}/series`, query: asked }, signal);
+    },
+    keepRehearsal: (name, request, signal) =>
+      call({ method: 'POST', path: `deployments/${part(name)}/rehearsals`, json: request }, signal),
+    rehearsals: (name, limit, signal) => {
+      const path = name === undefined ? 'rehearsals' : `deployments/${part(name)}/rehearsals`;
+      return call({ method: 'GET', path, query: { limit } }, signal);
+    },
+    rehearsal: (id, signal) => call({ method: 'GET', path: `rehearsals/${part(id)}` }, signal),
     setMode: (name, request, signal) =>
       call({ method: 'PUT', path: `deployments/${part(name)}/mode`, json: request }, signal),
     alerts: (query, signal) => call({ method: 'GET', path: 'alerts', query: { ...query } }, signal),

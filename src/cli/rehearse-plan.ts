@@ -1,27 +1,27 @@
 /** What `flyball rehearse`'s options ask for, checked: the traffic, the deployment and its tier, policies and faults. */
-import { resolve } from 'node:path';
-import { readFile, stat } from 'node:fs/promises';
+import { constraintsOf, policyOf } from '../control/governor/settings.ts';
+import type { PolicyChoice } from '../control/governor/mind.ts';
+import type { Constraints } from '../core/scaling/constrain.ts';
+import type { Lag } from '../core/scaling/observation.ts';
 import { makePolicy, policies } from '../core/scaling/policies/list.ts';
 import { nearest } from '../config/nearest.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
 import { cheapestFixed } from '../rehearsal/cheapest-fixed.ts';
 import { readFaults, type FaultSettings } from '../rehearsal/faults.ts';
+import { learnedLag, learnedService } from '../rehearsal/learned.ts';
 import type { Contender } from '../rehearsal/report/compare.ts';
 import { duration } from '../rehearsal/report/picture.ts';
 import { initialReplicas, lagSeconds, type Scenario } from '../rehearsal/scenario.ts';
-import { readTrace, TraceError, type Gaps } from '../rehearsal/traffic/read-trace.ts';
-import { shapedTraffic, shapes } from '../rehearsal/traffic/shapes.ts';
-import { durationMs, meanRate, scaledTo, type Traffic } from '../rehearsal/traffic/traffic.ts';
+import { durationMs, meanRate } from '../rehearsal/traffic/traffic.ts';
 import { meanOf, type Distribution } from '../rehearsal/world/distribution.ts';
 import { replicaRate, serviceTables, type ServiceModel } from '../rehearsal/world/service.ts';
 import { parseCount, parseDurationMs } from './arguments.ts';
-import { stringOption, type OptionValues } from './declaration.ts';
+import { stringOption, type Invocation } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
-import { parseRate } from './load-plan.ts';
 import { parseNamedList, type Named } from './named-lists.ts';
-import { loadFrom } from './prepare.ts';
-import type { Terminal } from './terminal.ts';
-import { milliseconds, rate, seconds } from './units.ts';
+import { readSubject, type Running, type Subject } from './rehearse-subject.ts';
+import { readTraffic } from './rehearse-traffic.ts';
+import { dateTime, milliseconds, rate, seconds } from './units.ts';
 
 export interface RehearsePlan {
   readonly scenario: Scenario;
@@ -31,37 +31,39 @@ export interface RehearsePlan {
   readonly pricePerHour: number;
   /** The setting in a line, for people. */
   readonly text: string;
-  /** What is not rehearsed although the specification says it. */
+  /** What was taken to be so, and what is not rehearsed although the specification says it. */
   readonly notes: readonly string[];
+  readonly subject: Subject;
 }
 
-const traceBytesMax = 512 * 1024 * 1024;
 /** Where nothing is said of a deployment. */
 const serviceMsDefault = 100;
 const latencyTimes = 5;
 const deadlineTimes = 10;
 const maxDefault = 1000;
 const queueLengthDefault = 1024;
-const shapeRateDefault = 150;
 const toleratedDefault = 0.01;
-/** A synthetic course lasts at most so long. */
-const shapeMsMax = 100 * 86_400_000;
 
-export async function readRehearsePlan(values: OptionValues, terminal: Terminal): Promise<RehearsePlan> {
+export async function readRehearsePlan(invocation: Invocation): Promise<RehearsePlan> {
+  const { values, terminal, signal } = invocation;
   const option = (name: string): string | undefined => stringOption(values, name);
-  const traffic = await readTraffic(values, terminal);
-  const specified = await readDeployment(values, terminal);
-  const { deployment } = specified;
-  const service = readService(option('service'), option('spread'), deployment);
+  const seed = parseCount(option('seed') ?? '1', '--seed', 0, 2 ** 31 - 1);
+  const subject = await readSubject(invocation);
+  const { specification: deployment, running } = subject;
+  const { traffic, notes } = await readTraffic(values, terminal, running, seed, signal);
+  const shown = learnedOf(running);
+  const service = readService(option('service'), option('spread'), deployment, shown.service);
   const tables = serviceTables(service);
   const oneMs = tables.ms[1] as number;
-  const latencyMs = readLatency(option('slo')) ?? deployment?.slo.p99Ms ?? latencyTimes * oneMs;
+  const latencyMs = readLatency(option('slo')) ?? deployment?.slo.p99Ms ?? shown.latencyMs ?? latencyTimes * oneMs;
   const deadlineMs = deployment?.deadline.defaultMs ?? deadlineTimes * oneMs;
   if (deadlineMs < oneMs)
     throw new UsageError(`a request takes ${milliseconds(oneMs)} and is given up after ${milliseconds(deadlineMs)}`);
-  const min = readCount(option('min'), '--min', 0) ?? deployment?.replicas.min ?? 1;
-  const max = readCount(option('max'), '--max', 1) ?? deployment?.replicas.max ?? maxDefault;
+  const constraints = deployment === undefined ? undefined : constraintsOf(deployment);
+  const min = readCount(option('min'), '--min', 0) ?? constraints?.min ?? 1;
+  const max = readCount(option('max'), '--max', 1) ?? constraints?.max ?? maxDefault;
   if (min > max) throw new UsageError(`--min ${min} is above --max ${max}`);
+  const lag = option('lag');
   const scenario: Scenario = {
     traffic,
     service,
@@ -69,16 +71,22 @@ export async function readRehearsePlan(values: OptionValues, terminal: Terminal)
     max,
     latencyMs,
     deadlineMs,
-    lag: readLag(option('lag') ?? 'process'),
+    lag: lag === undefined ? (shown.lag ?? readLag('process')) : readLag(lag),
+    // As the governor tells it to the policy, by stage.
+    ...(lag === undefined && shown.stages !== undefined && { stages: shown.stages }),
     initial: initialReplicas(traffic, replicaRate(tables), min, max),
     queueLengthMax: deployment?.queue.lengthMax ?? queueLengthDefault,
     cpuShare: 1,
     faults: readFaultList(option('faults')),
-    seed: parseCount(option('seed') ?? '1', '--seed', 0, 2 ** 31 - 1),
+    seed,
+    ...(constraints !== undefined && { constraints }),
   };
-  const tolerated = readShare(option('tolerate') ?? String(toleratedDefault), '--tolerate');
-  const contenders = readPolicies(option('policies'), scenario, tolerated);
-  const price = option('price') ?? '1';
+  const choice = deployment === undefined ? undefined : policyOf(deployment);
+  const own = choice?.parameters['tolerated'];
+  const toleratedOwn = typeof own === 'number' ? own : toleratedDefault;
+  const tolerated = readShare(option('tolerate') ?? String(toleratedOwn), '--tolerate');
+  const contenders = readPolicies(option('policies'), scenario, tolerated, choice);
+  const price = option('price') ?? String(constraints?.cost?.pricePerHour ?? 1);
   if (!/^\d+(\.\d+)?$/.test(price)) throw new UsageError(`--price expects a number such as 0.05, got ${price}`);
   return {
     scenario,
@@ -86,11 +94,56 @@ export async function readRehearsePlan(values: OptionValues, terminal: Terminal)
     tolerated,
     pricePerHour: Number(price),
     text: settingText(scenario, tolerated),
-    notes: specified.notes,
+    notes: [...notes, ...notesOf(subject, option)],
+    subject,
   };
 }
 
-function settingText({ traffic, latencyMs, deadlineMs, lag, min, max, service, faults }: Scenario, tolerated: number) {
+interface Shown {
+  readonly service?: ServiceModel | undefined;
+  readonly lag?: Distribution | undefined;
+  readonly stages?: Lag | undefined;
+  readonly latencyMs?: number | undefined;
+}
+
+function learnedOf(running: Running | undefined): Shown {
+  if (running === undefined) return {};
+  const { model, why } = running;
+  const lag = learnedLag(model);
+  return {
+    service: learnedService(model),
+    lag,
+    // Before the first start it is a guess, for the governor too.
+    ...(lag !== undefined && { stages: why.inputs?.lag }),
+    latencyMs: why.inputs?.objective.latencyMs,
+  };
+}
+
+function notesOf({ specification, running }: Subject, option: (name: string) => string | undefined): readonly string[] {
+  const notes: string[] = [];
+  if (running !== undefined) {
+    const { deployment, model } = running;
+    const since = `since ${dateTime(model.since)}`;
+    if (option('service') === undefined)
+      notes.push(
+        learnedService(model) === undefined
+          ? `${deployment} has answered too little to tell what a call takes: ${serviceMsDefault} ms are assumed, or say --service`
+          : `what calls take is as ${model.calls} of them have shown ${since}`,
+      );
+    if (option('lag') === undefined)
+      notes.push(
+        model.starts.length === 0
+          ? `no start of ${deployment} has been seen yet: the lag of a process is assumed, or say --lag`
+          : `what starts take is as the last ${model.starts.length} have shown`,
+      );
+  }
+  if ((specification?.batching?.delayMs ?? 0) > 0)
+    notes.push('batching.delayMs is not rehearsed: nobody waits for company');
+  return notes;
+}
+
+function settingText(scenario: Scenario, tolerated: number): string {
+  const { traffic, latencyMs, deadlineMs, lag, min, max, service, faults, constraints } = scenario;
   const [one] = service.curve;
   const names = Object.keys(faults);
   return [
@@ -98,98 +151,22 @@ function settingText({ traffic, latencyMs, deadlineMs, lag, min, max, service, f
     `${milliseconds(one?.ms ?? 0)} a request${service.curve.length > 1 ? ' alone, batched' : ''}`,
     `objective ${milliseconds(latencyMs)} for all but ${tolerated * 100} %, deadline ${milliseconds(deadlineMs)}`,
     `${min} to ${max} replicas, each ready after ${seconds(meanOf(lag))}`,
+    ...(constraints === undefined ? [] : constraintsText(constraints)),
     ...(names.length > 0 ? [`faults: ${names.join(', ')}`] : []),
   ].join('; ');
 }
 
-async function readTraffic(values: OptionValues, terminal: Terminal): Promise<Traffic> {
-  const trace = stringOption(values, 'trace');
-  if (trace === undefined)
-    throw new UsageError('rehearse expects --trace', 'for instance: flyball rehearse --trace shape:flash');
-  const mean = stringOption(values, 'mean');
-  const perSecond = mean === undefined ? undefined : parseRate(mean, '--mean');
-  if (trace.startsWith('last:'))
-    throw new UsageError(
-      `--trace ${trace}: this platform has not recorded its own traffic yet`,
-      'name a file of recorded traffic, or a shape such as shape:flash',
-    );
-  const traffic = trace.startsWith('shape:')
-    ? readShape(trace.slice('shape:'.length), stringOption(values, 'duration'))
-    : await readFileTrace(trace, values, terminal);
-  if (meanRate(traffic) === 0) throw new UsageError(`--trace ${trace}: nobody comes in it`);
-  const wanted = perSecond ?? (trace.startsWith('shape:') ? shapeRateDefault : undefined);
-  return wanted === undefined ? traffic : scaledTo(traffic, wanted);
-}
-
-function readShape(name: string, duration: string | undefined): Traffic {
-  if (!Object.hasOwn(shapes, name)) {
-    const [near] = nearest(name, Object.keys(shapes));
-    throw new UsageError(
-      `there is no shape ${name}, expected one of ${Object.keys(shapes).join(', ')}`,
-      near === undefined ? undefined : `did you mean shape:${near}?`,
-    );
-  }
-  if (duration === undefined) return shapedTraffic(name);
-  const ms = parseDurationMs(duration, '--duration');
-  if (ms < 1000 || ms > shapeMsMax) throw new UsageError(`--duration expects 1s to 2400h, got ${duration}`);
-  return shapedTraffic(name, Math.round(ms / 1000));
-}
-
-async function readFileTrace(trace: string, values: OptionValues, terminal: Terminal): Promise<Traffic> {
-  if (stringOption(values, 'duration') !== undefined)
-    throw new UsageError('--duration is of a shape; a recorded trace lasts as long as it does');
-  const [file = '', fromName] = trace.split('#');
-  const path = resolve(terminal.cwd, file);
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined)
-    throw new UsageError(
-      `there is no trace ${file} in ${terminal.cwd}`,
-      `name a file, or a shape: ${Object.keys(shapes).join(', ')}`,
-    );
-  if (!found.isFile()) throw new UsageError(`--trace ${file} is no file`);
-  if (found.size > traceBytesMax)
-    throw new UsageError(`--trace ${file} has ${found.size} bytes, expected at most ${traceBytesMax}`);
-  const name = file.split('/').at(-1) ?? file;
-  const gaps = (stringOption(values, 'gaps') ?? 'refuse') as Gaps;
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-    return readTrace(name, text, { column: stringOption(values, 'column') ?? fromName, gaps });
-  } catch (error) {
-    if (error instanceof TraceError) throw new UsageError(`${trace}: ${error.message}`, traceHint(error.message));
-    if (error instanceof TypeError) throw new UsageError(`${trace} is no text`);
-    throw error;
-  }
-}
-
-function traceHint(message: string): string | undefined {
-  if (message.includes('telemetry')) return 'say --gaps telemetry or --gaps silence';
-  if (message.includes('columns, name')) return 'say --column NAME, or FILE#NAME';
-  return undefined;
-}
-
-interface Specified {
-  readonly deployment: DeploymentSpecification | undefined;
-  readonly notes: readonly string[];
-}
-
-async function readDeployment(values: OptionValues, terminal: Terminal): Promise<Specified> {
-  const path = stringOption(values, 'spec');
-  const wanted = stringOption(values, 'deployment');
-  if (path === undefined) {
-    if (wanted !== undefined) throw new UsageError('--deployment expects --spec, the specification that has it');
-    return { deployment: undefined, notes: [] };
-  }
-  const { deployments } = (await loadFrom(path, terminal)).specification;
-  const names = Object.keys(deployments);
-  const name = wanted ?? (names.length === 1 ? names[0] : undefined);
-  if (name === undefined)
-    throw new UsageError(`${path} has ${names.length} deployments: ${names.join(', ')}`, 'say --deployment NAME');
-  const deployment = Object.hasOwn(deployments, name) ? deployments[name] : undefined;
-  if (deployment === undefined)
-    throw new UsageError(`${path} has no deployment ${name}, expected one of ${names.join(', ')}`);
-  const notes =
-    (deployment.batching?.delayMs ?? 0) > 0 ? ['batching.delayMs is not rehearsed: nobody waits for company'] : [];
-  return { deployment, notes };
+/** What holds a target back besides its bounds. */
+function constraintsText(set: Constraints): readonly string[] {
+  const { upStabilizationSeconds: up, downStabilizationSeconds: down, cost, freezes } = set;
+  return [
+    ...(up > 0 ? [`more once it has been wished for ${up} s`] : []),
+    ...(down > 0 ? [`fewer once it has been wished for ${down} s`] : []),
+    ...(set.blastRadius < 1 ? [`at most ${set.blastRadius * 100} % go at once`] : []),
+    ...(Number.isFinite(set.reversalsPerHour) ? [`at most ${set.reversalsPerHour} reversals an hour`] : []),
+    ...(freezes.length > 0 ? [`${freezes.length} freezes`] : []),
+    ...(cost === null ? [] : [`a budget of ${cost.amount} in ${duration(cost.periodSeconds)}`]),
+  ];
 }
 
 /** `100ms`, or a cost curve `1=100ms,4=220ms`. */
@@ -197,10 +174,13 @@ function readService(
   text: string | undefined,
   spread: string | undefined,
   deployment: DeploymentSpecification | undefined,
+  learned: ServiceModel | undefined,
 ): ServiceModel {
   const cv = spread === undefined ? 0 : Number(spread);
   if (!(cv >= 0 && cv <= 10)) throw new UsageError(`--spread expects a number from 0 to 10, got ${spread}`);
   const scatter: Distribution = cv === 0 ? { kind: 'fixed', mean: 1 } : { kind: 'lognormal', mean: 1, cv };
+  if (text === undefined && learned !== undefined)
+    return spread === undefined ? learned : { ...learned, spread: scatter };
   const parts = (text ?? `${serviceMsDefault}ms`).split(',');
   const curve = parts.map((part) => {
     const [, rows = '1', time = ''] = /^(?:(\d+)=)?(.*)$/.exec(part.trim()) ?? [];
@@ -256,11 +236,21 @@ function readFaultList(text: string | undefined): FaultSettings {
 /** Every one that has a rule of its own for any load: a schedule and a fixed count have to be told theirs. */
 const isGeneral = (name: string): boolean => name !== 'cron' && name !== 'fixed';
 
-function readPolicies(text: string | undefined, scenario: Scenario, tolerated: number): readonly Contender[] {
+/** The deployment's own comes first, as it is set; so it is where it is named without parameters. */
+function readPolicies(
+  text: string | undefined,
+  scenario: Scenario,
+  tolerated: number,
+  choice: PolicyChoice | undefined,
+): readonly Contender[] {
+  const own = choice === undefined ? [] : [{ name: choice.policy, given: choice.parameters }];
+  const asOwn = ({ name, given }: Named): Named =>
+    name === choice?.policy && Object.keys(given).length === 0 ? { name, given: choice.parameters } : { name, given };
+  const general = policies.filter(({ name }) => isGeneral(name) && name !== choice?.policy);
   const named =
     text === undefined
-      ? [...policies.filter(({ name }) => isGeneral(name)).map(({ name }) => ({ name, given: {} })), fixedInHindsight]
-      : parseNamedList(text, '--policies');
+      ? [...own, ...general.map(({ name }) => ({ name, given: {} })), fixedInHindsight]
+      : parseNamedList(text, '--policies').map(asOwn);
   return named.map((one) => contender(one, scenario, tolerated));
 }
 

@@ -149,7 +149,6 @@ test('what is wrong is refused with its line, or with what was expected', async 
     [['--trace', 'two.csv'], /line 1: it has 2 columns, name one of them: web, api[^]*FILE#NAME/],
     [['--trace', 'silent.csv'], /nobody comes in it/],
     [['--trace', 'shape:flesh'], /there is no shape flesh, expected one of constant[^]*did you mean shape:flash/],
-    [['--trace', 'last:24h'], /has not recorded its own traffic yet/],
     [['--trace', 'minutes.csv', '--duration', '5m'], /--duration is of a shape/],
     [['--trace', 'minutes.csv', '--policies', 'hpaa'], /there is no policy hpaa[^]*did you mean hpa/],
     [
@@ -167,7 +166,7 @@ test('what is wrong is refused with its line, or with what was expected', async 
     [['--trace', 'minutes.csv', '--tolerate', '100%'], /--tolerate expects a share such as 1%/],
     [['--trace', 'minutes.csv', '--min', '5', '--max', '2'], /--min 5 is above --max 2/],
     [['--trace', 'minutes.csv', '--price', 'cheap'], /--price expects a number/],
-    [['--trace', 'minutes.csv', '--deployment', 'a'], /--deployment expects --spec/],
+    [['x', '--deployment', 'a'], /expected one deployment, got x and --deployment a/],
     [['--trace', 'minutes.csv', '--seed', '-1'], /--seed/],
   ];
   for (const [args, message] of cases) {

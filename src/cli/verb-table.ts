@@ -199,6 +199,7 @@ export const verbs: readonly VerbDeclaration[] = [
     examples: [
       'flyball mode digits',
       'flyball mode digits auto --reason "a week of good advice"',
+      'flyball mode digits auto --rehearsal 4be1c0d2',
       'flyball mode digits advise',
     ],
     positionals: [
@@ -212,7 +213,11 @@ export const verbs: readonly VerbDeclaration[] = [
     ],
     options: {
       reason: { type: 'string', value: 'TEXT', help: 'What makes you trust it; kept in the journal.' },
-      rehearsal: { type: 'string', value: 'ID', help: 'The rehearsal that it has passed, in place of a reason.' },
+      rehearsal: {
+        type: 'string',
+        value: 'ID',
+        help: 'The rehearsal that it has passed, in place of a reason (`flyball rehearsals`).',
+      },
       ...output,
       ...server,
       verbose,
@@ -418,22 +423,29 @@ export const verbs: readonly VerbDeclaration[] = [
     name: 'rehearse',
     summary: 'Try scaling policies on recorded or made-up traffic, over simulated replicas, before arming one.',
     examples: [
+      'flyball rehearse digits --trace last:24h',
       'flyball rehearse --trace shape:flash --lag container',
       'flyball rehearse --spec flyball.yaml --trace day.csv#web --policies slo,hpa:cpuPercent=70,kpa --html report.html',
     ],
-    positionals: [],
+    positionals: [
+      {
+        ...deployment,
+        optional: true,
+        help: 'Of the platform that runs: as it is set, with the calls and starts that it has shown. The result is kept there.',
+      },
+    ],
     options: {
       trace: {
         type: 'string',
         value: 'TRACE',
-        help: 'A file of `second,…`, `minute,…` or a line a request (FILE#COLUMN), or shape:constant, flash, square, ramp, diurnal, silence.',
+        help: 'last:24h (or 2m, 7d), what the platform has recorded; a file of `second,…`, `minute,…` or a line a request (FILE#COLUMN); or shape:constant, flash, square, ramp, diurnal, silence. Of a DEPLOYMENT: last:24h.',
       },
       column: { type: 'string', value: 'NAME', help: 'The column of the file; the same as FILE#NAME.' },
       gaps: {
         type: 'string',
         value: 'MEANING',
         choices: ['refuse', 'telemetry', 'silence'],
-        help: 'What missing lines of the file are: a mistake (default), time that nobody measured, or time in which nobody came.',
+        help: 'What is missing: a mistake (default of a file), time that nobody measured (default of last:), or time in which nobody came.',
       },
       mean: {
         type: 'string',
@@ -441,12 +453,20 @@ export const verbs: readonly VerbDeclaration[] = [
         help: 'Scale the traffic to this mean; default as recorded, shapes 150/s.',
       },
       duration: { type: 'string', value: 'TIME', help: 'Of a shape; default 1h, diurnal 24h.' },
-      spec: { type: 'string', value: 'SPEC', help: 'Take bounds, queue, deadline and objective from it.' },
-      deployment: { type: 'string', value: 'NAME', help: 'Which of --spec; default the only one.' },
+      spec: {
+        type: 'string',
+        value: 'SPEC',
+        help: 'Take bounds, queue, deadline, objective, policy and constraints from it.',
+      },
+      deployment: {
+        type: 'string',
+        value: 'NAME',
+        help: 'Which of --spec, or of the platform that runs; default the only one.',
+      },
       policies: {
         type: 'string',
         value: 'LIST',
-        help: 'With commas, each with its parameters: hpa:cpuPercent=70,fixed:count=8. fixed alone is the cheapest fleet that would have kept the promise. Default: all.',
+        help: 'With commas, each with its parameters: hpa:cpuPercent=70,fixed:count=8. fixed alone is the cheapest fleet that would have kept the promise. Default: all, the deployment’s own first.',
       },
       faults: {
         type: 'string',
@@ -456,12 +476,12 @@ export const verbs: readonly VerbDeclaration[] = [
       lag: {
         type: 'string',
         value: 'LAG',
-        help: 'From order to first request: process (0.5 s, default), container (10 s), vm (150 s) or seconds; :0.3 scatters it.',
+        help: 'From order to first request: process (0.5 s, default), container (10 s), vm (150 s) or seconds; :0.3 scatters it. Of a DEPLOYMENT: as its starts have been.',
       },
       service: {
         type: 'string',
         value: 'TIME',
-        help: 'Of one request on one replica, default 100ms; or a cost curve by rows: 1=100ms,4=220ms.',
+        help: 'Of one request on one replica, default 100ms; or a cost curve by rows: 1=100ms,4=220ms. Of a DEPLOYMENT: as its calls have been.',
       },
       spread: { type: 'string', value: 'CV', help: 'Scatter of service times, deviation over mean; default 0.' },
       slo: {
@@ -472,16 +492,39 @@ export const verbs: readonly VerbDeclaration[] = [
       tolerate: { type: 'string', value: 'SHARE', help: 'Share of requests that may be missed; default 1%.' },
       min: { type: 'string', value: 'N', help: "Replicas at least; default the specification's, else 1." },
       max: { type: 'string', value: 'N', help: "Replicas at most; default the specification's, else 1000." },
-      price: { type: 'string', value: 'N', help: 'Of a replica for an hour, in any currency; default 1.' },
+      price: {
+        type: 'string',
+        value: 'N',
+        help: "Of a replica for an hour, in any currency; default the specification's, else 1.",
+      },
       seed: { type: 'string', value: 'N', help: 'Of all chance; the same seed gives the same figures. Default 1.' },
       html: { type: 'string', value: 'FILE', help: 'Write a page with the picture; FILE.svg is the picture alone.' },
       ...output,
+      ...server,
       verbose,
     },
-    exits: ['done', 'failed', 'usage', 'interrupted'],
+    exits: ['done', 'failed', 'usage', 'unreachable', 'interrupted'],
     // It computes without a pause, so that nobody would hear of Ctrl-C: it ends the process, which holds nothing open.
     ownInterrupts: true,
     load: () => import('./verbs/rehearse.ts'),
+  },
+  {
+    name: 'rehearsals',
+    summary: 'List the rehearsals that were made of deployments here, or show one.',
+    examples: ['flyball rehearsals --deployment digits', 'flyball rehearsals show 4be1c0d2'],
+    positionals: [
+      { name: 'ACTION', optional: true, completes: ['list', 'show'], help: 'list (default) · show ID' },
+      { name: 'ID', optional: true, help: 'show: of the rehearsal.' },
+    ],
+    options: {
+      deployment: { type: 'string', value: 'NAME', help: 'list: only of this one.' },
+      limit: { type: 'string', value: 'N', help: 'list: the newest so many; default 20.' },
+      ...output,
+      ...server,
+      verbose,
+    },
+    exits: ['done', 'failed', 'usage', 'unreachable'],
+    load: () => import('./verbs/rehearsals.ts'),
   },
   {
     name: 'keys',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { unconstrained, type Constraints } from '../core/scaling/constrain.ts';
 import { makePolicy } from '../core/scaling/policies/list.ts';
 import type { Observation } from '../core/scaling/observation.ts';
 import type { Policy } from '../core/scaling/policy.ts';
@@ -219,4 +220,26 @@ test('an unknown fault and a parameter that is none are refused by name', () => 
   assert.ok(read.kind === 'refused');
   assert.match(read.problems.join('\n'), /there is no fault flood, expected one of crash, slow-start/);
   assert.match(read.problems.join('\n'), /fault crash: often is no parameter of it/);
+});
+
+test('what constraints forbid is not done: a freeze holds all, a rest is kept, a budget of turns and of money too', () => {
+  const held = (more: Partial<Constraints>): Outcome =>
+    rehearse(
+      scenario({ traffic: traffic('square', 60, 1800), constraints: { ...unconstrained, ...more } }),
+      policy('kpa', { target: 1 }),
+    );
+  const free = held({});
+  assert.ok(free.flaps >= 3 && free.highest > 12, `${free.flaps} turns, up to ${free.highest}`);
+  const startWallMs = traffic('square').startWallMs;
+  const frozen = held({
+    freezes: [{ fromMs: startWallMs, untilMs: startWallMs + 3_600_000, kind: 'both', reason: 'a fair' }],
+  });
+  assert.deepEqual([frozen.actions, frozen.highest], [0, 8]);
+  const rested = held({ downStabilizationSeconds: 1200 });
+  assert.ok(rested.flaps < free.flaps && rested.replicaSeconds > free.replicaSeconds);
+  const few = held({ reversalsPerHour: 3 });
+  assert.ok(few.flaps <= 3, `${few.flaps} turns`);
+  // Eleven replicas for the half hour, at 1 an hour.
+  const poor = held({ cost: { amount: 5.5, periodSeconds: 1800, pricePerHour: 1 } });
+  assert.ok(poor.replicaSeconds / 3600 < 5.8 && free.replicaSeconds / 3600 > 5.8, `${poor.replicaSeconds / 3600}`);
 });

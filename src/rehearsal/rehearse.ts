@@ -81,6 +81,7 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
     deadlineMs,
     startWallMs: traffic.startWallMs,
     cpuShare: scenario.cpuShare,
+    stages: scenario.stages,
     // As warm-up measures it, of one replica; of more nothing else is known than that they are as many.
     capacity: Float64Array.of(Number.NaN, perReplica),
     oneMs: service.ms[1] as number,
@@ -89,7 +90,7 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
   const running = run(policy, telemetry.first(), 0);
   const seer = policy.foresees === true ? openSeer(telemetry.first()) : undefined;
   const whole = durationMs(traffic);
-  const constraints: Constraints = { ...unconstrained, min, max };
+  const constraints: Constraints = { ...(scenario.constraints ?? unconstrained), min, max };
   let memory = startConstraints(constraints, fleet.target, 0);
   const timeline = new Timeline(Math.ceil(whole / spanMs / timelineMax));
   let [actions, flaps, direction, highest] = [0, 0, 0, fleet.target];

@@ -1,4 +1,6 @@
 /** What is rehearsed: traffic, a deployment and its tier, faults, and the seed from which all chance comes. */
+import type { Constraints } from '../core/scaling/constrain.ts';
+import type { Lag } from '../core/scaling/observation.ts';
 import type { Distribution } from './world/distribution.ts';
 import type { FaultSettings } from './faults.ts';
 import type { ServiceModel } from './world/service.ts';
@@ -9,6 +11,8 @@ export interface Scenario {
   readonly service: ServiceModel;
   /** From the order of a replica to its first request, milliseconds. */
   readonly lag: Distribution;
+  /** The same as a policy is told it, by stage; absent: its 90th percentile as one. */
+  readonly stages?: Lag;
   readonly min: number;
   readonly max: number;
   /** Replicas that serve when it begins. */
@@ -20,6 +24,8 @@ export interface Scenario {
   readonly deadlineMs: number;
   /** Share of its CPU allowance that a replica uses while it computes. */
   readonly cpuShare: number;
+  /** What a target may not do, besides leaving `min` and `max`; absent: nothing. */
+  readonly constraints?: Constraints;
   readonly faults: FaultSettings;
   readonly seed: number;
 }

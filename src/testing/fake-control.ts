@@ -43,6 +43,8 @@ export interface FakeControl extends AsyncDisposable {
   /** What has happened, oldest first. */
   journal: readonly JournalEntryView[];
   alerts: AlertsView;
+  /** In place of what it would say, by method and path below /api/v1: `GET deployments/digits/series`. */
+  readonly answers: Map<string, (query: URLSearchParams, body: unknown) => unknown>;
   /** Operations never end. */
   stuck: boolean;
   /** Error with which every request is answered. */
@@ -132,6 +134,7 @@ export async function startFakeControl(): Promise<FakeControl> {
     operationError: undefined,
     journal: [],
     alerts: { alerts: [], actions: [] },
+    answers: new Map(),
     stuck: false,
     refusal: undefined,
     dataDirectory: '/nowhere/data',
@@ -198,6 +201,8 @@ export async function startFakeControl(): Promise<FakeControl> {
 
   function handle(method: string, path: string, query: URLSearchParams, body: Buffer): unknown {
     const json = (): unknown => JSON.parse(body.toString('utf8'));
+    const own = fake.answers.get(`${method} ${path}`);
+    if (own !== undefined) return own(query, body.length === 0 ? undefined : json());
     const [head, name = '', section, last = ''] = path.split('/').map(decodeURIComponent);
     const route = `${method} ${head}${section === undefined ? '' : `/${section}`}`;
     switch (route) {

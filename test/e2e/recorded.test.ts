@@ -1,8 +1,11 @@
 /** The platform's own traffic with real processes: recorded as it comes, over the death of control, and rehearsed. */
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { SeriesView } from '../../src/api/series-schemas.ts';
 import { v2 } from '../support/ask.ts';
+import { runCli } from '../support/cli.ts';
 import { childPid } from '../support/processes.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
@@ -26,7 +29,15 @@ describe('a platform that records its own traffic', () => {
       models: { 'slow/1/model.yaml': model, 'slow/model.yaml': model },
       specification: {
         models: { slow: { path: './models/slow' } },
-        deployments: { asked: deployment, idle: deployment },
+        deployments: {
+          asked: deployment,
+          idle: deployment,
+          shaped: {
+            ...deployment,
+            slo: { p99Ms: 5000 },
+            scaling: { policy: 'thresholds', parameters: { step: 2 }, reversalsPerHour: 50 },
+          },
+        },
       },
     });
     await platform.serving();
@@ -86,6 +97,73 @@ describe('a platform that records its own traffic', () => {
     after.recordedMs.forEach((ms, index) => {
       assert.equal(ms === 0, after.columns['arrivals']?.[index] === null);
     });
+  });
+
+  test('what it has recorded is rehearsed, gap and all, and a deployment is armed by what came of it', async () => {
+    const cli = (...args: string[]) => runCli(args, { FLYBALL_URL: platform.control });
+    const nothing = await cli('rehearse', 'idle', '--trace', 'last:10s');
+    assert.equal(nothing.code, 2);
+    assert.match(nothing.stderr, /nobody comes in it|nothing is recorded of idle/);
+
+    const shape = ['--shape', 'ramp', '--rate', '5/s', '--peak', '25/s', '--duration', '4s'];
+    const first = await cli('load', 'shaped', ...shape, '--json');
+    assert.equal(first.code, 0, first.stderr);
+    const pid = childPid(platform, 'control');
+    // What waits for a write goes with it.
+    await until('something of it to be written', () => {
+      const files = globSync('series/fine/*/shaped.ndjson', { cwd: platform.dataDirectory });
+      return files.some((file) => readFileSync(join(platform.dataDirectory, file), 'utf8').includes('"arrivals":'))
+        ? true
+        : undefined;
+    });
+    process.kill(pid, 'SIGKILL');
+    await until('another control', async () => {
+      await platform.status();
+      return childPid(platform, 'control') === pid ? undefined : true;
+    });
+    const second = await until('a load that is recorded', async () => {
+      const { code, stderr } = await cli('load', 'shaped', '--rate', '20/s', '--duration', '3s', '--json');
+      assert.equal(code, 0, stderr);
+      const from = Date.now() - 8000;
+      const { columns } = await series('shaped', `from=${from}&stepMs=1000&columns=arrivals`);
+      return sum(columns['arrivals'] ?? []) > 0 ? columns : undefined;
+    });
+    assert.ok(second);
+
+    const { code, stdout, stderr } = await cli(
+      'rehearse',
+      'shaped',
+      '--trace',
+      'last:2m',
+      '--policies',
+      'thresholds,hpa,fixed',
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^POLICY +MISSED +SHED/m);
+    assert.match(stdout, /^thresholds step=2 +0 %/m);
+    const said = stderr.replaceAll(/\s+/g, ' ');
+    assert.match(said, /last:2m of shaped at [\d.]+ requests\/s/);
+    assert.match(said, /gaps? of \d+ s altogether in which nothing was recorded/);
+    assert.match(said, /what calls take is as \d+ of them have shown/);
+    const id = /kept as rehearsal (\w+)/.exec(said)?.[1] ?? '';
+    assert.match(
+      (await cli('rehearsals')).stdout,
+      new RegExp(`^${id} +shaped .*last:2m of shaped +thresholds step=2`, 'm'),
+    );
+    assert.match((await cli('rehearsals', 'show', id)).stdout, /^hpa /m);
+
+    const other = await cli('mode', 'asked', 'auto', '--rehearsal', id);
+    assert.match(other.stderr, /it is of shaped, and not of asked/);
+    assert.equal((await cli('mode', 'shaped', 'auto', '--rehearsal', '00000000')).code, 1);
+    const armed = await cli('mode', 'shaped', 'auto', '--rehearsal', id);
+    assert.equal(armed.code, 0, armed.stderr);
+    assert.match(
+      armed.stdout,
+      new RegExp(`rehearsal ${id}: thresholds missed 0 % of \\d+ requests of last:2m of shaped`),
+    );
+    const journal = await cli('journal', '--kind', 'mode', '--deployment', 'shaped', '-o', 'ndjson');
+    const entry = JSON.parse(journal.stdout) as { details?: { rehearsal?: string; passed?: boolean } };
+    assert.deepEqual([entry.details?.rehearsal, entry.details?.passed], [id, true]);
   });
 
   test('bad questions are answered with what was expected', async () => {

@@ -1,22 +1,28 @@
 /**
  * `flyball rehearse`: policies over simulated replicas and recorded or made-up traffic, in the time that computing takes.
- * It touches no platform. The object of `--json` holds nothing that another run has otherwise, but `wallSeconds`.
+ * It touches no platform; of one that runs it asks what was recorded and learned, and leaves there what came of it. The
+ * object of `--json` holds nothing that another run has otherwise, but `wallSeconds`.
  */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemClock } from '../../clock.ts';
-import { compare, type Rehearsed } from '../../rehearsal/report/compare.ts';
+import { compare, type Rehearsed, type Report } from '../../rehearsal/report/compare.ts';
 import { columnsOf, page } from '../../rehearsal/report/page.ts';
 import { duration, picture } from '../../rehearsal/report/picture.ts';
 import { labelOf, verdict } from '../../rehearsal/report/verdict.ts';
+import type { RehearsalRequest } from '../../api/rehearsal-schemas.ts';
+import { FlyballError } from '../../errors.ts';
+import { caller } from '../connect.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
-import { readRehearsePlan } from '../rehearse-plan.ts';
+import { readRehearsePlan, type RehearsePlan } from '../rehearse-plan.ts';
 import { columnsOf as terminalColumns, wrap } from '../wrap.ts';
 
-export async function run({ terminal, values }: Invocation): Promise<ExitCode> {
-  const { scenario, contenders, tolerated, pricePerHour, text, notes } = await readRehearsePlan(values, terminal);
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const { terminal, values } = invocation;
+  const plan = await readRehearsePlan(invocation);
+  const { scenario, contenders, tolerated, pricePerHour, text, notes } = plan;
   terminal.stderr.write(`${wrap(`  ${text}`, terminalColumns(terminal.stderr), 2)}\n`);
   for (const note of notes) terminal.stderr.write(`  note: ${note}\n`);
   const onPolicy = (name: string): void => {
@@ -36,14 +42,55 @@ export async function run({ terminal, values }: Invocation): Promise<ExitCode> {
     });
     terminal.stderr.write(`  wrote ${html}\n`);
   }
+  const id = await keep(invocation, plan, report, sentences);
   await print(terminal, formatOf(values), {
-    data: report,
+    data: id === undefined ? report : { ...report, rehearsal: id },
     items: report.policies,
     names: () => report.policies.map(labelOf),
     table: () => tableText(rehearsed, sentences, terminalColumns(terminal.stdout)),
   });
   return exitCodes.done;
 }
+
+/** On the platform that it is about, so that a mode may rest on it. Undefined where there is none, or it would not. */
+async function keep(
+  { terminal, signal }: Invocation,
+  { scenario, tolerated, text, subject }: RehearsePlan,
+  report: Report,
+  sentences: readonly string[],
+): Promise<string | undefined> {
+  const { running, isAsRuns } = subject;
+  if (running === undefined) return undefined;
+  const { client, deployment } = running;
+  const say = (words: string): void => {
+    terminal.stderr.write(`${wrap(`  ${words}`, terminalColumns(terminal.stderr), 2)}\n`);
+  };
+  if (!isAsRuns) {
+    say(`not kept on the platform: it is of another specification than ${deployment} has there`);
+    return undefined;
+  }
+  const { min, max } = scenario;
+  const setting = text.slice(0, settingMax);
+  const by = caller(terminal.env);
+  const request = { setting, min, max, tolerated, verdict: [...sentences], report: reportOf(report), by };
+  try {
+    const { id } = await client.keepRehearsal(deployment, request, signal);
+    say(`kept as rehearsal ${id}: flyball mode ${deployment} auto --rehearsal ${id}`);
+    return id;
+  } catch (error) {
+    // What was computed is worth showing, whether or not the platform keeps it.
+    if (!(error instanceof FlyballError)) throw error;
+    say(`not kept on the platform: ${error.message}`);
+    return undefined;
+  }
+}
+
+const settingMax = 2000;
+
+const reportOf = (report: Report): RehearsalRequest['report'] => ({
+  ...report,
+  policies: report.policies.map((policy) => ({ ...policy, parameters: { ...policy.parameters } })),
+});
 
 function tableText(rehearsed: Rehearsed, sentences: readonly string[], columns: number): string {
   const { simulatedSeconds, wallSeconds, seed, policies, requests } = rehearsed.report;

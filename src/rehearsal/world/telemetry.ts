@@ -6,7 +6,7 @@
  * gateways tell with it.
  */
 import { absent, type Signal, type SignalKind } from '../../core/scaling/signals.ts';
-import type { Observation } from '../../core/scaling/observation.ts';
+import type { Lag, Observation } from '../../core/scaling/observation.ts';
 import type { Faults } from '../faults.ts';
 import type { Fleet } from './fleet.ts';
 import type { World } from './world.ts';
@@ -30,6 +30,7 @@ export interface Watched {
   readonly max: number;
   readonly latencyMs: number;
   readonly deadlineMs: number;
+  readonly stages: Lag | undefined;
   readonly startWallMs: number;
   /** Share of its allowance that a replica's CPU is used while it computes. */
   readonly cpuShare: number;
@@ -75,7 +76,7 @@ export class Telemetry {
       fleet: this.#fleet,
       min: watched.min,
       max: watched.max,
-      lag: { detect: spanMs, decide: 0, start: watched.fleet.lagMs, load: 0, warm: 0, serve: 0 },
+      lag: watched.stages ?? { detect: spanMs, decide: 0, start: watched.fleet.lagMs, load: 0, warm: 0, serve: 0 },
       objective: { latencyMs: watched.latencyMs, deadlineMs: watched.deadlineMs },
       external: {},
       capacity: watched.capacity,
