@@ -100,6 +100,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   await using starting = new AsyncDisposableStack();
   let onFleetEvent = (_event: FleetEvent): void => {};
   let poke = (): void => {};
+  let heard = (): void => {};
   const silentMs = (deployment: string): number => silentMsOf(deployments.find(deployment)?.record);
 
   const journal = starting.use(openJournal(store, clock));
@@ -132,7 +133,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         endStuck(fleet, channel.gateways(), silentMs);
         poke();
       },
-      onObservation: (observation) => latencies.observed(observation),
+      onObservation(observation) {
+        latencies.observed(observation);
+        heard();
+      },
     }),
   );
   const keyService = await openKeyService({
@@ -201,6 +205,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     loop.onFleetEvent(event);
   };
   poke = () => loop.poke();
+  heard = () => governor.heard();
   wakeWhatWasAwake();
   loop.start();
   governor.start();

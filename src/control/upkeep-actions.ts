@@ -103,9 +103,10 @@ async function startReplicas(
   }
   const { spinning } = deployment.record.specification.resources;
   const resources = resourcesOf(deployment.record.specification);
-  for (let started = 0; started < count; started++) {
-    const number = Number((await store.meta(replicaNumberKey)) ?? '0') + 1;
-    await store.setMeta(replicaNumberKey, String(number));
+  // Durable before any is used, and once for all: a crowd that waits for many would wait for each write.
+  const before = Number((await store.meta(replicaNumberKey)) ?? '0');
+  await store.setMeta(replicaNumberKey, String(before + count));
+  for (let number = before + 1; number <= before + count; number++) {
     const id = `${deployment.name.slice(0, idPrefixMax)}-${number}`;
     const own = withSpinning(launch, spinning, threadsFit(deployments, cores));
     const warmUp = awaited === true ? { ...own.warmUp, awaited } : own.warmUp;

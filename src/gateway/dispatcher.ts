@@ -28,7 +28,7 @@ export interface DispatcherOptions {
   readonly connect: ConnectReplica;
   /** The last call of a draining replica has ended, or there was none: worth telling control at once. */
   onDrained(): void;
-  /** A request has found no replica and waits for one: control must hear of it at once. */
+  /** A request waits for a replica that is not there, or more wait than there are replicas: control must hear at once. */
   onWaiting(): void;
 }
 

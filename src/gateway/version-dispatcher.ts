@@ -26,6 +26,7 @@ import { ReplicaPool } from './replica-pool.ts';
 import type { Replica } from './replica.ts';
 import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
 import { countEnd, createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+import { Surprise } from './surprise.ts';
 import { Waiting } from './waiting.ts';
 
 /** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
@@ -48,6 +49,7 @@ export class VersionDispatcher {
   readonly #pool: ReplicaPool;
   readonly #costs = new LearnedCosts();
   readonly #samples = new CallSamples();
+  readonly #surprise: Surprise;
   readonly #expected = createExpected();
   readonly #reach: Reach;
   readonly #end: Endings;
@@ -67,6 +69,7 @@ export class VersionDispatcher {
     this.#clock = clock;
     this.#route = route;
     this.#reach = new Reach(clock.now(), () => options.onWaiting());
+    this.#surprise = new Surprise(() => options.onWaiting());
     this.#timer = new DueTimer(clock, (at) => this.#onDue(at));
     this.#end = createEndings({ ...names, clock, figures, started });
     this.#waiting = new Waiting(deployment.queue.lengthMax, this.#end);
@@ -164,6 +167,7 @@ export class VersionDispatcher {
     const { woken } = this.#reach;
     const since = this.#pool.ready > 0 ? Infinity : this.#waiting.since();
     const calls = this.#samples.take();
+    this.#surprise.told(this.#waiting.queue.length, this.#clock.now());
     return {
       deployment: this.deployment,
       version: this.#route.version,
@@ -240,6 +244,7 @@ export class VersionDispatcher {
     if (admission.kind === 'refused') return this.#end.refuse(job, admission, this.#waiting.queue.lengthMax);
     this.#waiting.add(job);
     this.#pump(at);
+    this.#surprise.waits(this.#waiting.queue.length, this.#pool.ready, at);
   }
 
   #admit(ticket: Parameters<typeof admit>[1], at: number, expected = 0): Admission {

@@ -154,6 +154,25 @@ export async function governedWorld(
     }
   }
 
+  function speak(load: Load): void {
+    counted.arrivals += load.rate;
+    counted.completed += load.completed ?? load.rate;
+    counted.late += load.late ?? 0;
+    version = {
+      deployment: 'd',
+      version: '1',
+      ...counted,
+      failed: 0,
+      shed: {},
+      busyMs: counted.completed * 100,
+      queueLength: load.queued ?? 0,
+      inFlight: Math.min(replicas.length, Math.ceil(load.rate / 10)),
+      batchSizeCap: 1,
+      latencyMs: { p50: 100, p95: 100, p99: 100, n: load.rate },
+    };
+    spoken = { kind: 'observation', worker: 0, at: clock.wall(), revision: 1, versions: [version], replicas: [] };
+  }
+
   return {
     store,
     clock,
@@ -191,29 +210,20 @@ export async function governedWorld(
     async pass(seconds: number, load: Load | undefined) {
       for (let second = 0; second < seconds; second += 1) {
         clock.pass(1000);
-        if (load !== undefined) {
-          counted.arrivals += load.rate;
-          counted.completed += load.completed ?? load.rate;
-          counted.late += load.late ?? 0;
-          version = {
-            deployment: 'd',
-            version: '1',
-            ...counted,
-            failed: 0,
-            shed: {},
-            busyMs: counted.completed * 100,
-            queueLength: load.queued ?? 0,
-            inFlight: Math.min(replicas.length, Math.ceil(load.rate / 10)),
-            batchSizeCap: 1,
-            latencyMs: { p50: 100, p95: 100, p99: 100, n: load.rate },
-          };
-          spoken = { kind: 'observation', worker: 0, at: clock.wall(), revision: 1, versions: [version], replicas: [] };
-        }
+        if (load !== undefined) speak(load);
         upkeep(load?.cpu ?? 0);
         await opened.governor.look();
         await opened.outside.settled();
       }
       await journal.flushed();
+    },
+    /** The gateway speaks in between: so many came and completed since it did last, and so many wait. */
+    async speak(ms: number, load: Load) {
+      clock.pass(ms);
+      speak(load);
+      opened.governor.heard();
+      await opened.governor.settled();
+      upkeep(load.cpu);
     },
     async [Symbol.asyncDispose]() {
       await opened.governor.stop();

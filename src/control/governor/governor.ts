@@ -10,6 +10,7 @@ import { holdingClaims } from '../../core/alerts/signal.ts';
 import { lagOf, noteStart } from '../../core/scaling/lag-book.ts';
 import { measureCapacity } from '../../core/scaling/measured-capacity.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
+import { isSurprise } from '../../core/scaling/surprise.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
 import { FlyballError } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
@@ -21,7 +22,7 @@ import type { Approval, Approvals } from './approvals.ts';
 import { expect, verify } from './aftermath.ts';
 import { openForecasts } from './forecasts.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
-import { countLoad, type Counted, type LoadLook } from './load-counts.ts';
+import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
 import { createMind, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
 import { restore, toKept, type KeptMinds } from './kept-minds.ts';
@@ -47,6 +48,10 @@ export interface Governor {
   approve(id: string, by: string): Promise<Approval>;
   reject(id: string, by: string, reason: string): Approval;
   replicaReady(replica: Replica): void;
+  /** A gateway has spoken: a load that has jumped is looked at now and not at the next second. */
+  heard(): void;
+  /** When every change of target that has been decided is written, or refused. */
+  settled(): Promise<void>;
   /** Milliseconds from the look that moved the target last to the order of this replica; 0 where none had just done so. */
   decidedMs(replica: Replica): number;
   /** One look at all; for tests, the loop does it by itself. */
@@ -67,6 +72,8 @@ const decideMsMax = 5000;
 /** What was learned is kept this often, and after each change of a target; seldomer where it is large. */
 const keepEveryMs = 60_000;
 const keptBytesPerSecond = 1000;
+/** Weight of a second's mean in the service time. */
+const newestService = 0.3;
 /** Seconds that health is smoothed over. */
 const healthSeconds = 5;
 
@@ -77,6 +84,8 @@ export function startGovernor(parts: GovernorParts): Governor {
   let cancel = (): void => {};
   let stopped = true;
   const moving = new Set<Promise<void>>();
+  /** Counted, by deployment, and not looked at yet. */
+  const pending = new Map<string, Counted>();
 
   function isGoverned({ record, removing, wakefulness }: Deployment): boolean {
     const { min, max } = record.specification.replicas;
@@ -121,7 +130,8 @@ export function startGovernor(parts: GovernorParts): Governor {
     // Of a few requests, half is chance.
     if (completed > 0 && counted.busyMs > 0) {
       const now = counted.busyMs / completed;
-      own.serviceMs = Number.isNaN(own.serviceMs) ? now : own.serviceMs + 0.3 * (now - own.serviceMs);
+      const weight = 1 - (1 - newestService) ** (spanMs / 1000);
+      own.serviceMs = Number.isNaN(own.serviceMs) ? now : own.serviceMs + weight * (now - own.serviceMs);
     } else if (Number.isNaN(own.serviceMs)) own.serviceMs = warmServiceMs(specification, curve);
     const share = Math.min(1, spanMs / 1000 / healthSeconds);
     const perSecond = 1000 / spanMs;
@@ -165,7 +175,13 @@ export function startGovernor(parts: GovernorParts): Governor {
     ];
   }
 
-  function lookAt(deployment: Deployment, replicas: readonly Replica[], load: LoadLook, at: number): void {
+  function lookAt(
+    deployment: Deployment,
+    replicas: readonly Replica[],
+    counted: Counted,
+    ageMs: number,
+    at: number,
+  ): void {
     let own = governed.get(deployment.name);
     const before = own === undefined ? minds.of(deployment.name) : undefined;
     if (own === undefined) {
@@ -173,8 +189,8 @@ export function startGovernor(parts: GovernorParts): Governor {
       own.keptAt = at;
       if (before !== undefined) restore(own, before, at);
     }
-    const counted = load.of(deployment.name);
-    const observed = observe(deployment, own, replicas, counted, load.ageMs, at);
+    pending.delete(deployment.name);
+    const observed = observe(deployment, own, replicas, counted, ageMs, at);
     const { specification } = deployment.record;
     const forecaster = forecasterOf(specification);
     if (own.forecasts === undefined || own.forecasts.model !== forecaster) {
@@ -200,7 +216,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     own.doubtSince = thought.doubt === undefined ? undefined : (own.doubtSince ?? at);
     const doubtful = own.doubtSince !== undefined && at - own.doubtSince >= doubtMs;
     own.last = { wallMs: clock.wall(), seen, thought, done, mode, doubtful };
-    const idle = counted.arrivals === 0 && counted.inFlight === 0 && counted.queued === 0 && load.ageMs < lookEveryMs;
+    const idle = counted.arrivals === 0 && counted.inFlight === 0 && counted.queued === 0 && ageMs < lookEveryMs;
     const still = idle && done.kind === 'held' && thought.doubt === undefined;
     own.quietSince = still ? (own.quietSince ?? at) : undefined;
     if (done.kind !== 'held' || doubtful || thought.unsound.length > 0 || own.journalled !== undefined) {
@@ -298,9 +314,10 @@ export function startGovernor(parts: GovernorParts): Governor {
     while (moving.size > 0) await Promise.all(moving);
   }
 
-  function lookAtAll(): void {
+  /** Each regular look is at all; one in between only at those whose load has jumped. */
+  function look(jumped: boolean): void {
     const at = clock.now();
-    const load = counts.look(channel.gateways(), at);
+    const load: LoadLook = counts.look(channel.gateways(), at);
     const replicas = replicasByDeployment();
     approvals.expire();
     const names = new Set<string>();
@@ -309,12 +326,16 @@ export function startGovernor(parts: GovernorParts): Governor {
       names.add(deployment.name);
       const own = governed.get(deployment.name);
       const quietMs = own?.quietSince === undefined ? 0 : at - own.quietSince;
-      const { arrivals, inFlight } = load.of(deployment.name);
+      const counted = withCounts(load.of(deployment.name), pending.get(deployment.name));
+      pending.set(deployment.name, counted);
+      const { arrivals, inFlight } = counted;
+      const found = replicas.get(deployment.name) ?? [];
+      if (jumped && !hasJumped(own, counted, found, at)) continue;
       const rests =
         quietMs > quietAfterMs && arrivals === 0 && inFlight === 0 && at - (own?.lookedAt ?? 0) < quietEveryMs;
       if (rests && outside.claimsOn(deployment.name).length === 0) continue;
       try {
-        lookAt(deployment, replicas.get(deployment.name) ?? [], load, at);
+        lookAt(deployment, found, counted, load.ageMs, at);
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         publish('flyball:fault', { where: `governing ${deployment.name}`, message, error });
@@ -324,6 +345,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     for (const [name, own] of governed) {
       if (names.has(name)) continue;
       governed.delete(name);
+      pending.delete(name);
       // One that sleeps goes on from what was known of it once it is awake.
       if (isThere(name)) keepMind(name, own, at);
     }
@@ -331,9 +353,15 @@ export function startGovernor(parts: GovernorParts): Governor {
     minds.retain(isThere);
   }
 
+  function hasJumped(own: Governed | undefined, { queued }: Counted, found: readonly Replica[], at: number): boolean {
+    if (own?.lookedAt === undefined) return false;
+    const ready = found.filter(({ phase, stopping }) => phase === 'ready' && !stopping).length;
+    return isSurprise({ queued, ready }, { queued: own.queued, ageMs: at - own.lookedAt });
+  }
+
   function next(): void {
     cancel = clock.after(lookEveryMs, () => {
-      lookAtAll();
+      look(false);
       if (!stopped) next();
     });
   }
@@ -369,8 +397,10 @@ export function startGovernor(parts: GovernorParts): Governor {
       const ms = orderedAt - (governed.get(deployment)?.movedAt ?? Number.NEGATIVE_INFINITY);
       return ms <= decideMsMax ? Math.max(0, ms) : 0;
     },
+    heard: () => look(true),
+    settled,
     async look() {
-      lookAtAll();
+      look(false);
       await settled();
     },
     start() {

@@ -21,6 +21,20 @@ export interface Counted {
   queueWaitMs: number;
 }
 
+/** What has been counted since an earlier look as well; what is a state and no count is that of now. */
+export function withCounts(now: Counted, before: Counted | undefined): Counted {
+  if (before === undefined) return now;
+  return {
+    ...now,
+    arrivals: before.arrivals + now.arrivals,
+    completed: before.completed + now.completed,
+    failed: before.failed + now.failed,
+    shed: before.shed + now.shed,
+    late: before.late + now.late,
+    busyMs: before.busyMs + now.busyMs,
+  };
+}
+
 export interface LoadLook {
   /**
    * Milliseconds since the oldest gateway spoke; infinite while one has not, or there is none, and in the look in which

@@ -150,3 +150,11 @@ test('a clock that jumps back or far ahead starts no storm', () => {
   assert.equal(at(-3500, 20, 12), 12);
   assert.equal(at(3700, 20, 12), 14);
 });
+
+test('without a window a wish holds at once, also the second one within a second', () => {
+  const set: Constraints = { ...unconstrained, min: 1, max: 12 };
+  const first = constrain(startConstraints(set, 2, 100), 2, 2, set, 0, 100_100);
+  const second = constrain(first.memory, 9, 2, set, 0, 100_350);
+  assert.deepEqual([second.target, second.cuts], [9, []]);
+  assert.equal(constrain(second.memory, 3, 9, set, 0, 100_600).target, 3);
+});

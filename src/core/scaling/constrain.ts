@@ -172,8 +172,9 @@ export function constrain(
 
   if (!Number.isSafeInteger(target) || target < 0) cut('sound', held, () => `${wish} is no count`);
   const second = Math.floor(at);
-  const most = record(memory.highest, second, target);
-  const least = -record(memory.lowest, second, -target);
+  // Windows know whole seconds, and several looks may fall into one: without a window there is nothing to remember.
+  const most = set.downStabilizationSeconds === 0 ? target : record(memory.highest, second, target);
+  const least = set.upStabilizationSeconds === 0 ? target : -record(memory.lowest, second, -target);
   const stable = Math.min(Math.max(held, least), most);
   cut('stabilisation', stable, () =>
     target < stable

@@ -5,9 +5,11 @@
  * now, a guard for the first minutes, and what is held while nothing is seen.
  */
 import { blindTarget } from '../slo/blind.ts';
+import { capOf } from '../slo/cap.ts';
 import { unitsOf } from '../slo/capacity-curve.ts';
 import { kickOf, kickSeconds } from '../slo/kick.ts';
 import { meanOver } from '../slo/load-history.ts';
+import { ageOf } from '../slo/memory.ts';
 import { reasonOf } from '../slo/reason.ts';
 import { surplusOf } from '../slo/settle.ts';
 import { wishOf } from '../slo/shadows.ts';
@@ -29,6 +31,8 @@ const parameters = {
 
 /** Seconds without a request after which a fleet of none is asleep. */
 const asleepSeconds = 120;
+/** Between two whole seconds, so much has to have been seen to be a load and no chance. */
+const lookMsMin = 100;
 
 function blind(state: SloState, seen: Observation, at: number, doubt: string): Proposal {
   const { target } = seen.fleet;
@@ -51,6 +55,12 @@ function blind(state: SloState, seen: Observation, at: number, doubt: string): P
   return { target: wanted, doubt, reason: () => `${doubt}: nothing is lowered${growth}` };
 }
 
+/** The cap knows whole seconds; what a look in between has seen counts as what a second of it would. */
+function kickCap({ rehearsal, terms }: SloState, now: number): number {
+  const { world, all } = rehearsal;
+  return now === 0 ? world.cap : Math.max(world.cap, Math.min(capOf(now, all.lag, ageOf(rehearsal)), terms.most));
+}
+
 function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> {
   const decide = (state: SloState, seen: Observation, at: number): Proposal => {
     const { rehearsal, terms } = state;
@@ -66,17 +76,19 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
       wish = wishOf(all.held[pair] as number, multipliers[chosen % multipliers.length] as number, world);
     }
     const backlog = queued.kind === 'fresh' ? (queued.value * state.serviceSeconds) / seen.replicasPerUnit : 0;
+    const now = state.spanMs >= lookMsMin ? (state.work * 1000) / state.spanMs : 0;
     const kick = kickOf(
       history,
       { work: backlog, before: state.backlog, ready },
       Math.max(wish, held),
       terms.patience,
       lag,
+      now,
     );
     state.backlog = backlog;
     if (kick > 0) {
       const standing = at < state.kickUntil ? state.kickUnits : 0;
-      state.kickUnits = Math.max(standing, Math.min(kick, Math.ceil(world.cap)));
+      state.kickUnits = Math.max(standing, Math.min(kick, Math.ceil(kickCap(state, now))));
       state.kickUntil = at + kickSeconds * 1000;
     }
     if (at < state.kickUntil && state.kickUnits > wish) {

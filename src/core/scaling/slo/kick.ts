@@ -17,17 +17,21 @@ export interface Backlog {
   readonly ready: number;
 }
 
-/** Units, or 0 where nothing has to be done. `patience` and `lag` in seconds. */
+/**
+ * Units, or 0 where nothing has to be done. `patience` and `lag` in seconds; `now`: the load since the last whole second,
+ * where a look in between has seen enough of it, else 0.
+ */
 export function kickOf(
   history: LoadHistory,
   { work, before, ready }: Backlog,
   target: number,
   patience: number,
   lag: number,
+  now = 0,
 ): number {
   if (!(work / Math.max(1, ready) > patience / 2)) return 0;
   const growing = work > before && lag <= fastLag;
-  const load = growing ? Math.max(meanOver(history, 1), meanOver(history, 3)) : meanOver(history, 3);
+  const load = growing ? Math.max(meanOver(history, 1), meanOver(history, 3), now) : meanOver(history, 3);
   const wanted = Math.ceil(1.05 * load + work / Math.max(1, lag) + 1);
   return growing ? wanted : Math.min(wanted, Math.ceil(1.5 * target + 2));
 }
