@@ -4,6 +4,8 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +73,21 @@ export async function until<T>(
     });
   }
   throw new Error(`gave up waiting after ${limitMs} ms: ${what}`, { cause: last });
+}
+
+/** Whether a gateway says that the model is ready; its certificate is one that the test has made. */
+function isReadyAt(url: string, model: string, key: string | undefined): Promise<boolean> {
+  const { request } = url.startsWith('https:') ? https : http;
+  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  const options = { headers, agent: false, rejectUnauthorized: false };
+  return new Promise((resolve, reject) => {
+    request(`${url}/v2/models/${encodeURIComponent(model)}/ready`, options, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    })
+      .on('error', reject)
+      .end();
+  });
 }
 
 const anyPort = { host: '127.0.0.1', port: 0 };
@@ -152,7 +169,10 @@ export async function startPlatform(files: PlatformFiles): Promise<Platform> {
           if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
           const seen = await status();
           const all = seen.deployments.length >= wanted && seen.deployments.every(({ state }) => state === 'serving');
-          return all ? seen : undefined;
+          // Control knows it a moment before a gateway does.
+          if (!all) return undefined;
+          const ready = seen.deployments.map(({ name }) => isReadyAt(listening.http.url, name, adminKey()));
+          return (await Promise.all(ready)).every(Boolean) ? seen : undefined;
         }),
       end,
       [Symbol.asyncDispose]: dispose,
