@@ -7,12 +7,9 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readConfig } from '../../src/imports/triton/read-config.ts';
+import { findPython } from '../support/python.ts';
 
-const python = process.env['FLYBALL_TEST_TRITON_PYTHON'];
-const skip =
-  python === undefined && process.env['CI'] !== 'true'
-    ? 'FLYBALL_TEST_TRITON_PYTHON names no Python that has tritonclient[grpc]'
-    : false;
+const { path: python, skip } = findPython('tritonclient');
 
 const oracle = `
 import json, sys
@@ -76,7 +73,7 @@ function withoutDefaults(value: unknown): unknown {
 test("config.pbtxt is read as Google's parser reads it", { skip }, () => {
   const texts = fc.sample(text, { numRuns: 1000, seed: 20_261_125 });
   const input = `${texts.map((one) => JSON.stringify(one)).join('\n')}\n`;
-  const { stdout, stderr, status } = spawnSync(python ?? 'python3', ['-c', oracle], { input, maxBuffer: 2 ** 28 });
+  const { stdout, stderr, status } = spawnSync(python, ['-c', oracle], { input, maxBuffer: 2 ** 28 });
   assert.equal(status, 0, stderr.toString());
   const answers = stdout.toString().trim().split('\n');
   assert.equal(answers.length, texts.length);

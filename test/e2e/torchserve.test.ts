@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,6 +15,7 @@ import { writeMar } from '../../src/testing/zip-writer.ts';
 import { multiplier } from '../fixtures/models.ts';
 import { runCli } from '../support/cli.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
+import { findPython } from '../support/python.ts';
 
 const run = promisify(execFile);
 
@@ -288,13 +289,8 @@ describe('a platform with a model store, for clients of TorchServe', () => {
   });
 });
 
-/** Where Python is at hand: an archive as TorchServe's own tool writes it. */
-const archiver = process.env['FLYBALL_TEST_ARCHIVER'];
-const why =
-  archiver === undefined && process.env['CI'] !== 'true'
-    ? 'FLYBALL_TEST_ARCHIVER names no torch-model-archiver'
-    : false;
-test("an archive of TorchServe's own tool is read", { skip: why }, async () => {
+const { path: python, skip } = findPython('torch-model-archiver');
+test("an archive of TorchServe's own tool is read", { skip }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fb-archiver-'));
   try {
     writeFileSync(join(folder, 'net.onnx'), multiplier(2));
@@ -310,7 +306,7 @@ test("an archive of TorchServe's own tool is read", { skip: why }, async () => {
       '--export-path',
       folder,
     ];
-    await run(archiver ?? 'torch-model-archiver', args);
+    await run(join(dirname(python), 'torch-model-archiver'), args);
     const { readLocalModel } = await import('../../src/registry/model-folder.ts');
     const [version] = await readLocalModel(join(folder, 'twice.mar'));
     assert.deepEqual([version?.version, version?.settings.output?.kind], [1, 'classification']);
