@@ -6,43 +6,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DeploymentView, OperationView } from '../api/schemas.ts';
-import { specification } from '../config/specification.ts';
 import { modulePath } from '../module-path.ts';
 import { openLifeline } from '../supervisor/lifeline.ts';
 import { bindSocket } from '../supervisor/listening-socket.ts';
-import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
+import type { FromChild, ToChild } from '../supervisor/messages.ts';
 import { connectGateway } from '../testing/fake-gateway.ts';
+import { settingsIn } from '../testing/process-settings.ts';
 import { until } from '../testing/until.ts';
 
 async function platform() {
   const directory = await mkdtemp(join(tmpdir(), 'fb-'));
   const socket = bindSocket({ key: 'control', host: '127.0.0.1', port: 0, insecure: false, fallback: false });
   const url = `http://127.0.0.1:${socket.port}/api/v1`;
-  const lifeline = join(directory, 'lifeline.sock');
-  const holder = await openLifeline(lifeline);
-  const settings: ProcessSettings = {
-    worker: 0,
-    workers: 1,
-    serverName: 'test',
-    startedAt: 0,
-    dataDirectory: directory,
-    runDirectory: directory,
-    controlSocket: join(directory, 'control.sock'),
-    runners: { prestarted: 0, preparedBytesMax: 0 },
-    lifeline,
-    limits: {
-      bodyBytesMax: 1_048_576,
-      headerBytesMax: 16_384,
-      tensorElementsMax: 1,
-      jsonDepthMax: 100,
-      connectionsMax: 100,
-      requestTimeoutMs: 10_000,
-    },
-    listeners: { control: { url } },
-    registry: specification.parse({}).registry,
-    requestLog: specification.parse({}).requestLog,
-    logLevel: 'info',
-  };
+  const settings = settingsIn(directory, { listeners: { control: { url } }, logLevel: 'info' });
+  const holder = await openLifeline(settings.lifeline);
   const children: ChildProcess[] = [];
 
   async function start(): Promise<ChildProcess> {

@@ -7,10 +7,10 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { specification } from '../config/specification.ts';
 import { modulePath } from '../module-path.ts';
-import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
+import type { FromChild, ToChild } from '../supervisor/messages.ts';
 import { startAddingRunner } from '../testing/adding-runner.ts';
+import { settingsIn } from '../testing/process-settings.ts';
 import { until } from '../testing/until.ts';
 import type { RoutingTable } from './routing-table.ts';
 import { versionRoute } from '../testing/gateway-bench.ts';
@@ -47,35 +47,12 @@ async function startWorker() {
     ],
   };
   writeFileSync(join(directory, 'routing-table.json'), JSON.stringify(table));
-  const settings: ProcessSettings = {
-    worker: 0,
-    workers: 1,
-    serverName: 'test',
-    startedAt: 0,
-    dataDirectory: directory,
-    runDirectory: directory,
-    controlSocket: join(directory, 'control.sock'),
-    runners: { prestarted: 0, preparedBytesMax: 0 },
-    lifeline: join(directory, 'lifeline.sock'),
-    limits: {
-      bodyBytesMax: 1_048_576,
-      headerBytesMax: 16_384,
-      tensorElementsMax: 1000,
-      jsonDepthMax: 100,
-      connectionsMax: 100,
-      requestTimeoutMs: 5000,
-    },
-    listeners: {},
-    registry: specification.parse({}).registry,
-    requestLog: specification.parse({}).requestLog,
-    logLevel: 'error',
-  };
   const child: ChildProcess = fork(modulePath(import.meta.url, './process'), [], { stdio: 'inherit' });
   stack.defer(() => void child.kill('SIGKILL'));
   const heard: FromChild[] = [];
   child.on('message', (message: FromChild) => heard.push(message));
   const tell = (message: ToChild, handle?: net.Server): void => void child.send(message, handle);
-  tell({ kind: 'start', settings });
+  tell({ kind: 'start', settings: settingsIn(directory) });
   const held: net.Server[] = [];
   const listen = async (name: 'http' | 'grpc'): Promise<number> => {
     const server = net.createServer();

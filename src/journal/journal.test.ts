@@ -111,20 +111,24 @@ test('an entry that belongs to a change is there with it or not at all', async (
   );
 });
 
+/** A store on a disk that is full for as long as it says so. */
+function fillable(store: Store): { full: boolean; readonly store: Store } {
+  const state = { full: true };
+  const transaction: Store['transaction'] = (change) =>
+    state.full ? Promise.reject(new Error('the disk is full')) : store.transaction(change);
+  return Object.assign(state, { store: { ...store, transaction } });
+}
+
 test('a full disk holds notes back and loses none; when it has room they follow', async () => {
   await using store = openSqliteStore(':memory:');
   const clock = createVirtualClock();
-  let full = true;
-  const disk: Store = {
-    ...store,
-    transaction: (change) => (full ? Promise.reject(new Error('the disk is full')) : store.transaction(change)),
-  };
-  await using journal = openJournal(disk, clock);
+  const disk = fillable(store);
+  await using journal = openJournal(disk.store, clock);
   journal.note(note('first'));
   clock.pass(100);
   await journal.flushed();
   journal.note(note('second'));
-  full = false;
+  disk.full = false;
   clock.pass(1000);
   await journal.flushed();
   assert.deepEqual(
@@ -136,16 +140,12 @@ test('a full disk holds notes back and loses none; when it has room they follow'
 test('notes beyond what may wait are given up, and an entry says how many', async () => {
   await using store = openSqliteStore(':memory:');
   const clock = createVirtualClock();
-  let full = true;
-  const disk: Store = {
-    ...store,
-    transaction: (change) => (full ? Promise.reject(new Error('the disk is full')) : store.transaction(change)),
-  };
-  await using journal = openJournal(disk, clock);
+  const disk = fillable(store);
+  await using journal = openJournal(disk.store, clock);
   for (let index = 0; index < 10_007; index += 1) journal.note(note(`step ${index}`));
   clock.pass(100);
   await journal.flushed();
-  full = false;
+  disk.full = false;
   clock.pass(1000);
   await journal.flushed();
   const [gap, next] = await journal.read({ limit: 2 });

@@ -14,6 +14,19 @@ import { listProcesses } from '../support/processes.ts';
 const root = new URL('../..', import.meta.url).pathname;
 const run = promisify(execFile);
 
+/** `flyball up --demo` as it stands in the README, with a data directory of its own. */
+function startDemo(folder: string, specification: readonly string[]) {
+  const args = [cliPath, 'up', ...specification, '--demo', '--data-dir', join(folder, 'data')];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => {
+    child.on('close', resolve);
+  });
+  return { text: () => text, exited, interrupt: () => void child.kill('SIGINT') };
+}
+
 test('with every port of the demo taken, it takes the next free ones and its curl line has them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'flyball-test-'));
   const holders: net.Server[] = [];
@@ -21,55 +34,33 @@ test('with every port of the demo taken, it takes the next free ones and its cur
     const holder = net.createServer().on('error', () => {}); // taken by somebody else: as good
     holders.push(holder.listen(port, '127.0.0.1'));
   }
-  const child = spawn(process.execPath, [cliPath, 'up', '--demo', '--data-dir', join(folder, 'data')], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const exited = new Promise<number | null>((resolve) => {
-    child.on('close', resolve);
-  });
+  const demo = startDemo(folder, []);
   try {
     const [, file, url] = (await until(
       'the curl line',
-      () => /curl -T (\S+) (\S+)/.exec(text) ?? undefined,
+      () => /curl -T (\S+) (\S+)/.exec(demo.text()) ?? undefined,
     )) as unknown as [string, string, string];
-    const ports = [...text.matchAll(/^ {2}(?:REST|gRPC|metrics|control API) +\w+:\/\/127\.0\.0\.1:(\d+)/gm)].map(
+    const ports = [...demo.text().matchAll(/^ {2}(?:REST|gRPC|metrics|control API) +\w+:\/\/127\.0\.0\.1:(\d+)/gm)].map(
       ([, port]) => port,
     );
-    assert.equal(new Set(ports).size, 4, text);
-    assert.ok(!ports.includes('8000') && !ports.includes('8080'), text);
-    assert.match(text, /the usual port for http is taken/);
+    assert.equal(new Set(ports).size, 4, demo.text());
+    assert.ok(!ports.includes('8000') && !ports.includes('8080'), demo.text());
+    assert.match(demo.text(), /the usual port for http is taken/);
     const { stdout } = await run('curl', ['-sS', '-T', file, url], { cwd: root });
     assert.match(stdout, /seven/);
   } finally {
-    child.kill('SIGINT');
+    demo.interrupt();
     for (const holder of holders) holder.close();
-    assert.equal(await exited, 0, text);
+    assert.equal(await demo.exited, 0, demo.text());
     rmSync(folder, { recursive: true, force: true });
   }
 });
 
 test('the demo serves, its printed curl line works, and Ctrl-C leaves nothing behind', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'flyball-test-'));
-  const child = spawn(
-    process.execPath,
-    [cliPath, 'up', 'examples/demo.yaml', '--demo', '--data-dir', join(folder, 'data')],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const exited = new Promise<number | null>((resolve) => {
-    child.on('close', resolve);
-  });
+  const demo = startDemo(folder, ['examples/demo.yaml']);
   try {
-    const line = await until('the curl line', () => /curl -T (\S+) (\S+)/.exec(text) ?? undefined);
+    const line = await until('the curl line', () => /curl -T (\S+) (\S+)/.exec(demo.text()) ?? undefined);
     const [, file, url] = line as unknown as [string, string, string];
 
     await t.test('the digit is read right', async () => {
@@ -137,8 +128,8 @@ test('the demo serves, its printed curl line works, and Ctrl-C leaves nothing be
       assert.ok(code === 0 || code === 2 || code === 3, `${code} ${stdout} ${stderr}`);
     });
   } finally {
-    child.kill('SIGINT');
-    assert.equal(await exited, 0, text);
+    demo.interrupt();
+    assert.equal(await demo.exited, 0, demo.text());
     assert.deepEqual(
       listProcesses().filter(({ command }) => command.includes(folder)),
       [],
