@@ -238,6 +238,10 @@ export const whyView = z.object({
         .describe('Requests per second that so many replicas were seen to hold.'),
     })
     .optional(),
+  metrics: z
+    .record(z.string(), z.object({ means: z.string(), failure: z.string().optional() }))
+    .optional()
+    .describe('What the metrics of the specification mean, and why those that do not answer do not.'),
   others: z.array(said).optional().describe('What the references would have held.'),
   forecasts: z
     .object({

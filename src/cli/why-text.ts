@@ -22,8 +22,7 @@ export function whyText(why: WhyView, style: StatusStyle): string {
   if (why.ungoverned !== undefined) add('decision', why.ungoverned);
   if (inputs !== undefined) {
     add('observed', observedText(inputs));
-    const external = externalText(inputs);
-    if (external !== undefined) add('signals', external);
+    for (const line of externalLines(why)) add('signal', line);
     add(
       'objective',
       `${milliseconds(inputs.objective.latencyMs)}, given up after ${milliseconds(inputs.objective.deadlineMs)}`,
@@ -151,10 +150,18 @@ function observedText({ signals, spanMs, fleet }: Inputs): string {
   return `${parts.join(', ')}${typeof age_ === 'number' ? ` (${age(age_)} old)` : ''}`;
 }
 
-/** From outside, by name; of one of which nobody has told it says so. */
-function externalText({ external = {} }: Inputs): string | undefined {
-  const parts = Object.entries(external).map(([name, signal]) => `${name} ${signalText(signal, String)}`);
-  return parts.length === 0 ? undefined : parts.join(', ');
+/** Figures from outside, one a line: what they say, what they mean, and why they say nothing. */
+function externalLines({ inputs, metrics = {} }: WhyView): string[] {
+  return Object.entries(inputs?.external ?? {}).map(([name, signal]) => {
+    const { means, failure } = metrics[name] ?? {};
+    const of = signalText(signal, significant);
+    const old = signal.kind === 'fresh' && signal.ageMs !== null ? ` (${age(signal.ageMs)} old)` : '';
+    return [
+      `${name} ${of}${old}`,
+      ...(means === undefined ? [] : [means]),
+      ...(failure === undefined ? [] : [failure]),
+    ].join(', ');
+  });
 }
 
 function capacityText({ signals, capacity, fleet }: Inputs): string | undefined {

@@ -46,7 +46,7 @@ export function checkAlerts({ alerts, deployments }: Specification): Configurati
 }
 
 /** Exactly one place. */
-function checkPlace(path: Path, { file, env }: SecretPlace): ConfigurationProblem[] {
+export function checkPlace(path: Path, { file, env }: SecretPlace): ConfigurationProblem[] {
   if ((file === undefined) !== (env === undefined)) return [];
   return [{ path, text: `expected where the secret is: file or env, got ${file === undefined ? 'neither' : 'both'}` }];
 }

@@ -1,8 +1,8 @@
 /** What a specification must hold beyond its types: rules between keys. Pure; the server checks with it too. */
-import { makePolicy } from '../core/scaling/policies/list.ts';
+import { makePolicy, policies, takesExternal } from '../core/scaling/policies/list.ts';
 import { toFlyballError } from '../errors.ts';
 import { parsePublicKey, publicKeyText } from '../registry/signing-keys.ts';
-import { checkAlerts } from './check-alerts.ts';
+import { checkAlerts, checkPlace } from './check-alerts.ts';
 import { checkServer } from './check-server.ts';
 import type { ModelFile } from './model-file.ts';
 import { didYouMean } from './nearest.ts';
@@ -99,6 +99,13 @@ export function checkDeployment(
     for (const text of made.kind === 'refused' ? made.problems : []) {
       problems.push({ path: [...path, 'scaling', 'policy'], text });
     }
+  }
+  for (const [name, { perReplica, bearer }] of Object.entries(scaling.metrics ?? {})) {
+    if (bearer !== undefined) problems.push(...checkPlace([...path, 'scaling', 'metrics', name, 'bearer'], bearer));
+    if (perReplica === undefined || takesExternal(scaling.policy ?? 'slo')) continue;
+    const takers = policies.map((one) => one.name).filter(takesExternal);
+    const text = `is for the policies ${takers.join(' and ')}, got ${scaling.policy ?? 'slo'}; any policy takes a multiplier`;
+    problems.push({ path: [...path, 'scaling', 'metrics', name, 'perReplica'], text });
   }
   if (deadline.defaultMs > deadline.maxMs) {
     problems.push({

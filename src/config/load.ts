@@ -10,6 +10,7 @@ import { withAbsoluteSecrets } from './secret-places.ts';
 import { checkModelSettings, checkSpecification } from './check.ts';
 import { modelFile, type ModelFile } from './model-file.ts';
 import { problemsInWords, toProblems } from './problems.ts';
+import { withAbsoluteTokens } from './metric-tokens.ts';
 import { specification, type Specification, type TlsSpecification } from './specification.ts';
 import { checkYaml } from './yaml.ts';
 
@@ -34,12 +35,8 @@ export async function loadSpecification(path: string): Promise<LoadedSpecificati
   const absolute = resolve(path);
   const folder = dirname(absolute);
   const { specification, ...rest } = parseWritten(await readText(absolute, path), path);
-  return {
-    ...rest,
-    specification: withAbsoluteSecrets(withAbsoluteTls(specification, folder), folder),
-    path: absolute,
-    folder,
-  };
+  const absolutes = withAbsoluteSecrets(withAbsoluteTls(specification, folder), folder);
+  return { ...rest, specification: withAbsoluteTokens(absolutes, folder), path: absolute, folder };
 }
 
 /** The files stay where they are when the specification goes to the server and comes back at the next start. */

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { alertsSettings } from './alerts-specification.ts';
+import { metricsSettings } from './metrics-specification.ts';
 import { batchingSettings, serverSettings } from './model-file.ts';
 import { deploymentName, modes, name } from './names.ts';
 
@@ -86,6 +87,7 @@ const scaling = z.strictObject({
     .describe(
       'A deployment whose model forecasts the load of this one, beside the forecasters that are built in (docs/governor.md).',
     ),
+  metrics: metricsSettings,
   upStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for more has to last this long.'),
   downStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for fewer has to last this long.'),
   blastRadius: z.number().min(0.01).max(1).default(1).describe('Share of the replicas that may be taken away at once.'),

@@ -36,6 +36,7 @@ import { openSteps } from './alerts/steps.ts';
 import { openApprovals } from './governor/approvals.ts';
 import { startGovernor } from './governor/governor.ts';
 import { openModes } from './governor/modes.ts';
+import { openMetricPolling } from './metrics/polling.ts';
 import { openKeptMinds } from './governor/kept-minds.ts';
 import { governorService } from './governor/service.ts';
 import { governorView } from './governor/why.ts';
@@ -165,6 +166,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const vet = openVetting(store, registry, registry.trust);
   const modes = await openModes(store, journal, clock);
   const approvals = await openApprovals(store, journal, clock);
+  const metrics = starting.use(openMetricPolling({ deployments: () => deployments.all(), clock }));
   const minds = await openKeptMinds(store, clock, options.version);
   const halted = (): boolean => modes.halt()?.scope === 'all';
   const loop = startUpkeepLoop({ vet, deployments, fleet, channel, publisher, progress, store, clock, cores, halted });
@@ -181,10 +183,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     approvals,
     minds,
     outside,
+    metrics,
     loop,
     clock,
   });
-  const governing = governorService({ deployments, governor, modes, approvals, store, clock });
+  const governing = governorService({ deployments, governor, modes, approvals, metrics, store, clock });
   const { setMode } = governing;
   const performer = openPerformer({
     store: alertStore,
@@ -210,6 +213,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   loop.start();
   governor.start();
   alerts.start();
+  metrics.start();
   starting.defer(startSweeping(registry, clock));
   starting.defer(startPruning(journal, series, store, clock));
   starting.defer(startRecorder({ series, deployments, fleet, channel, clock }));

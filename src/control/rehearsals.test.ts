@@ -42,8 +42,8 @@ const rehearsal = (missed: number, more: Partial<RehearsalRequest> = {}): Rehear
 
 async function world() {
   const governed = await governedWorld({ policy: 'thresholds' });
-  const { modes, approvals, store, deployments, clock } = governed;
-  const mode = governorService({ governor: governed.governor(), modes, approvals, store, deployments, clock });
+  const { modes, approvals, store, deployments, clock, metrics } = governed;
+  const mode = governorService({ governor: governed.governor(), modes, approvals, metrics, store, deployments, clock });
   return { governed, mode, service: rehearsalService(store, deployments, clock) };
 }
 

@@ -19,6 +19,7 @@ import { governorService } from '../control/governor/service.ts';
 import { openModes } from '../control/governor/modes.ts';
 import type { Replica } from '../control/replica.ts';
 import type { UpkeepLoop } from '../control/upkeep-loop.ts';
+import type { Signal } from '../core/scaling/signals.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { FlyballError } from '../errors.ts';
 import type { VersionObservation } from '../gateway/routing-table.ts';
@@ -68,6 +69,10 @@ export async function governedWorld(
     removing: false,
     wakefulness: { kind: 'awake', activeAt: 0, arrivals: 0 },
   } as unknown as Deployment;
+  /** What is told from outside, and why not. */
+  const external: Record<string, Signal> = {};
+  const failures: Record<string, string> = {};
+  const metrics = { signals: () => ({ ...external }), failures: () => failures };
   const replicas: Replica[] = [];
   const counted = { arrivals: 0, completed: 0, late: 0 };
   let version: VersionObservation | undefined;
@@ -114,10 +119,11 @@ export async function governedWorld(
       approvals,
       minds,
       outside,
+      metrics,
       loop,
       clock,
     });
-    const { setMode } = governorService({ deployments, governor, modes, approvals, store, clock });
+    const { setMode } = governorService({ deployments, governor, modes, approvals, metrics, store, clock });
     const performer = openPerformer({ store: alertStore, settings, setMode, journal, clock, platform: 'test' });
     const door = openDoor(clock);
     const webhooks = openAlerts({ store: alertStore, door, performer, deployments, modes, clock });
@@ -181,6 +187,9 @@ export async function governedWorld(
     approvals,
     deployment,
     deployments,
+    metrics,
+    external,
+    failures,
     /** Every target that was held, in order. */
     moves,
     governor: () => opened.governor,

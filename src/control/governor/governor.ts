@@ -30,7 +30,9 @@ import { detailsOf, keep, wordsOf } from './notes.ts';
 import { toObservation } from './observe.ts';
 import type { Outside } from './outside.ts';
 import { toReplicaSeen } from './replica-seen.ts';
-import { constraintsOf, forecasterOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
+import { multiplied } from '../../core/scaling/external.ts';
+import type { MetricPolling } from '../metrics/polling.ts';
+import { constraintsOf, forecasterOf, multipliersOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
 
 export interface GovernorParts extends MoveParts {
   readonly fleet: Fleet;
@@ -38,6 +40,7 @@ export interface GovernorParts extends MoveParts {
   readonly approvals: Approvals;
   readonly minds: KeptMinds;
   readonly outside: Outside;
+  readonly metrics: Pick<MetricPolling, 'signals'>;
   readonly clock: Clock;
 }
 
@@ -78,7 +81,7 @@ const newestService = 0.3;
 const healthSeconds = 5;
 
 export function startGovernor(parts: GovernorParts): Governor {
-  const { deployments, fleet, channel, modes, approvals, minds, outside, clock } = parts;
+  const { deployments, fleet, channel, modes, approvals, minds, outside, metrics, clock } = parts;
   const governed = new Map<string, Governed>();
   const counts = countLoad();
   let cancel = (): void => {};
@@ -155,7 +158,7 @@ export function startGovernor(parts: GovernorParts): Governor {
       deadlineMs: specification.deadline.defaultMs,
       serviceMs: own.serviceMs,
       capacity: own.capacity,
-      external: outside.signals(),
+      external: { ...outside.signals(), ...metrics.signals(deployment) },
     });
   }
 
@@ -207,7 +210,9 @@ export function startGovernor(parts: GovernorParts): Governor {
       own.mind = createMind(choice, seen, constraints, at, () => clock.now(), undefined, goesOn);
     }
     own.lookedAt = at;
-    const thought = own.mind.think(seen, claimsOn(deployment, own, seen, at), constraints, at);
+    const told = multiplied(seen, multipliersOf(specification));
+    const claims = [...claimsOn(deployment, own, seen, at), ...told.claims];
+    const thought = own.mind.think(told.seen, claims, constraints, at);
     verify(parts, deployment.name, own, seen, at);
     const { mode } = modes.of(deployment);
     const done = act(deployment, own, seen, thought, at);

@@ -1,8 +1,10 @@
 /** What the specification says about scaling, in the terms of the decision core. */
 import type { DeploymentSpecification } from '../../config/specification.ts';
+import type { MetricsSettings } from '../../config/metrics-specification.ts';
 import type { Constraints } from '../../core/scaling/constrain.ts';
+import type { Multiplier } from '../../core/scaling/external.ts';
 import { aloneMs, objectiveMs } from '../../core/scaling/objective.ts';
-import { policies } from '../../core/scaling/policies/list.ts';
+import { policies, takesExternal } from '../../core/scaling/policies/list.ts';
 import type { CostPoint } from '../../protocol/frames/messages.ts';
 import type { PolicyChoice } from './mind.ts';
 
@@ -13,7 +15,27 @@ type Written = Partial<Pick<DeploymentSpecification, 'scaling'>>;
 export function policyOf(specification: DeploymentSpecification): PolicyChoice {
   const { scaling }: Written = specification;
   const fallback = policies.some(({ name }) => name === 'slo') ? 'slo' : 'thresholds';
-  return { policy: scaling?.policy ?? fallback, parameters: scaling?.parameters ?? {} };
+  const policy = scaling?.policy ?? fallback;
+  return { policy, parameters: withExternal(policy, scaling?.parameters ?? {}, scaling?.metrics) };
+}
+
+/** The specification's metrics are the external metrics of a policy that has such. */
+function withExternal(
+  policy: string,
+  parameters: PolicyChoice['parameters'],
+  metrics: MetricsSettings | undefined,
+): PolicyChoice['parameters'] {
+  const external = Object.entries(metrics ?? {}).flatMap(([metric, { perReplica }]) =>
+    perReplica === undefined ? [] : [{ metric, perReplica }],
+  );
+  if (external.length === 0 || !takesExternal(policy)) return parameters;
+  return { external, ...(policy === 'keda' ? { trigger: 'external' } : {}), ...parameters };
+}
+
+export function multipliersOf({ scaling }: Written): readonly Multiplier[] {
+  return Object.entries(scaling?.metrics ?? {}).flatMap(([metric, { multiplier }]) =>
+    multiplier === undefined ? [] : [{ metric, ...multiplier }],
+  );
 }
 
 /** The deployment that is asked for forecasts, where there is one. */

@@ -11,6 +11,7 @@ import type { Approvals } from './approvals.ts';
 import type { DecisionDetails } from './governed.ts';
 import type { Governor } from './governor.ts';
 import { toInputs } from './inputs.ts';
+import type { MetricPolling } from '../metrics/polling.ts';
 import type { Modes } from './modes.ts';
 
 export interface WhyParts {
@@ -18,6 +19,7 @@ export interface WhyParts {
   readonly modes: Modes;
   readonly approvals: Approvals;
   readonly store: Store;
+  readonly metrics: Pick<MetricPolling, 'failures'>;
 }
 
 const toView = (decision: Decision): NonNullable<WhyView['decision']> => ({
@@ -32,7 +34,7 @@ const toForecasts = ({ horizons, ...view }: OutlookView): NonNullable<WhyView['f
   horizons: horizons.map((horizon) => ({ ...horizon, forecasters: [...horizon.forecasters] })),
 });
 
-export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'store'>): DeploymentGovernor {
+export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'store' | 'metrics'>): DeploymentGovernor {
   const { governor, modes, approvals } = parts;
   const own = governor.of(deployment.name);
   const { mode, reason: modeReason, by } = modes.of(deployment);
@@ -104,9 +106,23 @@ export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<W
     done: last.done,
     decision: toView(last.thought.describe()),
     inputs: toInputs(last.seen),
+    ...metricsView(deployment, parts.metrics),
     others: [...last.thought.others()],
     ...(own?.forecasts === undefined ? {} : { forecasts: toForecasts(own.forecasts.view()) }),
   };
+}
+
+/** What is asked of other systems: what it means, and why there is no answer where there is none. */
+function metricsView(deployment: Deployment, metrics: WhyParts['metrics']): Pick<WhyView, 'metrics'> {
+  const asked = Object.entries(deployment.record.specification.scaling?.metrics ?? {});
+  if (asked.length === 0) return {};
+  const failures = metrics.failures(deployment);
+  const views = asked.map(([name, { perReplica }]) => {
+    const means = perReplica === undefined ? 'multiplies the load' : `${perReplica} a replica`;
+    const failure = failures[name];
+    return [name, { means, ...(failure === undefined ? {} : { failure }) }] as const;
+  });
+  return { metrics: Object.fromEntries(views) };
 }
 
 /** What the journal says of that moment: the last that was decided by then. */

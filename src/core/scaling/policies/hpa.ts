@@ -1,7 +1,8 @@
 /**
  * The Kubernetes Horizontal Pod Autoscaler (autoscaling/v2), kubernetes/kubernetes v1.34.1: every `syncSeconds` the
  * largest count of its metrics, stabilised, limited by rate, and bounded. Metrics here: CPU in percent of the allowance
- * a replica, requests in hand a replica, requests per second a replica; 0 turns one off.
+ * a replica, requests in hand a replica, requests per second a replica, 0 turns one off; and external metrics with a target
+ * a replica (AverageValue).
  * What a controller's cluster would tell of pods, `replicas` of the observation tells, or the fleet's mean where it is
  * not filled; those that are starting are its unready pods.
  */
@@ -16,8 +17,9 @@ import {
 } from './hpa-pass.ts';
 import { defaultScaleDown, defaultScaleUp, type Behavior, type RatePolicy, type Rules } from './hpa-behavior.ts';
 import { fromUtilization, fromValuePerPod, type Initialization, type Pod, type Tolerance } from './hpa-replicas.ts';
+import { readExternal } from '../external.ts';
 import { hold, type Policy, type PolicyDefinition, type Proposal } from '../policy.ts';
-import { doubtOf, type Signal } from '../signals.ts';
+import { absent, doubtOf, type Signal } from '../signals.ts';
 import type { Observation } from '../observation.ts';
 import type { ParameterTable, Parameters } from '../parameters.ts';
 
@@ -66,6 +68,12 @@ const parameters = {
   cpuPercent: { kind: 'number', default: 80, min: 0, max: 100, about: 'CPU a replica in percent of its allowance.' },
   inHand: { kind: 'number', default: 0, min: 0, about: 'Requests that wait or run, a replica.' },
   perSecond: { kind: 'number', default: 0, min: 0, about: 'Requests per second, a replica.' },
+  external: {
+    kind: 'structure',
+    default: null,
+    about: 'External metrics: metric and perReplica; those of scaling.metrics come by themselves.',
+    read: readExternal,
+  },
   tolerance: { kind: 'number', default: 0.1, min: 0, max: 1, about: 'Relative error that changes nothing.' },
   syncSeconds: { kind: 'number', default: 15, min: 1, max: 3600, about: 'Seconds between two looks.' },
   cpuInitializationSeconds: { kind: 'number', default: 300, min: 0, about: 'Age at which CPU is believed for sure.' },
@@ -157,6 +165,11 @@ function measure(seen: Observation, set: Settings, sums: Sums, tolerance: Tolera
   const isFresh = (...of: readonly Signal[]): boolean => of.every((signal) => signal.kind === 'fresh');
   perPod('requests in hand', isFresh(signals.inFlight, signals.queued), sums.inHand / sums.ms, set.inHand);
   perPod('requests a second', isFresh(signals.arrivals), (sums.arrivals * 1000) / sums.ms, set.perSecond);
+  for (const { metric, perReplica } of set.external) {
+    const { kind, value } = seen.external[metric] ?? absent;
+    // Two sources that disagree: the value is the one that asks for more.
+    perPod(metric, kind === 'fresh' || kind === 'contradictory', value, perReplica);
+  }
   return results;
 }
 
@@ -200,7 +213,10 @@ function create(set: Settings): Policy<HpaState> {
     const doubt =
       (set.cpuPercent > 0 ? doubtOf('CPU', cpu) : undefined) ??
       (set.inHand > 0 ? (doubtOf('what runs', inFlight) ?? doubtOf('the queue', queued)) : undefined) ??
-      (set.perSecond > 0 ? doubtOf('the load', arrivals) : undefined);
+      (set.perSecond > 0 ? doubtOf('the load', arrivals) : undefined) ??
+      set.external
+        .map(({ metric }) => doubtOf(metric, seen.external[metric] ?? absent))
+        .find((words) => words !== undefined);
     if (doubt === undefined) return proposal;
     return proposal.target > seen.fleet.target ? { ...proposal, doubt } : hold(seen, doubt);
   };

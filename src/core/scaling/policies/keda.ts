@@ -7,13 +7,20 @@
 import { activate, readWithFallback, type Fallback, type Health } from './keda-rules.ts';
 import { average, buckets, write, type Buckets } from './bucket-window.ts';
 import { hpa } from './hpa.ts';
+import { readExternal } from '../external.ts';
 import { defaultsOf, type ParameterTable, type Parameters } from '../parameters.ts';
-import { doubtOf, fresh } from '../signals.ts';
+import { absent, doubtOf, fresh } from '../signals.ts';
 import { hold, type Policy, type PolicyDefinition, type Proposal } from '../policy.ts';
 import type { Observation } from '../observation.ts';
 
 const parameters = {
-  trigger: { kind: 'choice', of: ['inHand', 'perSecond'], default: 'inHand', about: 'What is measured.' },
+  trigger: { kind: 'choice', of: ['inHand', 'perSecond', 'external'], default: 'inHand', about: 'What is measured.' },
+  external: {
+    kind: 'structure',
+    default: null,
+    about: 'With the trigger external: metric and perReplica; those of scaling.metrics come by themselves.',
+    read: readExternal,
+  },
   threshold: { kind: 'number', default: 1, min: 0.001, about: 'Requests, or requests a second, a replica.' },
   activationThreshold: { kind: 'number', default: 0, min: 0, about: 'It is active above this.' },
   windowSeconds: { kind: 'number', default: 60, min: 1, max: 3600, about: 'Seconds that the query averages over.' },
@@ -65,9 +72,25 @@ function fromFallback(state: KedaState, seen: Observation, set: Settings, doubt:
   };
 }
 
-function create(set: Settings): Policy<KedaState> {
+function externalDoubt(seen: Observation, { external }: Settings): string | undefined {
+  if (external.length === 0) return 'there is no external metric';
+  return external
+    .map(({ metric }) => doubtOf(metric, seen.external[metric] ?? absent))
+    .find((words) => words !== undefined);
+}
+
+/** The most that any external metric asks for, in replicas: each is a trigger, and KEDA's HPA takes the largest. */
+function externalReplicas(seen: Observation, { external }: Settings): number {
+  return Math.max(0, ...external.map(({ metric, perReplica }) => (seen.external[metric] ?? absent).value / perReplica));
+}
+
+function create(given: Settings): Policy<KedaState> {
+  const isExternal = given.trigger === 'external';
+  // An external metric has its own target: what is compared is replicas.
+  const set: Settings = isExternal ? { ...given, threshold: 1 } : given;
   const inner = hpa.create({ ...defaultsOf(hpa.parameters), cpuPercent: 0, inHand: set.threshold });
-  const name = set.trigger === 'inHand' ? 'requests in hand' : 'requests a second';
+  const names = { inHand: 'requests in hand', perSecond: 'requests a second', external: 'replicas by its metrics' };
+  const name = names[set.trigger];
   return {
     name: 'keda',
     start: (seen, atMs) => ({
@@ -82,9 +105,11 @@ function create(set: Settings): Policy<KedaState> {
       const at = atMs / 1000;
       const { inFlight, queued, arrivals } = seen.signals;
       const isRate = set.trigger === 'perSecond';
-      const blind = isRate
-        ? doubtOf('the load', arrivals)
-        : (doubtOf('what runs', inFlight) ?? doubtOf('the queue', queued));
+      const blind = isExternal
+        ? externalDoubt(seen, set)
+        : isRate
+          ? doubtOf('the load', arrivals)
+          : (doubtOf('what runs', inFlight) ?? doubtOf('the queue', queued));
       if (blind !== undefined) {
         state.blindAt = at;
         // Nobody saw it idle: the cooldown begins when it is seen again.
@@ -92,8 +117,14 @@ function create(set: Settings): Policy<KedaState> {
         return { state, proposal: fromFallback(state, seen, set, blind, at) };
       }
       state.health = null;
-      write(state.values, at, isRate ? (arrivals.value * 1000) / seen.spanMs : inFlight.value + queued.value);
-      const value = average(state.values, at);
+      const measured = isExternal
+        ? externalReplicas(seen, set)
+        : isRate
+          ? (arrivals.value * 1000) / seen.spanMs
+          : inFlight.value + queued.value;
+      write(state.values, at, measured);
+      // Its query has averaged already.
+      const value = isExternal ? measured : average(state.values, at);
       const { target } = seen.fleet;
       const active = value > set.activationThreshold;
       if (active) state.activeAt = at;
@@ -106,11 +137,11 @@ function create(set: Settings): Policy<KedaState> {
         paused: null,
         forcedActivation: false,
       });
-      const measured = { ...seen.signals, inFlight: fresh(value), queued: fresh(0) };
-      const bounded = { ...seen, min: Math.max(1, seen.min), signals: measured };
+      const signals = { ...seen.signals, inFlight: fresh(value), queued: fresh(0) };
+      const bounded = { ...seen, min: Math.max(1, seen.min), signals };
       const step = inner.step(state.inner, bounded, atMs);
       state.inner = step.state;
-      const doubt = at - state.blindAt < set.windowSeconds ? 'its mean has a hole' : undefined;
+      const doubt = !isExternal && at - state.blindAt < set.windowSeconds ? 'its mean has a hole' : undefined;
       const wish = target === 0 || awake === 0 ? (target === 0 && !active ? 0 : awake) : step.proposal.target;
       if (doubt !== undefined && wish < target) return { state, proposal: hold(seen, doubt) };
       const reason = (): string =>
@@ -118,7 +149,9 @@ function create(set: Settings): Policy<KedaState> {
           ? `inactive for ${set.cooldownSeconds} s`
           : target === 0
             ? `${value.toFixed(1)} ${name}: it is active`
-            : `${value.toFixed(1)} ${name} over ${set.windowSeconds} s at ${set.threshold} a replica`;
+            : isExternal
+              ? `${value.toFixed(1)} ${name}`
+              : `${value.toFixed(1)} ${name} over ${set.windowSeconds} s at ${set.threshold} a replica`;
       return { state, proposal: { target: wish, reason, doubt } };
     },
   };

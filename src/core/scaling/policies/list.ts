@@ -25,6 +25,11 @@ export const policies: readonly PolicyDefinition[] = [
   fixed,
 ];
 
+/** Whether it has external metrics, figures from outside with a target a replica. */
+export function takesExternal(policy: string): boolean {
+  return policies.some(({ name, parameters }) => name === policy && Object.hasOwn(parameters, 'external'));
+}
+
 export type MadePolicy =
   | { readonly kind: 'made'; readonly policy: Policy }
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
