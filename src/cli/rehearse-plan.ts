@@ -137,6 +137,8 @@ function notesOf({ specification, running }: Subject, option: (name: string) => 
           : `what starts take is as the last ${model.starts.length} have shown`,
       );
   }
+  const { forecaster } = specification?.scaling ?? {};
+  if (forecaster !== undefined) notes.push(`forecasts of ${forecaster} are not rehearsed`);
   if ((specification?.batching?.delayMs ?? 0) > 0)
     notes.push('batching.delayMs is not rehearsed: nobody waits for company');
   return notes;
@@ -162,11 +164,22 @@ function constraintsText(set: Constraints): readonly string[] {
   return [
     ...(up > 0 ? [`more once it has been wished for ${up} s`] : []),
     ...(down > 0 ? [`fewer once it has been wished for ${down} s`] : []),
+    ...rateText('up', set.upRate),
+    ...rateText('down', set.downRate),
     ...(set.blastRadius < 1 ? [`at most ${set.blastRadius * 100} % go at once`] : []),
     ...(Number.isFinite(set.reversalsPerHour) ? [`at most ${set.reversalsPerHour} reversals an hour`] : []),
     ...(freezes.length > 0 ? [`${freezes.length} freezes`] : []),
     ...(cost === null ? [] : [`a budget of ${cost.amount} in ${duration(cost.periodSeconds)}`]),
   ];
+}
+
+function rateText(way: 'up' | 'down', rules: Constraints['upRate']): readonly string[] {
+  if (rules === null) return [];
+  const each = rules.policies.map(({ type, value, periodSeconds }) => {
+    const many = type === 'Percent' ? `${value} %` : String(value);
+    return `${many} in ${duration(periodSeconds)}`;
+  });
+  return [`${way} by ${each.join(' or ')} at most`];
 }
 
 /** `100ms`, or a cost curve `1=100ms,4=220ms`. */

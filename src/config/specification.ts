@@ -67,6 +67,17 @@ const utcMoment = z.string().refine((text) => Number.isFinite(Date.parse(text)),
   error: 'expected a time such as 2026-12-24T18:00:00Z',
 });
 
+/** How far a target may move within any period: by so many replicas or such a share, whichever is more. */
+const scalingRate = z
+  .strictObject({
+    replicas: z.int().min(1).max(1000).optional(),
+    percent: z.number().min(1).max(10_000).optional().describe('Of the replicas at the start of the period.'),
+    periodMs: z.int().min(1000).max(1_800_000).default(60_000).describe('Any stretch of time of this length.'),
+  })
+  .refine(({ replicas, percent }) => replicas !== undefined || percent !== undefined, {
+    error: 'expected replicas, percent, or both, of which the larger counts',
+  });
+
 const scaling = z.strictObject({
   mode: z
     .enum(modes)
@@ -90,6 +101,8 @@ const scaling = z.strictObject({
   metrics: metricsSettings,
   upStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for more has to last this long.'),
   downStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for fewer has to last this long.'),
+  upRate: scalingRate.optional().describe('More is added no faster; of `replicas` and `percent` the larger counts.'),
+  downRate: scalingRate.optional().describe('No more is taken away in any period; of both the larger counts.'),
   blastRadius: z.number().min(0.01).max(1).default(1).describe('Share of the replicas that may be taken away at once.'),
   reversalsPerHour: z.int().min(3).max(100_000).optional().describe('Changes of direction in any hour at most.'),
   freezes: z

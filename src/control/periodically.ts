@@ -2,12 +2,13 @@
 import type { Clock } from '../clock.ts';
 import { publish } from '../telemetry/events.ts';
 
-/** `where` names it in a fault. Returns its end, which waits for a run that is under way. */
+/** `where` names it in a fault; `firstMs`: until the first run. Returns its end, which waits for a run that is under way. */
 export function periodically(
   clock: Clock,
   everyMs: number,
   where: string,
   work: () => Promise<void>,
+  firstMs = everyMs,
 ): () => Promise<void> {
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
@@ -21,15 +22,15 @@ export function periodically(
       publish('flyball:fault', { where, message, error });
     }
   }
-  function next(): void {
-    cancel = clock.after(everyMs, () => {
+  function next(afterMs: number): void {
+    cancel = clock.after(afterMs, () => {
       running = once().finally(() => {
-        if (!stopped) next();
+        if (!stopped) next(everyMs);
       });
     });
   }
 
-  next();
+  next(firstMs);
   return () => {
     stopped = true;
     cancel();

@@ -7,6 +7,8 @@ import type { Store } from '../store/store.ts';
 import { periodically } from './periodically.ts';
 
 const everyMs = 600_000;
+/** Sooner the first time: one that is started again every few minutes must not grow for ever. */
+const firstMs = 30_000;
 
 /** Returns the end of it. */
 export function startPruning(
@@ -17,11 +19,13 @@ export function startPruning(
 ): () => Promise<void> {
   // A specification that was applied before there were such settings has none.
   const settings = async (): Promise<Partial<Specification>> => (await store.applied())?.resolved.specification ?? {};
+  const inTurns = (where: string, work: () => Promise<void>): (() => Promise<void>) =>
+    periodically(clock, everyMs, where, work, firstMs);
   const ends = [
-    periodically(clock, everyMs, 'pruning the journal', async () => {
+    inTurns('pruning the journal', async () => {
       await journal.prune((await settings()).journal ?? journalDefaults);
     }),
-    periodically(clock, everyMs, 'tidying series', async () => {
+    inTurns('tidying series', async () => {
       const { fineMs, coarseMs, bytesMax } = (await settings()).series ?? seriesDefaults;
       await series.tidy({ fineMs, coarseMs, bytesMax: toBytes(bytesMax) });
     }),

@@ -34,6 +34,7 @@ const jumpMs = 1000;
 type Sums = Pick<Counted, 'arrivals' | 'completed' | 'failed' | 'shed' | 'late' | 'busyMs'>;
 const sums = ['arrivals', 'completed', 'failed', 'shed', 'late', 'busyMs'] as const satisfies (keyof Sums)[];
 
+const noReplicas = { ready: 0, starting: 0 };
 const nothing: Sums = { arrivals: 0, completed: 0, failed: 0, shed: 0, late: 0, busyMs: 0 };
 
 /** Returns the end of it. */
@@ -91,6 +92,7 @@ export function startRecorder(parts: RecorderParts): () => void {
     const all = deployments.all();
     for (const { name } of all) {
       const counted = load.of(name);
+      if (!sums.some((sum) => counted[sum] > 0)) continue;
       const sofar = told.get(name);
       if (sofar === undefined) told.set(name, counted);
       else for (const sum of sums) sofar[sum] += counted[sum];
@@ -101,19 +103,31 @@ export function startRecorder(parts: RecorderParts): () => void {
     }
     const replicas = replicasOf();
     const held = new Map<string, Held>();
+    // Hundreds may sleep: of those to which nothing happens nothing is made, once a second.
+    const touched = new Set(told.keys());
+    const changed = new Set<string>();
     for (const deployment of all) {
-      const { ready = 0, starting = 0 } = replicas.get(deployment.name) ?? {};
-      held.set(deployment.name, { ready, starting, target: wantedOf(deployment) });
+      const { name } = deployment;
+      const { ready, starting } = replicas.get(name) ?? noReplicas;
+      const target = wantedOf(deployment);
+      const last = before.get(name);
+      const isSame = last?.ready === ready && last.starting === starting && last.target === target;
+      held.set(name, isSame ? last : { ready, starting, target });
+      if (!isSame) changed.add(name);
+      const { inFlight, queued } = load.of(name);
+      if (!isSame || inFlight > 0 || queued > 0) touched.add(name);
     }
     seconds.forEach((at, index) => {
       const busy = new Map<string, Row>();
-      for (const [name, state] of held) {
+      for (const name of touched) {
+        const state = held.get(name);
+        if (state === undefined) continue;
         const row = rowOf(load.of(name), told.get(name) ?? nothing, state, index, seconds.length);
-        if (row !== undefined || !isSame(before.get(name), state)) busy.set(name, row ?? quiet(load.of(name), state));
+        if (changed.has(name) || isBusy(row)) busy.set(name, row);
       }
       series.record(at, held, busy);
-      before = held;
     });
+    before = held;
     forget();
   }
 
@@ -133,18 +147,9 @@ export function startRecorder(parts: RecorderParts): () => void {
   return () => cancel();
 }
 
-const isSame = (one: Held | undefined, other: Held): boolean =>
-  one?.ready === other.ready && one.starting === other.starting && one.target === other.target;
-
-const quiet = (counted: Counted, held: Held): Row => toRow(counted, nothing, held);
-
-function toRow(counted: Counted, counts: Sums, held: Held): Row {
+/** The `index`-th of `of` seconds that share what was told. */
+function rowOf(counted: Counted, all: Sums, held: Held, index: number, of: number): Row {
   const { inFlight, queued, queueWaitMs, p50Ms, p99Ms } = counted;
-  return { ...counts, inFlight, queued, queueWaitMs, p50Ms, p99Ms, ...held };
-}
-
-/** The `index`-th of `of` seconds that share what was told; undefined where nothing happened in it. */
-function rowOf(counted: Counted, all: Sums, held: Held, index: number, of: number): Row | undefined {
   const share = { ...nothing };
   // Whole requests: the rest that cannot be shared evenly is of the last seconds.
   for (const sum of sums) {
@@ -153,6 +158,7 @@ function rowOf(counted: Counted, all: Sums, held: Held, index: number, of: numbe
         ? all[sum] / of
         : Math.floor((all[sum] * (index + 1)) / of) - Math.floor((all[sum] * index) / of);
   }
-  const happened = sums.some((sum) => share[sum] > 0) || counted.inFlight > 0 || counted.queued > 0;
-  return happened ? toRow(counted, share, held) : undefined;
+  return { ...share, inFlight, queued, queueWaitMs, p50Ms, p99Ms, ...held };
 }
+
+const isBusy = (row: Row): boolean => sums.some((sum) => row[sum] > 0) || row.inFlight > 0 || row.queued > 0;

@@ -173,6 +173,43 @@ test('a pruned journal is verified from its checkpoint on', async () => {
   assert.equal((await journal.verify()).bad, undefined);
 });
 
+test('of a pruned journal the checkpoint tells what went, over a restart too, and what is changed after it is found', async () => {
+  await using store = openSqliteStore(':memory:');
+  const clock = createVirtualClock();
+  {
+    await using journal = openJournal(store, clock);
+    for (let index = 0; index < 30; index += 1) journal.note(note(`step ${index}`));
+    await journal.flushed();
+    await journal.prune({ keepMs: 1e9, entriesMax: 10 });
+  }
+  await using again = openJournal(store, clock);
+  again.note(note('after the restart'));
+  const { bad, checkpoint, entries } = await again.verify();
+  assert.deepEqual([bad, checkpoint?.id, entries], [undefined, 20, 12]);
+  assert.equal(checkpoint?.retention, 'journal.keepMs 1000000000, journal.entriesMax 10');
+  const [first] = await again.read({ limit: 1 });
+  assert.equal(first?.before, checkpoint.hash);
+  const [prune] = await again.read({ kind: 'journal' });
+  assert.partialDeepStrictEqual(prune, { action: 'prune', details: { upTo: 20, hash: checkpoint.hash } });
+
+  // As somebody with the database in his hands could have it: the oldest that is left is gone too.
+  const shorter: Store = {
+    ...store,
+    journal: async (query) => (await store.journal(query)).filter(({ id }) => id !== 21),
+  };
+  await using robbed = openJournal(shorter, clock);
+  assert.equal((await robbed.verify()).bad?.id, 22);
+  const moved: Store = {
+    ...store,
+    transaction: (change) =>
+      store.transaction((access) =>
+        change({ ...access, journalCheckpoint: async () => ({ ...checkpoint, hash: '0'.repeat(64) }) }),
+      ),
+  };
+  await using forged = openJournal(moved, clock);
+  assert.equal((await forged.verify()).bad?.id, 21);
+});
+
 test('who waits for an entry has it as soon as it is written', async () => {
   await using store = openSqliteStore(':memory:');
   const clock = createVirtualClock();

@@ -4,6 +4,7 @@ import type { MetricsSettings } from '../../config/metrics-specification.ts';
 import type { Constraints } from '../../core/scaling/constrain.ts';
 import type { Multiplier } from '../../core/scaling/external.ts';
 import { aloneMs, objectiveMs } from '../../core/scaling/objective.ts';
+import type { Rules } from '../../core/scaling/policies/hpa-behavior.ts';
 import { policies, takesExternal } from '../../core/scaling/policies/list.ts';
 import type { CostPoint } from '../../protocol/frames/messages.ts';
 import type { PolicyChoice } from './mind.ts';
@@ -52,8 +53,8 @@ export function constraintsOf({ replicas, ...specification }: DeploymentSpecific
     max: replicas.max,
     upStabilizationSeconds: (scaling?.upStabilizationMs ?? 0) / 1000,
     downStabilizationSeconds: (scaling?.downStabilizationMs ?? 0) / 1000,
-    upRate: null,
-    downRate: null,
+    upRate: rateOf(scaling?.upRate),
+    downRate: rateOf(scaling?.downRate),
     blastRadius: scaling?.blastRadius ?? 1,
     reversalsPerHour: scaling?.reversalsPerHour ?? Number.POSITIVE_INFINITY,
     freezes: (scaling?.freezes ?? []).map(({ from, until, stops, reason }) => ({
@@ -70,6 +71,21 @@ export function constraintsOf({ replicas, ...specification }: DeploymentSpecific
             periodSeconds: scaling.budget.periodMs / 1000,
             pricePerHour: scaling.budget.pricePerHour,
           },
+  };
+}
+
+function rateOf(rate: DeploymentSpecification['scaling']['upRate']): Rules | null {
+  if (rate === undefined) return null;
+  const { replicas, percent, periodMs } = rate;
+  const periodSeconds = periodMs / 1000;
+  return {
+    selectPolicy: 'Max',
+    // Stabilisation is a stage of its own.
+    stabilizationWindowSeconds: 0,
+    policies: [
+      ...(replicas === undefined ? [] : [{ type: 'Pods', value: replicas, periodSeconds } as const]),
+      ...(percent === undefined ? [] : [{ type: 'Percent', value: percent, periodSeconds } as const]),
+    ],
   };
 }
 
