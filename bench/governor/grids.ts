@@ -48,4 +48,4 @@ export function made({ policy, parameters }: Candidate): Policy {
   return one.policy;
 }
 
-export const knobs: readonly number[] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.05];
+export const knobs: readonly number[] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4];

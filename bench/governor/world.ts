@@ -58,12 +58,12 @@ export interface Outcome {
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** Runs a policy over the arrivals; the first order stands for what the first minute asks for, and a fifth more. */
+/** Runs a policy over the arrivals; what it begins with is a fifth more than the mean load, as its operator would size it. */
 export function simulate(policy: Policy, arrivals: Uint16Array, lag: number): Outcome {
   const seconds = arrivals.length / steps;
-  let first = 0;
-  for (let step = 0; step < 60 * steps; step += 1) first += arrivals[step] as number;
-  let ready = Math.max(1, Math.ceil((1.2 * first * serviceSeconds) / 60));
+  let all = 0;
+  for (const count of arrivals) all += count;
+  let ready = Math.max(1, Math.ceil((1.2 * all * serviceSeconds) / seconds));
   let target = ready;
 
   const signal = (): Writable<Signal> => ({ ...fresh(0) });

@@ -102,9 +102,19 @@ function shareAbove(before: number, after: number, limit: number): number {
   return after > limit ? 1 : (before - limit) / (before - after);
 }
 
+/**
+ * How much a second of now adds to a record: nothing for two lags, in which nobody could have done anything about the
+ * load. A shadow stands where its first look puts it, and the deployment's own first order serves a lag after it was made
+ * and has to work off what has waited by then.
+ */
+export function evidenceOf({ ticks, tick, lag, weight }: Shadows): number {
+  return ticks * tick < 2 * lag ? 0 : weight;
+}
+
 /** One step: what came (`work`, unit-seconds) meets what was ready, then the signals move on. No allocation. */
 export function advance(all: Shadows, work: number, signals: Float64Array, world: World): void {
-  const { tick, queues, targets, ready, surplus, late, cost, held, reached, holds, weight } = all;
+  const { tick, queues, targets, ready, surplus, late, cost, held, reached, holds } = all;
+  const weight = evidenceOf(all);
   const { patience, endurance, startPrice, turning, curve } = world;
   const most = multipliers.length;
   const isFirst = all.ticks === 0;
@@ -154,7 +164,7 @@ export function advance(all: Shadows, work: number, signals: Float64Array, world
   all.work += weight * work;
   all.time += weight * tick;
   all.ticks += 1;
-  all.weight = weight * 2 ** (tick / halfLifeSeconds);
+  all.weight *= 2 ** (tick / halfLifeSeconds);
   if (all.weight > 2 ** 20) lighten(all);
 }
 

@@ -7,6 +7,7 @@ import { curveOf, noCurve } from './capacity-curve.ts';
 import { ageOf, feed, rehearsal, type Rehearsal, type Terms } from './memory.ts';
 import { hourSeconds, loadAt } from './load-history.ts';
 import { nothingForetold, type Foretold } from './load-signals.ts';
+import { evidenceOf } from './shadows.ts';
 import { doubtOf } from '../signals.ts';
 import { orderToServingMs, type Observation } from '../observation.ts';
 
@@ -113,7 +114,7 @@ export function take(state: SloState, seen: Observation): void {
     state.work = (load * state.spanMs) / 1000;
   }
   const { all } = state.rehearsal;
-  if (late.kind === 'fresh') all.ownLate += all.weight * late.value * perRequest;
+  if (late.kind === 'fresh') all.ownLate += evidenceOf(all) * late.value * perRequest;
 }
 
 function foretoldOf({ foresight }: Observation, perRequest: number): Foretold {
