@@ -145,10 +145,16 @@ test('gaps are said aloud with what they are taken for, and what is not on recor
 
 test('where nothing is known it says what is assumed, and options go before what was learned', async () => {
   await using fake = await platform({ arrivals: steady, calls: 0 });
+  await using fixed = await platform({ arrivals: steady, calls: 0 });
   const young = await rehearse(fake, '--trace', 'last:2m', '--policies', 'hpa');
   assert.equal(young.code, 0, young.err);
   assert.match(young.err, /digits has answered too little to tell what a call takes: 100 ms are assumed/);
-  assert.match(young.err, /no start of digits has been seen yet: the lag of a process is assumed/);
+  assert.match(young.err, /too little is known of the starts of digits: they take what the governor expects of them/);
+  assert.match(young.err, /each ready after 2\.0 s/);
+  fixed.answers.set('GET deployments/digits/why', () => ({ deployment: 'digits', ungoverned: 'its size is fixed' }));
+  const alone = await rehearse(fixed, '--trace', 'last:2m', '--policies', 'hpa');
+  assert.match(alone.err, /the lag of a process is assumed/);
+  assert.match(alone.err, /each ready after 0\.5 s/);
   await using known = await platform({ arrivals: steady });
   const args = ['--trace', 'last:2m', '--policies', 'hpa', '--service', '70ms', '--lag', 'vm', '--slo', '1s'];
   const told = await rehearse(known, ...args);

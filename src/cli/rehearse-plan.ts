@@ -2,7 +2,7 @@
 import { constraintsOf, policyOf } from '../control/governor/settings.ts';
 import type { PolicyChoice } from '../control/governor/mind.ts';
 import type { Constraints } from '../core/scaling/constrain.ts';
-import type { Lag } from '../core/scaling/observation.ts';
+import { orderToServingMs, type Lag } from '../core/scaling/observation.ts';
 import { makePolicy, policies } from '../core/scaling/policies/list.ts';
 import { nearest } from '../config/nearest.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
@@ -109,12 +109,12 @@ interface Shown {
 function learnedOf(running: Running | undefined): Shown {
   if (running === undefined) return {};
   const { model, why } = running;
-  const lag = learnedLag(model);
+  const stages = why.inputs?.lag;
+  const expected = stages === undefined ? undefined : orderToServingMs(stages);
   return {
     service: learnedService(model),
-    lag,
-    // Before the first start it is a guess, for the governor too.
-    ...(lag !== undefined && { stages: why.inputs?.lag }),
+    lag: learnedLag(model) ?? (expected === undefined ? undefined : { kind: 'fixed', mean: expected }),
+    stages,
     latencyMs: why.inputs?.objective.latencyMs,
   };
 }
@@ -122,7 +122,7 @@ function learnedOf(running: Running | undefined): Shown {
 function notesOf({ specification, running }: Subject, option: (name: string) => string | undefined): readonly string[] {
   const notes: string[] = [];
   if (running !== undefined) {
-    const { deployment, model } = running;
+    const { deployment, model, why } = running;
     const since = `since ${dateTime(model.since)}`;
     if (option('service') === undefined)
       notes.push(
@@ -130,15 +130,19 @@ function notesOf({ specification, running }: Subject, option: (name: string) => 
           ? `${deployment} has answered too little to tell what a call takes: ${serviceMsDefault} ms are assumed, or say --service`
           : `what calls take is as ${model.calls} of them have shown ${since}`,
       );
+    const unseen =
+      why.inputs === undefined ? 'the lag of a process is assumed' : 'they take what the governor expects of them';
     if (option('lag') === undefined)
       notes.push(
         model.starts.length === 0
-          ? `no start of ${deployment} has been seen yet: the lag of a process is assumed, or say --lag`
+          ? `too little is known of the starts of ${deployment}: ${unseen}, or say --lag`
           : `what starts take is as the last ${model.starts.length} have shown`,
       );
   }
   const { forecaster } = specification?.scaling ?? {};
   if (forecaster !== undefined) notes.push(`forecasts of ${forecaster} are not rehearsed`);
+  if (Object.keys(specification?.scaling.metrics ?? {}).length > 0)
+    notes.push('scaling.metrics are not rehearsed: what other systems told is not on record');
   if ((specification?.batching?.delayMs ?? 0) > 0)
     notes.push('batching.delayMs is not rehearsed: nobody waits for company');
   return notes;

@@ -47,7 +47,7 @@ function listText(found: readonly RehearsalView[]): string {
       { header: 'TRACE', cell: ({ report }) => report.trace },
       { header: 'POLICY', cell: cell(labelOf) },
       { header: 'MISSED', align: 'right', cell: cell((policy) => percent(policy.violationFraction)) },
-      { header: 'MIGHT', align: 'right', cell: ({ tolerated }) => percent(tolerated) },
+      { header: 'TOLERATED', align: 'right', cell: ({ tolerated }) => percent(tolerated) },
       { header: 'REPLICA-H', align: 'right', cell: cell((policy) => replicaHours(policy.replicaSeconds)) },
       { header: 'BY', cell: ({ by }) => by },
     ],
