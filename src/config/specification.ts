@@ -90,7 +90,10 @@ const scaling = z.strictObject({
     .max(200)
     .optional()
     .describe('Why it may be more than `advise`: a rehearsal that it has passed, a trial. Needed then.'),
-  policy: z.string().optional().describe('By whose rule: slo (the default), thresholds, hpa, kpa, keda, ray …'),
+  policy: z
+    .string()
+    .optional()
+    .describe('By whose rule: slo (the default), learned, thresholds, hpa, kpa, keda, ray …'),
   parameters: z.record(z.string(), z.unknown()).optional().describe("The policy's own settings."),
   forecaster: z
     .string()

@@ -69,6 +69,12 @@ export interface Objective {
   readonly deadlineMs: number;
 }
 
+export interface SetPoint {
+  /** Share of what is seen of growth within a lag that has to be met: above 0, below 1. */
+  readonly quantile: number;
+  readonly by: string;
+}
+
 export interface Observation {
   readonly tier: Tier;
   /** Replicas that one unit of this tier holds: 1 on the tier of replicas. */
@@ -92,6 +98,8 @@ export interface Observation {
   readonly capacity: ArrayLike<number>;
   /** What the most trusted forecaster says of a lag from now; absent while none has authority. */
   readonly foresight?: Foresight | undefined;
+  /** The headroom quantile that a model sets, which is asked by the platform; absent while none does. */
+  readonly setPoint?: SetPoint | undefined;
   /** Each replica by itself, where the filler knows them; rules that need none do without. */
   readonly replicas?: readonly ReplicaSample[];
 }

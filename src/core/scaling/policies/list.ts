@@ -6,6 +6,7 @@ import { fixed } from './fixed.ts';
 import { hpa } from './hpa.ts';
 import { keda } from './keda.ts';
 import { kpa } from './kpa.ts';
+import { learned } from './learned.ts';
 import { ray } from './ray.ts';
 import { slo } from './slo.ts';
 import { thresholds } from './thresholds.ts';
@@ -14,6 +15,7 @@ import type { Policy, PolicyDefinition } from '../policy.ts';
 
 export const policies: readonly PolicyDefinition[] = [
   slo,
+  learned,
   thresholds,
   hpa,
   kpa,

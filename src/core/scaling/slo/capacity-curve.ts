@@ -90,3 +90,15 @@ export function curveOf(capacity: ArrayLike<number>, replicasPerUnit: number, un
 export function unitsOf({ unitsFor, best }: Curve, wish: number): number {
   return wish < unitsFor.length ? (unitsFor[wish] as number) : Math.min(wish, best);
 }
+
+/** Effective units that so many real ones hold; as many where nothing was measured. */
+export function effectiveOf({ unitsFor }: Curve, units: number): number {
+  if (unitsFor.length === 0) return units;
+  let [low, high] = [0, unitsFor.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((unitsFor[middle] as number) <= units) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
