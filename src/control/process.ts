@@ -31,6 +31,7 @@ import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { startControl, type Control } from './control.ts';
 import { ensureAdminKey } from './key-service.ts';
 import { registerGauges } from './gauges.ts';
+import { registerGovernorGauges } from './governor/gauges.ts';
 
 /** What a process of its own gets of the deadline for answering the last calls of the API. */
 const apiDrainMs = 1000;
@@ -118,6 +119,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
     }),
   );
   registerGauges(opened.registry, () => control.deployments());
+  registerGovernorGauges(opened.registry, () => control.deployments());
   return { control, resources: stack.move() };
 }
 

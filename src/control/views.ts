@@ -97,7 +97,11 @@ export function warningsOf(
     if (state === 'degraded' || state === 'failed') warnings.push(`${name}: ${reason ?? state}`);
     const { doubt, unsound } = deployment.governor ?? {};
     if (unsound !== undefined) warnings.push(`${name}: its scaling policy does not answer: ${unsound}`);
-    else if (doubt !== undefined) warnings.push(`${name}: held at ${deployment.desired}: ${doubt}`);
+    else if (doubt !== undefined) {
+      // Nobody but a person can say which of two sources is right.
+      const ask = doubt.endsWith(' disagree') ? `: which is right? flyball why ${name}` : '';
+      warnings.push(`${name}: held at ${deployment.desired}: ${doubt}${ask}`);
+    }
     const unenforced = replicas.find(({ limits }) => limits.startsWith('not enforced'));
     if (unenforced !== undefined) warnings.push(`${name}: resource limits are ${unenforced.limits}`);
   }

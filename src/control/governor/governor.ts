@@ -25,7 +25,7 @@ import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
 import { createMind, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
-import { restore, toKept, type KeptMinds } from './kept-minds.ts';
+import { beginning, restore, toKept, type KeptMinds } from './kept-minds.ts';
 import { detailsOf, keep, wordsOf } from './notes.ts';
 import { toObservation } from './observe.ts';
 import type { Outside } from './outside.ts';
@@ -205,9 +205,15 @@ export function startGovernor(parts: GovernorParts): Governor {
     const choice = policyOf(specification);
     const constraints = constraintsOf(specification);
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {
-      const same = before !== undefined && isDeepStrictEqual(before.kept.choice, choice);
-      const goesOn = same ? { state: before.kept.mind, passedMs: before.passedMs } : undefined;
-      own.mind = createMind(choice, seen, constraints, at, () => clock.now(), undefined, goesOn);
+      own.mind = createMind(
+        choice,
+        seen,
+        constraints,
+        at,
+        () => clock.now(),
+        undefined,
+        beginning(own, before, choice, at),
+      );
     }
     own.lookedAt = at;
     const told = multiplied(seen, multipliersOf(specification));

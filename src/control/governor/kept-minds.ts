@@ -6,6 +6,7 @@
  * of a target. A process's monotonic clock begins anew, so a mind has a time of its own that goes on: to what was kept is
  * added what has passed since. What an earlier release has written is not read: policies may keep other things by now.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { Clock } from '../../clock.ts';
@@ -138,4 +139,24 @@ export function restore(
     at: since + expectation.at,
     dueAt: since + expectation.dueAt,
   };
+}
+
+/**
+ * What a mind of this choice begins with: all that the same one had come to, here or before a restart. Another policy
+ * begins anew, but what is spent of a budget and how often it turned stays.
+ */
+export function beginning(
+  own: Governed,
+  before: { readonly kept: Kept; readonly passedMs: number } | undefined,
+  choice: PolicyChoice,
+  at: number,
+): { readonly state: MindState; readonly passedMs: number } | undefined {
+  const { mind, lookedAt } = own;
+  const known =
+    mind === undefined || lookedAt === undefined
+      ? before && { choice: before.kept.choice, state: before.kept.mind, passedMs: before.passedMs }
+      : { choice: mind.choice, state: mind.state(), passedMs: at - lookedAt };
+  if (known === undefined) return undefined;
+  const { state, passedMs } = known;
+  return { state: isDeepStrictEqual(known.choice, choice) ? state : { ...state, states: [] }, passedMs };
 }

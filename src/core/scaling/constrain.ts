@@ -7,7 +7,7 @@
  * Nothing but bounds, rates, freezes and cost holds capacity back: a budget of changes never refuses to add any.
  */
 import { limitOf, storeChange, type Change, type Rules } from './policies/hpa-behavior.ts';
-import { record, slidingMax, type SlidingMax } from './sliding-max.ts';
+import { record, resized, slidingMax, type SlidingMax } from './sliding-max.ts';
 
 export interface Freeze {
   /** Milliseconds since 1970-01-01 UTC. */
@@ -82,13 +82,14 @@ export interface ConstraintMemory {
 }
 
 const hourSeconds = 3600;
+const windowOf = (seconds: number): number => Math.max(1, Math.ceil(seconds));
 
 export function startConstraints(set: Constraints, target: number, at: number): ConstraintMemory {
   return {
     target,
     at,
-    highest: slidingMax(Math.max(1, Math.ceil(set.downStabilizationSeconds))),
-    lowest: slidingMax(Math.max(1, Math.ceil(set.upStabilizationSeconds))),
+    highest: slidingMax(windowOf(set.downStabilizationSeconds)),
+    lowest: slidingMax(windowOf(set.upStabilizationSeconds)),
     ups: [],
     downs: [],
     direction: 0,
@@ -96,6 +97,14 @@ export function startConstraints(set: Constraints, target: number, at: number): 
     periodStartedAt: at,
     spent: 0,
   };
+}
+
+/** The windows are those of the settings in force: one that is made longer remembers what it has, from now on. */
+function withWindows(memory: ConstraintMemory, set: Constraints): ConstraintMemory {
+  const { highest, lowest } = memory;
+  const [down, up] = [windowOf(set.downStabilizationSeconds), windowOf(set.upStabilizationSeconds)];
+  if (highest.size === down && lowest.size === up) return memory;
+  return { ...memory, highest: resized(highest, down), lowest: resized(lowest, up) };
 }
 
 /** Takes in what was really done since the last step, whoever did it, and what it cost. */
@@ -145,7 +154,9 @@ function affordable(memory: ConstraintMemory, set: Constraints, cost: CostBudget
   const left = memory.periodStartedAt + cost.periodSeconds - memory.at;
   const ahead = Math.min(left, hourSeconds) / hourSeconds;
   const forMinimum = (set.min * cost.pricePerHour * left) / hourSeconds;
-  return set.min + Math.max(0, Math.floor((cost.amount - memory.spent - forMinimum) / (cost.pricePerHour * ahead)));
+  const more = (cost.amount - memory.spent - forMinimum) / (cost.pricePerHour * ahead);
+  // What fits exactly must not fall out of it by a rounding of the last bit.
+  return set.min + Math.max(0, Math.floor(more + 1e-6));
 }
 
 /**
@@ -161,7 +172,7 @@ export function constrain(
   atMs: number,
 ): { readonly memory: ConstraintMemory; readonly target: number; readonly cuts: readonly Cut[] } {
   const at = Math.max(before.at, atMs / 1000);
-  const memory = account(before, set, held, at);
+  const memory = account(withWindows(before, set), set, held, at);
   const cuts: Cut[] = [];
   let target = wish;
   const cut = (stage: Stage, to: number, reason: () => string): void => {

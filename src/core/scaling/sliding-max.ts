@@ -38,3 +38,18 @@ export function record(window: SlidingMax, index: number, value: number): number
   window.length += 1;
   return values[window.first] as number;
 }
+
+/** The same values in a window of another size; what a shorter one no longer holds is gone at its next value. */
+export function resized(window: SlidingMax, size: number): SlidingMax {
+  if (size === window.size) return window;
+  const next = slidingMax(size);
+  // Of more than fit the oldest are left out: the newest is the last of the ascending indexes.
+  const kept = Math.min(window.length, size);
+  for (let place = 0; place < kept; place += 1) {
+    const from = (window.first + window.length - kept + place) % window.size;
+    next.values[place] = window.values[from] as number;
+    next.indexes[place] = window.indexes[from] as number;
+  }
+  next.length = kept;
+  return next;
+}

@@ -1,0 +1,33 @@
+/** What the governor thinks, as metrics: what it would hold, whether it is in doubt, and whether its policy answers. */
+import type { DeploymentGovernor, DeploymentView } from '../../api/schemas.ts';
+import type { Sample } from '../../telemetry/metrics.ts';
+import type { Registry } from '../../telemetry/registry.ts';
+
+export function registerGovernorGauges(registry: Registry, deployments: () => readonly DeploymentView[]): void {
+  /** Of those that are looked at. */
+  const each = (valueOf: (governor: DeploymentGovernor) => number | undefined): readonly Sample[] =>
+    deployments().flatMap(({ name, governor }) => {
+      const value = governor?.at === undefined ? undefined : valueOf(governor);
+      if (value === undefined) return [];
+      return [{ labels: { deployment: name, policy: governor?.policy ?? 'none' }, value }];
+    });
+  const labels = ['deployment', 'policy'];
+  registry.gauge({ name: 'flyball_governor_target', help: 'Replicas that the governor would hold.', labels }, () =>
+    each(({ target }) => target),
+  );
+  registry.gauge(
+    {
+      name: 'flyball_governor_in_doubt',
+      help: '1 while what is seen is in doubt, so that nothing is lowered.',
+      labels,
+    },
+    () => each(({ doubt }) => (doubt === undefined ? 0 : 1)),
+  );
+  registry.gauge(
+    { name: 'flyball_governor_policy_failing', help: '1 while the policy gives no sound answer in time.', labels },
+    () => each(({ unsound }) => (unsound === undefined ? 0 : 1)),
+  );
+  registry.gauge({ name: 'flyball_governor_waiting', help: '1 while a change waits for a person.', labels }, () =>
+    each(({ approval }) => (approval === undefined ? 0 : 1)),
+  );
+}
