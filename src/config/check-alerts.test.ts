@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FlyballError } from '../errors.ts';
@@ -99,6 +99,16 @@ test('a deployment may be held by the signals that there are, and by no others',
     /deployments\.digits\.scaling\.holdOn\[0\]: alerts\.signals has no databaseSlow; did you mean databaseslow/,
   );
   assert.equal(problems({ webhooks, signals: { databaseSlow: { match } } }, { deployments }), '');
+});
+
+test('the worked example of docs/webhooks.md is a specification', async () => {
+  const page = await readFile(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
+  const [, example = ''] = /```yaml\n# flyball\.yaml\n(.*?)```/s.exec(page) ?? [];
+  const { alerts } = parseSpecification(
+    `models: { resnet18: { generate: { architecture: resnet18 } } }\n${example}`,
+    'it',
+  );
+  assert.deepEqual(Object.keys(alerts.playbooks), ['queue-grows', 'metrics-broken']);
 });
 
 test('files of secrets are found from wherever control runs', async () => {

@@ -36,6 +36,11 @@ export function checkAlerts({ alerts, deployments }: Specification): Configurati
     problems.push(...checkPlaybook(['alerts', 'playbooks', name], playbook, deployments));
   }
   for (const [name, { scaling }] of Object.entries(deployments)) {
+    for (const metric of Object.keys(scaling.metrics ?? {})) {
+      if (!Object.hasOwn(signals, metric)) continue;
+      const path = ['deployments', name, 'scaling', 'metrics', metric];
+      problems.push({ path, text: 'is the name of a signal in alerts.signals already' });
+    }
     for (const [index, signal] of (scaling.holdOn ?? []).entries()) {
       if (Object.hasOwn(signals, signal)) continue;
       const path = ['deployments', name, 'scaling', 'holdOn', index];
