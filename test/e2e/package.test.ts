@@ -62,7 +62,7 @@ test('the packed package installs in an empty folder, prints its version and exp
       const data = join(folder, 'data');
       const up = await run(process.execPath, [command, 'up', '--demo', '--detach', '--data-dir', data], {
         cwd: folder,
-        timeout: 90_000,
+        timeout: 180_000,
       });
       try {
         const url = /curl -T (\S+) (\S+)/.exec(up.stdout + up.stderr);
@@ -77,7 +77,7 @@ test('the packed package installs in an empty folder, prints its version and exp
         };
         await run(process.execPath, [command, 'down', '--url', listeners.control.url], {
           cwd: folder,
-          timeout: 60_000,
+          timeout: 180_000,
         });
       }
     });

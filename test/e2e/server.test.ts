@@ -214,7 +214,7 @@ describe('a platform in front of servers', () => {
 
 test(
   'scaling in under load ends no server with a call in it, and no request fails',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'flyball-ledger-'));
     const ledger = join(folder, 'ledger');

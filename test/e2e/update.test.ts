@@ -16,7 +16,7 @@ import { startLoad, type SteadyLoad } from '../support/steady-load.ts';
 
 const input = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 1, 1, 1] }] });
 
-describe('a platform with two gateway workers under load', { timeout: 120_000 }, () => {
+describe('a platform with two gateway workers under load', { timeout: 300_000 }, () => {
   let platform: Platform;
 
   before(async () => {

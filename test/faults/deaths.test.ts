@@ -122,7 +122,7 @@ describe('a platform under load, and what is killed in it', { timeout: 180_000 }
   });
 });
 
-describe('two gateway workers, one of which is killed', { timeout: 120_000 }, () => {
+describe('two gateway workers, one of which is killed', { timeout: 240_000 }, () => {
   test('no request on a connection of the other one fails', async (t) => {
     await using platform = await startPlatform({
       models: { 'addsub/1/model.onnx': addsub() },

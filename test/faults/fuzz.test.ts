@@ -82,23 +82,32 @@ const change: fc.Arbitrary<Change> = fc.record({
   by: junk,
 });
 
+type Place = readonly [holder: Record<string, Json>, key: string];
+
 /** Every list and object of a value with the keys in it. */
-function places(value: Json): (readonly [Record<string, Json>, string])[] {
-  if (typeof value !== 'object' || value === null) return [];
+function places(value: Json, found: Place[] = []): readonly Place[] {
+  if (typeof value !== 'object' || value === null) return found;
   const holder = value as Record<string, Json>;
-  return Object.keys(holder).flatMap((key) => [[holder, key] as const].concat(places(holder[key] as Json)));
+  for (const key of Object.keys(holder)) {
+    found.push([holder, key]);
+    places(holder[key] as Json, found);
+  }
+  return found;
 }
 
+/** Values are JSON, and small: several times as fast as `structuredClone`. */
+const copyOf = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
+
 function changed(value: Json, changes: readonly Change[]): Json {
-  const copy = structuredClone(value);
+  const copy = copyOf(value);
   for (const { kind, at, by } of changes) {
     const all = places(copy);
     const place = all[at % Math.max(all.length, 1)];
-    if (place === undefined) return structuredClone(by);
+    if (place === undefined) return copyOf(by);
     const [holder, key] = place;
-    if (kind === 'replace') holder[key] = structuredClone(by);
+    if (kind === 'replace') holder[key] = copyOf(by);
     else if (kind === 'wrap') holder[key] = [holder[key] as Json];
-    else if (kind === 'double' && Array.isArray(holder)) holder.push(structuredClone(holder[Number(key)] as Json));
+    else if (kind === 'double' && Array.isArray(holder)) holder.push(copyOf(holder[Number(key)] as Json));
     else if (kind === 'rename' && !Array.isArray(holder)) holder[`${key}x`] = holder[key] as Json;
     else delete holder[key];
   }
@@ -167,7 +176,7 @@ const path = fc.oneof(
 
 /** The JSON part with its tensors' data after it, as FP32 or INT32 numbers: lengths fit until something is changed. */
 function toBinary(value: Json): { json: Json; blobs: Buffer } {
-  const json = structuredClone(value) as { inputs: { data?: number[]; datatype: string; parameters?: Json }[] };
+  const json = copyOf(value) as { inputs: { data?: number[]; datatype: string; parameters?: Json }[] };
   const blobs = json.inputs.map((input) => {
     const data = input.data ?? [];
     delete input.data;

@@ -17,7 +17,7 @@ const deadlineMs = 4000;
 const silentMs = 3000;
 const pidOf = ({ where }: ReplicaView): number => Number(/pid (\d+)/.exec(where)?.[1]);
 
-describe('two replicas, one of which is of little use', { timeout: 120_000 }, () => {
+describe('two replicas, one of which is of little use', { timeout: 240_000 }, () => {
   let platform: Platform;
   let url = '';
   const replicas = async (): Promise<readonly ReplicaView[]> =>
@@ -113,7 +113,7 @@ describe('two replicas, one of which is of little use', { timeout: 120_000 }, ()
   });
 });
 
-describe('two replicas of a model whose work its data says', { timeout: 120_000 }, () => {
+describe('two replicas of a model whose work its data says', { timeout: 240_000 }, () => {
   const wantedMs = 1500;
   let platform: Platform;
   const replicas = async (): Promise<readonly ReplicaView[]> =>
@@ -149,14 +149,17 @@ describe('two replicas of a model whose work its data says', { timeout: 120_000 
     const began = performance.now();
     const rate = 200_000;
     await ask(rate, 20_000).then((response) => response.text());
-    const count = Math.round((rate / (performance.now() - began)) * 2.5 * wantedMs);
     const before_ = await replicas();
-    const long = performance.now();
-    const response = await ask(count, 30_000);
-    const tookMs = Math.round(performance.now() - long);
-    t.diagnostic(`a call of ${tookMs} ms (health.silentMs ${wantedMs})`);
-    assert.equal(response.status, 200, await response.text());
-    assert.ok(tookMs > wantedMs, `${tookMs} ms proves nothing`);
+    let count = Math.round((rate / (performance.now() - began)) * 2.5 * wantedMs);
+    let tookMs = 0;
+    // The first call may have been slow for another reason, and the measured one proves nothing until it is long.
+    for (; tookMs <= wantedMs; count *= 2) {
+      const long = performance.now();
+      const response = await ask(count, 30_000);
+      tookMs = Math.round(performance.now() - long);
+      t.diagnostic(`a call of ${tookMs} ms (health.silentMs ${wantedMs})`);
+      assert.equal(response.status, 200, await response.text());
+    }
     assert.deepEqual(
       (await replicas()).map(({ id }) => id),
       before_.map(({ id }) => id),

@@ -147,7 +147,7 @@ const shapes: readonly Shape[] = [
 
 const answers = (received: string): string[] => received.match(/HTTP\/1\.1 \d{3}/g) ?? [];
 
-describe('misuse below the level of requests', { timeout: 120_000 }, () => {
+describe('misuse below the level of requests', { timeout: 240_000 }, () => {
   let platform: Platform;
   let gateway = 0;
   let beginning: Footprint;

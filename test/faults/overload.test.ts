@@ -19,7 +19,7 @@ const seed = 20_261_125;
 const row = v2({ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] });
 const refusals = new Set(['QUEUE_FULL', 'OVERLOADED']);
 
-describe('three times what can be served', { timeout: 120_000 }, () => {
+describe('three times what can be served', { timeout: 240_000 }, () => {
   let platform: Platform;
   let endings: readonly Ending[];
   let executedBefore = 0;
