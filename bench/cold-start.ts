@@ -14,6 +14,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { processesWith } from '../src/drivers/orchestrators/process-identity.ts';
 import { generateModel, type ArchitectureName } from '../src/onnx/generate.ts';
+import type { ColdStartStages } from '../src/telemetry/events.ts';
 import { runCli } from '../test/support/cli.ts';
 import { startPlatform, until, type Platform } from '../test/support/platform.ts';
 import { listProcesses } from '../test/support/processes.ts';
@@ -103,14 +104,8 @@ async function answerMs(platform: Platform, deployment: string, { shape }: Model
 }
 
 /** Milliseconds of the last wake, as status shows them. */
-interface Stages {
+interface Stages extends ColdStartStages {
   readonly at: number;
-  readonly detectMs: number;
-  readonly decideMs: number;
-  readonly startMs: number;
-  readonly loadMs: number;
-  readonly warmMs: number;
-  readonly answerMs: number;
 }
 
 interface Seen {

@@ -62,6 +62,23 @@ for (const transport of ['http', 'grpc'] as const) {
     return Object.assign(served, { url: transport === 'http' ? served.httpUrl : served.grpcUrl });
   };
 
+  /** A server of its own that listens nowhere yet. */
+  const unbound = () => {
+    const service = openMemoryService({ tensorElementsMax: 1000 });
+    const grpc = openGrpc(service, { limits: { messageBytesMax: 1e6, tensorElementsMax: 1000 } });
+    const limits = {
+      bodyBytesMax: 1e6,
+      headerBytesMax: 16_384,
+      tensorElementsMax: 1000,
+      jsonDepthMax: 64,
+      connectionsMax: 10,
+      requestTimeoutMs: 1000,
+    };
+    const server = transport === 'http' ? http.createServer(restHandler(service, { limits })) : http2.createServer();
+    if (transport === 'grpc') server.on('stream', grpc.handle);
+    return { server, grpc };
+  };
+
   test(`${transport}: results are typed by name and datatype, and checked`, async () => {
     await using served = await serve();
     await using client = openClient({ url: served.url });
@@ -188,22 +205,11 @@ for (const transport of ['http', 'grpc'] as const) {
   });
 
   test(`${transport}: a server that comes up between two attempts gets the call`, async () => {
-    const service = openMemoryService({ tensorElementsMax: 1000 });
     const free = await listen(net.createServer());
     await free[Symbol.asyncDispose]();
     await using client = openClient({ url: `${transport}://127.0.0.1:${free.port}`, retries: 8, encoding: 'binary' });
     const answer = client.infer(addsub);
-    const limits = {
-      bodyBytesMax: 1e6,
-      headerBytesMax: 16_384,
-      tensorElementsMax: 1000,
-      jsonDepthMax: 64,
-      connectionsMax: 10,
-      requestTimeoutMs: 1000,
-    };
-    const grpc = openGrpc(service, { limits: { messageBytesMax: 1e6, tensorElementsMax: 1000 } });
-    const server = transport === 'http' ? http.createServer(restHandler(service, { limits })) : http2.createServer();
-    if (transport === 'grpc') server.on('stream', grpc.handle);
+    const { server, grpc } = unbound();
     await new Promise<void>((resolve) => server.listen(free.port, '127.0.0.1', resolve));
     try {
       assert.equal((await answer).outputs.length, 2);
@@ -244,18 +250,7 @@ for (const transport of ['http', 'grpc'] as const) {
 
   test(`${transport}: speaks over a Unix socket`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'fb-'));
-    const service = openMemoryService({ tensorElementsMax: 1000 });
-    const grpc = openGrpc(service, { limits: { messageBytesMax: 1e6, tensorElementsMax: 1000 } });
-    const limits = {
-      bodyBytesMax: 1e6,
-      headerBytesMax: 16_384,
-      tensorElementsMax: 1000,
-      jsonDepthMax: 64,
-      connectionsMax: 10,
-      requestTimeoutMs: 1000,
-    };
-    const server = transport === 'http' ? http.createServer(restHandler(service, { limits })) : http2.createServer();
-    if (transport === 'grpc') server.on('stream', grpc.handle);
+    const { server, grpc } = unbound();
     const path = join(folder, 's');
     await using _server = await listen(server, { path });
     await using client = openClient({ url: `${transport}+unix://${path}` });

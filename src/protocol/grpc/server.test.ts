@@ -229,13 +229,18 @@ test('a caller that hangs up aborts its request', async () => {
   await until('no call is left', () => served.grpc.inFlight === 0);
 });
 
-test('a stream answers each request in order, failures as messages with their ids, and outlives them', async () => {
-  await using served = await serve();
-  await using client = connect(served.port);
+function openStream(client: ReturnType<typeof connect>) {
   const stream = client.stub['ModelStreamInfer']!();
   const replies: Reply[] = [];
   stream.on('data', (reply: Reply) => replies.push(reply));
   const ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
+  return { stream, replies, ended };
+}
+
+test('a stream answers each request in order, failures as messages with their ids, and outlives them', async () => {
+  await using served = await serve();
+  await using client = connect(served.port);
+  const { stream, replies, ended } = openStream(client);
   for (let index = 0; index < 100; index += 1)
     stream.write(index % 10 === 3 ? addsub({ id: `${index}`, model_name: 'no' }) : addsub({ id: `${index}` }));
   stream.write(addsub({ id: 'broken', raw_input_contents: [Buffer.alloc(1), Buffer.alloc(64)] }));
@@ -251,10 +256,7 @@ test('a stream answers each request in order, failures as messages with their id
 test('who asks to be told the last reply on a stream is told, and a parameter that says no sequence is none', async () => {
   await using served = await serve();
   await using client = connect(served.port);
-  const stream = client.stub['ModelStreamInfer']!();
-  const replies: Reply[] = [];
-  stream.on('data', (reply: Reply) => replies.push(reply));
-  const ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
+  const { stream, replies, ended } = openStream(client);
   stream.write(addsub({ parameters: parametersOf({ triton_enable_empty_final_response: { bool_param: true } }) }));
   stream.write(
     addsub({ parameters: parametersOf({ sequence_id: { int64_param: '0' }, sequence_end: { bool_param: false } }) }),
