@@ -46,7 +46,7 @@ async function killOne(
 ): Promise<{ readonly done: Operation[]; readonly pending: Operation | undefined }> {
   const child = spawn(process.execPath, [processModule, dataDirectory, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'flyball-test-cache') },
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'flyball-test-cache'), ...process.env },
   });
   const done: Operation[] = [];
   let pending: Operation | undefined;

@@ -4,6 +4,7 @@
  * each operation it says so on standard output, at once.
  */
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -18,6 +19,9 @@ import { openRegistry } from '../../src/registry/open-registry.ts';
 import { seededRng } from '../../src/rng.ts';
 import { simulatedWorld } from '../../src/testing/simulated-orchestrator.ts';
 import { drawOperation, fileOf, labelsOf, model, settings, type Operation } from './registry-operations.ts';
+
+// Node writes what it has compiled at the end of a process, and this one never comes to its end.
+flushCompileCache();
 
 const [dataDirectory = '', seed = '0', first = '1', there = '[]'] = process.argv.slice(2);
 const say = (word: 'begin' | 'done', operation: Operation): void => {
