@@ -177,7 +177,7 @@ export const catalogue = {
     409,
     'FAILED_PRECONDITION',
     false,
-    'The notification was taken before, was signed at a time too far from now, or is older than what is known of all its alerts. Nothing is done.',
+    'The notification was taken before and something later is known of all its alerts, its signature was taken before, or it was signed at a time too far from now. Nothing is done.',
   ),
   SECRET_UNUSABLE: entry(
     503,

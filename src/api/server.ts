@@ -118,6 +118,11 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       noteWebhook(request, error.code);
       return fail(reply, request, error.code === 'INTERNAL' ? thrown : error);
     });
+    // A stranger's body is not worth reading.
+    scope.addHook('onRequest', async (request) => {
+      const { sender = '' } = request.params as { readonly sender?: string };
+      await control.admitAlerts(sender, request.headers);
+    });
     scope.addHook('onSend', async (request, reply) => {
       if (reply.statusCode < 400) noteWebhook(request, 'accepted');
     });

@@ -123,6 +123,7 @@ test('malformed, huge, misdirected and unauthenticated: 4xx, counted, and nothin
       'UNAUTHENTICATED',
     ],
     ['alertmanager', huge, bearer, 413, 'TOO_LARGE'],
+    ['alertmanager', huge, {}, 401, 'UNAUTHENTICATED'],
     ['alertmanager', '', bearer, 400, 'INVALID_JSON'],
     ['alertmanager', '{', bearer, 400, 'INVALID_JSON'],
     ['alertmanager', '['.repeat(100_000), bearer, 400, 'INVALID_JSON'],

@@ -50,12 +50,20 @@ const match = z
   .describe('label: the value it must have, or a list of those of which it must have one.');
 const source = z.enum(['grafana', 'alertmanager']).optional().describe('Only from this sender.');
 
+/** Whoever needs a password has `bearer` or `urlFrom`: here it would be in every answer that shows the specification. */
+function isAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
+
 const notify = z
   .strictObject({
     url: z
       .string()
       .regex(/^https?:\/\/[^\s]+$/, 'expected an http:// or https:// address')
       .max(2000)
+      .refine(isAddress, { error: 'expected an http:// or https:// address without user and password' })
       .optional()
       .describe('Where to POST what came and what was done, as JSON.'),
     urlFrom: secretPlace.optional().describe('Where the address is itself a secret.'),

@@ -87,6 +87,14 @@ test('each mistake is told with its place and what was expected', () => {
       /alerts\.webhooks has no grafana; expected one of alertmanager/,
     ],
     [{ signals: { s: { match } } }, /alerts\.signals\.s: no alert can come: expected a sender in alerts\.webhooks/],
+    [
+      { webhooks, playbooks: { p: { match, firing: { notify: { url: 'http://ada:secret@x' } } } } },
+      /without user and password/,
+    ],
+    [
+      { webhooks, playbooks: { p: { match, firing: { notify: { url: 'http://[x' } } } } },
+      /expected an http:\/\/ or https/,
+    ],
     [{ webhooks, playbook: {} }, /alerts\.playbook: unknown key; did you mean playbooks/],
   ];
   for (const [alerts, message] of cases) assert.match(problems(alerts), message, JSON.stringify(alerts));

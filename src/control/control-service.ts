@@ -111,6 +111,8 @@ export interface ControlService {
   approvalOf(id: string): string | undefined;
   approve(id: string, by: string): Promise<ApprovalView>;
   reject(id: string, request: { readonly by: string; readonly reason: string }): Promise<ApprovalView>;
+  /** Whether a sender may send at all, by its headers: before its body is read. NOT_FOUND, UNAUTHENTICATED, SECRET_UNUSABLE. */
+  admitAlerts(sender: string, headers: IncomingHttpHeaders): Promise<void>;
   /** A notification by webhook, as it came: it proves by itself who sent it. */
   receiveAlerts(sender: string, headers: IncomingHttpHeaders, body: Buffer): Promise<AlertsTaken>;
   alerts(query: AlertsQuery): Promise<AlertsView>;

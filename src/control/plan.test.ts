@@ -127,3 +127,24 @@ test('law: the fingerprint changes if and only if a side does', () => {
     }),
   );
 });
+
+test('a webhook, a signal or a playbook that differs is in the plan by its name', () => {
+  const wishOf = (alerts: object): ResolvedSpecification => ({
+    specification: specification.parse({ alerts }),
+    models: {},
+  });
+  const webhooks = { alertmanager: { bearer: { env: 'A' } } };
+  const match = { alertname: 'Slow' };
+  const before = wishOf({ webhooks, playbooks: { tell: { match, firing: { notify: { url: 'http://a' } } } } });
+  const after = wishOf({
+    webhooks: { alertmanager: { bearer: { env: 'B' } } },
+    signals: { slow: { match } },
+    playbooks: {},
+  });
+  const state = { applied: before, deployments: [], versions: [], aliases: [], overrides: [] };
+  assert.deepEqual(
+    plan(state, after).changes.map(({ text }) => text),
+    ['changes alerts.webhooks.alertmanager', 'adds alerts.signals.slow', 'removes alerts.playbooks.tell'],
+  );
+  assert.deepEqual(plan(state, before).changes, []);
+});

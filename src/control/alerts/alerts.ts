@@ -4,9 +4,9 @@
  *
  *   webhook ─▶ door ─▶ payload ─▶ book ─▶ edges ─▶ records ══ written ══▶ governor (steps), performer (modes, notices)
  */
-import type { IncomingHttpHeaders } from 'node:http';
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import type { AlertsSettings } from '../../config/alerts-specification.ts';
+import type { AlertsSettings, WebhookSettings } from '../../config/alerts-specification.ts';
 import { noteAlerts, type Change } from '../../core/alerts/book.ts';
 import { dueEdges, edgesOf, react, type Edge, type Reacted } from '../../core/alerts/edges.ts';
 import { cutAlert } from '../../core/alerts/words.ts';
@@ -23,7 +23,7 @@ import type { ActionRecord, AlertState, AlertStore } from './state.ts';
 import { actionView, alertView, noteOf, noteOfAction } from './words.ts';
 
 export interface AlertsPart extends AsyncDisposable {
-  readonly service: Pick<ControlService, 'receiveAlerts' | 'alerts'>;
+  readonly service: Pick<ControlService, 'admitAlerts' | 'receiveAlerts' | 'alerts'>;
   /** What an operator should know: a secret that cannot be read. */
   warnings(): readonly string[];
   /** Goes on with what the control before had begun. */
@@ -41,6 +41,8 @@ interface Parts {
 
 /** Notifications that are being taken at once; one more has to come again. */
 const takingMax = 32;
+/** 132 bits. */
+const digestLength = 22;
 
 export function openAlerts({ store, door, performer, deployments, modes, clock }: Parts): AlertsPart {
   const troubles = new Map<string, string>();
@@ -79,7 +81,10 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
         return playbook?.[edge.on] === undefined ? [] : [heldBack(edge, why, playbook, at)];
       }),
     ];
-    const next = withActions({ ...before, reactions: reacted.reactions }, drafts);
+    const actions = before.actions.map((action) =>
+      isForgotten(action, settings) ? { ...action, over: true } : action,
+    );
+    const next = withActions({ ...before, actions, reactions: reacted.reactions }, drafts);
     const made = next.actions.filter(({ id }) => id >= before.nextId);
     return { next, made };
   }
@@ -127,7 +132,7 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
     }
   }
 
-  async function take(group: AlertGroup, entered: Entered, settings: AlertsSettings) {
+  async function take(group: AlertGroup, digest: string, entered: Entered, settings: AlertsSettings) {
     const { source: sender, orgId } = group;
     // Two organisations of one Grafana have alerts of the same labels.
     const source = orgId === undefined || orgId === 1 ? sender : `${sender}/${orgId}`;
@@ -136,12 +141,18 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
       return await store.change((before) => {
         const at = clock.wall();
         const noted = noteAlerts(before.book, source, group.alerts.map(cutAlert), at, settings.keptMax);
-        if (noted.changes.length > 0 && noted.changes.every(({ change }) => change === 'outdated')) {
-          throw new FlyballError('WEBHOOK_REPLAYED', 'of every alert in it something later is known');
+        // What only comes late was never taken before; a repeat of what still stands changes nothing, but is none.
+        const isOld = noted.changes.length > 0 && noted.changes.every(({ change }) => change === 'outdated');
+        if (isOld && before.taken.includes(digest)) {
+          throw new FlyballError(
+            'WEBHOOK_REPLAYED',
+            'it was taken before, and of every alert in it something later is known',
+          );
         }
         const edges = edgesOf(settings.playbooks, before.book, noted, at, settings.silentMs);
-        const { next, made } = reactTo({ ...before, book: noted.book }, edges, settings, at);
         const note = noteOf(group, noted);
+        const taken = note === undefined ? before.taken : [...before.taken.filter((one) => one !== digest), digest];
+        const { next, made } = reactTo({ ...before, book: noted.book, taken }, edges, settings, at);
         const notes = [...(note === undefined ? [] : [note]), ...made.map(noteOfAction)];
         const count = (wanted: Change): number => noted.changes.filter(({ change }) => change === wanted).length;
         const counts = {
@@ -159,7 +170,7 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
     }
   }
 
-  async function admit(sender: string, headers: IncomingHttpHeaders, body: Buffer) {
+  async function admit<Admitted>(sender: string, ask: (own: WebhookSettings) => Promise<Admitted>) {
     const settings = deployments.alerts();
     const own = isSender(sender) ? settings?.webhooks[sender] : undefined;
     if (settings === undefined || own === undefined) {
@@ -169,9 +180,9 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
       );
     }
     try {
-      const entered = await door.enter(sender, own, headers, body);
+      const admitted = await ask(own);
       troubles.delete(sender);
-      return { settings, entered };
+      return { settings, admitted };
     } catch (error) {
       const { code, message } = toFlyballError(error);
       if (code === 'SECRET_UNUSABLE') troubles.set(sender, message);
@@ -181,6 +192,9 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
 
   return {
     service: {
+      async admitAlerts(sender, headers) {
+        await admit(sender, (own) => door.knock(sender, own, headers));
+      },
       async receiveAlerts(sender, headers, body) {
         if (taking >= takingMax) {
           const words = `${taking} notifications are being taken, expected fewer at once`;
@@ -188,9 +202,10 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
         }
         taking += 1;
         try {
-          const { settings, entered } = await admit(sender, headers, body);
+          const { settings, admitted } = await admit(sender, (own) => door.enter(sender, own, headers, body));
           const group = read(sender, body);
-          const { counts, made } = await take(group, entered, settings);
+          const digest = createHash('sha256').update(body).digest('base64url').slice(0, digestLength);
+          const { counts, made } = await take(group, digest, admitted, settings);
           tell(made);
           return { ...counts, actions: made.map(actionView) };
         } finally {
@@ -228,6 +243,10 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
 
 const isSender = (sender: string): sender is 'grafana' | 'alertmanager' =>
   sender === 'grafana' || sender === 'alertmanager';
+
+/** A step of a playbook that is no longer there is held by nobody. */
+const isForgotten = (action: ActionRecord, { playbooks }: AlertsSettings): boolean =>
+  action.kind === 'scale' && !action.over && !Object.hasOwn(playbooks, action.playbook);
 
 /** Of playbooks that are no longer there nothing is remembered. */
 function known({ reactions }: AlertState, { playbooks }: AlertsSettings): AlertState['reactions'] {

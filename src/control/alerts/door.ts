@@ -11,6 +11,8 @@ import { verify } from '../../telemetry/alerts/signature.ts';
 import { readSecret } from './secrets.ts';
 
 export interface Door {
+  /** What headers alone can show: UNAUTHENTICATED, SECRET_UNUSABLE. */
+  knock(sender: string, settings: WebhookSettings, headers: IncomingHttpHeaders): Promise<void>;
   /** UNAUTHENTICATED, WEBHOOK_REPLAYED, SECRET_UNUSABLE. Returns what takes it. */
   enter(sender: string, settings: WebhookSettings, headers: IncomingHttpHeaders, body: Buffer): Promise<Entered>;
 }
@@ -24,6 +26,14 @@ export interface Entered {
 const secretLengthMin = 16;
 /** Signatures that are remembered, each until its time is too old anyway. */
 const takenMax = 10_000;
+
+interface Signed {
+  readonly secret: string;
+  readonly signature: string;
+  readonly timestamp: string | undefined;
+  readonly header: string;
+  readonly toleranceMs: number;
+}
 
 const unsigned: Entered = { take: () => () => {} };
 
@@ -39,23 +49,37 @@ export function openDoor(clock: Clock): Door {
     for (const [signature, until] of taken) if (at >= until || taken.size > takenMax) taken.delete(signature);
   }
 
+  async function knock(
+    sender: string,
+    { bearer, hmac }: WebhookSettings,
+    headers: IncomingHttpHeaders,
+  ): Promise<Signed | undefined> {
+    if (bearer !== undefined) {
+      const expected = await readSecret(bearer, `alerts.webhooks.${sender}.bearer`, secretLengthMin);
+      const [, given] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+      if (given === undefined) throw refused('expected Authorization: Bearer …, got none');
+      if (!isSame(given, expected)) throw refused('expected the bearer of this webhook, got another one');
+    }
+    if (hmac === undefined) return undefined;
+    const { header, timestampHeader } = hmac;
+    const secret = await readSecret(hmac.secret, `alerts.webhooks.${sender}.hmac.secret`, secretLengthMin);
+    const signature = one(headers[header.toLowerCase()]);
+    if (signature === undefined) throw refused(`expected a signature in ${header}, got none`);
+    const timestamp = timestampHeader === undefined ? undefined : one(headers[timestampHeader.toLowerCase()]);
+    if (timestampHeader !== undefined && (timestamp === undefined || !/^\d{1,12}$/.test(timestamp))) {
+      throw refused(`expected the time of the signature in ${timestampHeader}, in seconds since 1970`);
+    }
+    return { secret, signature, timestamp, header, toleranceMs: hmac.toleranceMs };
+  }
+
   return {
-    async enter(sender, { bearer, hmac }, headers, body) {
-      if (bearer !== undefined) {
-        const expected = await readSecret(bearer, `alerts.webhooks.${sender}.bearer`, secretLengthMin);
-        const [, given] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
-        if (given === undefined) throw refused('expected Authorization: Bearer …, got none');
-        if (!isSame(given, expected)) throw refused('expected the bearer of this webhook, got another one');
-      }
-      if (hmac === undefined) return unsigned;
-      const { header, timestampHeader, toleranceMs } = hmac;
-      const secret = await readSecret(hmac.secret, `alerts.webhooks.${sender}.hmac.secret`, secretLengthMin);
-      const signature = one(headers[header.toLowerCase()]);
-      if (signature === undefined) throw refused(`expected a signature in ${header}, got none`);
-      const timestamp = timestampHeader === undefined ? undefined : one(headers[timestampHeader.toLowerCase()]);
-      if (timestampHeader !== undefined && (timestamp === undefined || !/^\d{1,12}$/.test(timestamp))) {
-        throw refused(`expected the time of the signature in ${timestampHeader}, in seconds since 1970`);
-      }
+    async knock(sender, settings, headers) {
+      await knock(sender, settings, headers);
+    },
+    async enter(sender, settings, headers, body) {
+      const signed = await knock(sender, settings, headers);
+      if (signed === undefined) return unsigned;
+      const { secret, signature, timestamp, header, toleranceMs } = signed;
       const verdict = verify({ signature, body, timestamp }, secret, clock.wall(), toleranceMs / 1000);
       if (verdict === 'wrong')
         throw refused(`${header} is not the signature of this body by the secret of this webhook`);

@@ -42,7 +42,9 @@ async function post(settings: NotifySettings, where: string, body: string, signa
   const { url: plain, urlFrom, bearer, timeoutMs } = settings;
   try {
     const url = urlFrom === undefined ? (plain ?? '') : await readSecret(urlFrom, `${where}.urlFrom`);
-    if (!/^https?:\/\//.test(url)) return { kind: 'failed', why: 'its address is none of http or https', again: false };
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+      return { kind: 'failed', why: 'its address is none of http or https', again: false };
+    }
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (bearer !== undefined) headers['authorization'] = `Bearer ${await readSecret(bearer, `${where}.bearer`)}`;
     const response = await fetch(url, {

@@ -51,6 +51,8 @@ export interface AlertState {
   /** Oldest first. */
   readonly actions: readonly ActionRecord[];
   readonly nextId: number;
+  /** Digests of the notifications that changed something, oldest first: what is sent again is known. */
+  readonly taken: readonly string[];
 }
 
 export interface AlertStateChange<Result> {
@@ -69,12 +71,15 @@ export interface AlertStore {
 const key = 'alerts.state';
 /** Actions that are remembered; those that are under way or held are never dropped. */
 const actionsMax = 200;
+/** Notifications whose digest is remembered. */
+const takenMax = 500;
 
 interface Kept {
   readonly alerts: readonly KnownAlert[];
   readonly reactions: Reactions;
   readonly actions: readonly ActionRecord[];
   readonly nextId: number;
+  readonly taken: readonly string[];
 }
 
 const isOpen = (action: ActionRecord): boolean =>
@@ -88,7 +93,7 @@ function bounded(actions: readonly ActionRecord[]): readonly ActionRecord[] {
 export async function openAlertStore(store: Store, journal: Journal): Promise<AlertStore> {
   const text = await store.meta(key);
   const kept: Kept =
-    text === undefined ? { alerts: [], reactions: {}, actions: [], nextId: 1 } : (JSON.parse(text) as Kept);
+    text === undefined ? { alerts: [], reactions: {}, actions: [], nextId: 1, taken: [] } : (JSON.parse(text) as Kept);
   const { alerts, ...rest } = kept;
   let now: AlertState = { ...rest, book: new Map(alerts.map((alert) => [keyOf(alert.source, alert), alert])) };
   let last: Promise<unknown> = Promise.resolve();
@@ -96,7 +101,7 @@ export async function openAlertStore(store: Store, journal: Journal): Promise<Al
   async function changeNow<Result>(make: (before: AlertState) => AlertStateChange<Result>): Promise<Result> {
     const { next: made, notes = [], result } = make(now);
     if (made === now && notes.length === 0) return result;
-    const next = { ...made, actions: bounded(made.actions) };
+    const next = { ...made, actions: bounded(made.actions), taken: made.taken.slice(-takenMax) };
     const { book, ...others } = next;
     const written: Kept = { ...others, alerts: [...book.values()] };
     await store.transaction(async (access) => {

@@ -33,13 +33,14 @@ export function edgesOf(
     const firing = (book: AlertBook): readonly KnownAlert[] =>
       [...book.values()].filter((alert) => fits(interest, alert) && isFiring(alert, wallMs, silentMs));
     const beginning = fired.filter((alert) => fits(interest, alert));
+    const ending = resolved.filter((alert) => fits(interest, alert));
+    if (beginning.length === 0 && ending.length === 0) return [];
     const after = firing(noted.book);
     // One that fires anew, its end never told, begins again.
     const going = firing(before).filter((alert) => !renewed.has(keyOf(alert.source, alert)));
     if (beginning.length > 0 && after.length > 0) {
       return going.length > 0 ? [] : [{ playbook, on: 'firing', alerts: beginning }];
     }
-    const ending = resolved.filter((alert) => fits(interest, alert));
     if (ending.length === 0 || after.length > 0 || firing(before).length === 0) return [];
     return [{ playbook, on: 'resolved', alerts: ending }];
   });
