@@ -271,6 +271,10 @@ export const whyView = z.object({
     })
     .optional()
     .describe('The first horizon is the lag, of which the policy is told.'),
+  setPoint: z
+    .object({ model: z.string(), quantile: z.number().nullable(), problem: z.string().optional() })
+    .optional()
+    .describe('What the model says that sets the headroom quantile.'),
   change: z.object({ id: z.int(), at: z.int(), action: z.string(), reason: z.string() }).optional(),
   verdict: z.object({ kind: z.string(), reason: z.string(), at: z.int(), entry: z.int() }).optional(),
 });

@@ -32,6 +32,7 @@ export function whyText(why: WhyView, style: StatusStyle): string {
     add('lag', lagText(inputs));
   }
   for (const line of forecastLines(why.forecasts)) add('forecast', line);
+  if (why.setPoint !== undefined) add('set-point', setPointText(why.setPoint));
   if (decision !== undefined) {
     for (const { policy, target, reason, doubt } of decision.said) {
       add(
@@ -125,6 +126,11 @@ function forecastLines(forecasts: WhyView['forecasts']): string[] {
     },
   );
   return [horizons.join('; '), ...each];
+}
+
+function setPointText({ model, quantile, problem }: NonNullable<WhyView['setPoint']>): string {
+  const says = quantile === null ? 'nothing' : `${significant(100 * quantile)} % of growth`;
+  return `model ${model} says ${says}${problem === undefined ? '' : `: ${problem}`}`;
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;

@@ -15,25 +15,29 @@ export function checkSpecification(specification: Specification): ConfigurationP
     ...Object.entries(specification.deployments).flatMap(([name, deployment]) =>
       checkDeployment(['deployments', name], deployment),
     ),
-    ...checkForecasters(specification.deployments),
+    ...checkAdvisers(specification.deployments),
     ...checkListeners(specification.listeners),
     ...checkRegistry(specification.registry),
     ...checkAlerts(specification),
   ];
 }
 
-/** Who forecasts is deployed too, and not asked about itself: each question would be load that it forecasts. */
-function checkForecasters(deployments: Specification['deployments']): ConfigurationProblem[] {
-  return Object.entries(deployments).flatMap(([name, { scaling }]): ConfigurationProblem[] => {
-    const { forecaster } = scaling;
-    if (forecaster === undefined) return [];
-    const path = ['deployments', name, 'scaling', 'forecaster'];
-    if (forecaster === name) return [{ path, text: `expected another deployment than ${name} itself` }];
-    const names = Object.keys(deployments);
-    if (names.includes(forecaster)) return [];
-    const text = `expected the name of a deployment, got ${JSON.stringify(forecaster)}${didYouMean(forecaster, names)}`;
-    return [{ path, text }];
-  });
+/** Who advises is deployed too, and not asked about itself: each question would be load that it advises on. */
+function checkAdvisers(deployments: Specification['deployments']): ConfigurationProblem[] {
+  const names = Object.keys(deployments);
+  return Object.entries(deployments).flatMap(([name, { scaling }]): ConfigurationProblem[] =>
+    (['forecaster', 'setPoint'] as const).flatMap((key) => {
+      const adviser = scaling[key];
+      if (adviser === undefined) return [];
+      const path = ['deployments', name, 'scaling', key];
+      if (key === 'setPoint' && scaling.policy !== 'learned')
+        return [{ path, text: `only the policy learned has a headroom to be set, got ${scaling.policy ?? 'slo'}` }];
+      if (adviser === name) return [{ path, text: `expected another deployment than ${name} itself` }];
+      if (names.includes(adviser)) return [];
+      const text = `expected the name of a deployment, got ${JSON.stringify(adviser)}${didYouMean(adviser, names)}`;
+      return [{ path, text }];
+    }),
+  );
 }
 
 function checkRegistry({ requireSignature, trustedKeys }: Specification['registry']): ConfigurationProblem[] {

@@ -121,6 +121,14 @@ test('who forecasts is another deployment, which there is', () => {
   assert.match(refused(text('tide')), /scaling\.forecaster: expected the name of a deployment, got "tide".*tides/);
 });
 
+test('who sets the headroom is another deployment, and the policy is one that has a headroom', () => {
+  const text = (scaling: string): string =>
+    `models: {m: {path: m}}\ndeployments: {net: {model: m}, digits: {model: m, scaling: {${scaling}}}}\n`;
+  parseSpecification(text('policy: learned, setPoint: net'), 'flyball.yaml');
+  assert.match(refused(text('setPoint: net')), /setPoint: only the policy learned has a headroom to be set, got slo$/);
+  assert.match(refused(text('policy: learned, setPoint: digits')), /setPoint: expected another deployment than digits/);
+});
+
 test('every problem is listed, in the order of the file', () => {
   const lines = refused('gatewy: {}\nlimits:\n  jsonDepthMax: 0\nname: 7\n').split('\n');
   assert.equal(lines[0], 'flyball.yaml has 3 problems');

@@ -102,6 +102,12 @@ const scaling = z.strictObject({
       'A deployment whose model forecasts the load of this one, beside the forecasters that are built in (docs/governor.md).',
     ),
   metrics: metricsSettings,
+  setPoint: z
+    .string()
+    .optional()
+    .describe(
+      'A deployment whose model sets the headroom for the policy learned, beside its bandit (docs/governor.md).',
+    ),
   upStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for more has to last this long.'),
   downStabilizationMs: z.int().min(0).max(3_600_000).default(0).describe('A wish for fewer has to last this long.'),
   upRate: scalingRate.optional().describe('More is added no faster; of `replicas` and `percent` the larger counts.'),

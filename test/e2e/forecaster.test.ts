@@ -28,6 +28,17 @@ function linear(): Uint8Array {
   return graph.encode();
 }
 
+/** A policy network of the smallest kind: it looks at nothing, and sets 95 %. The last eight numbers are the fleet. */
+function constant(): Uint8Array {
+  const graph = buildGraph('constant');
+  const row = graph.input('row', 'FLOAT', ['batch', 10]);
+  const nothing = graph.node('MatMul', [row, graph.constant('FLOAT', [10, 1], new Float32Array(10))]);
+  const bias = graph.constant('FLOAT', [1], Float32Array.of(Math.log(0.95 / 0.05)));
+  graph.node('Sigmoid', [graph.node('Add', [nothing, bias])], { outputs: ['quantile'] });
+  graph.output('quantile', 'FLOAT', ['batch', 1]);
+  return graph.encode();
+}
+
 const simulated = (serviceMs: number, inputs: string): string => `
 platform: simulated
 simulated:
@@ -37,12 +48,13 @@ simulated:
 `;
 const row = '[{ name: x, datatype: FP32, shape: [-1, 1] }]';
 
-test('a model that is served forecasts by the same record as all; late or of another shape it says nothing, and why', async () => {
+test('models that are served forecast by the same record as all, and set headroom; late or of another shape they say nothing, and why', async () => {
   const served = { replicas: { min: 1, max: 3 }, batching: { sizeMax: 1 } };
   const governed = (forecaster: string) => ({ ...served, model: 'work', scaling: { forecaster } });
   await using platform = await startPlatform({
     models: {
       'linear/1/model.onnx': linear(),
+      'constant/1/model.onnx': constant(),
       'work/1/model.yaml': simulated(5, row),
       'work/model.yaml': simulated(5, row),
       'late/1/model.yaml': simulated(4000, row),
@@ -52,13 +64,18 @@ test('a model that is served forecasts by the same record as all; late or of ano
     },
     specification: {
       models: Object.fromEntries(
-        ['linear', 'work', 'late', 'pair'].map((name) => [name, { path: `./models/${name}` }]),
+        ['linear', 'constant', 'work', 'late', 'pair'].map((name) => [name, { path: `./models/${name}` }]),
       ),
       deployments: {
-        'by-linear': governed('linear'),
+        'by-linear': {
+          ...served,
+          model: 'work',
+          scaling: { forecaster: 'linear', policy: 'learned', setPoint: 'constant' },
+        },
         'by-late': governed('late'),
         'by-pair': governed('pair'),
         linear: { model: 'linear' },
+        constant: { model: 'constant' },
         late: { model: 'late' },
         pair: { model: 'pair' },
       },
@@ -90,6 +107,9 @@ test('a model that is served forecasts by the same record as all; late or of ano
   // Two callers in a closed loop: the line through two steps leads nowhere far.
   const now = view.forecasts?.now ?? 0;
   assert.ok(Math.abs((own.perSecond ?? 0) - now) < now, `${own.perSecond} against ${now}`);
+
+  const set = await said('by-linear', (_own, { setPoint }) => setPoint?.quantile != null);
+  assert.ok(Math.abs((set.view.setPoint?.quantile ?? 0) - 0.95) < 1e-6);
 
   const late = await said('by-late', ({ why }) => why.includes('says nothing: '));
   assert.equal(late.own.perSecond, null);

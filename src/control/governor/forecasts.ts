@@ -7,22 +7,23 @@ import {
   recentSteps,
   foresightOf,
   hear,
-  stepSeconds,
   type Foresight,
+  type Outlook,
   type OutlookState,
 } from '../../core/forecasting/outlook.ts';
 import { tellOutlook, type OutlookView } from '../../core/forecasting/outlook-view.ts';
 import { answered, servedForecaster } from '../../core/forecasting/served.ts';
 import { foresee, openSeer, resumeSeer } from '../../core/scaling/foresee.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
-import { publish } from '../../telemetry/events.ts';
 import type { Ask } from '../gateway-channel.ts';
+import { openAdviser } from './adviser.ts';
 
 export interface Forecasts {
   /** Name of the deployment that is asked; absent where there are only those built in. */
   readonly model: string | undefined;
   /** One look; what the policies are to be told with it. */
   look(seen: Observation): Foresight | undefined;
+  outlook(): Outlook;
   /** What every forecaster says now, with its record. */
   view(): OutlookView;
   /** As it is now; it goes on writing into it. */
@@ -30,9 +31,6 @@ export interface Forecasts {
   /** Until the question that is under way has its answer. */
   settled(): Promise<void>;
 }
-
-/** A fifth of a step: whoever takes longer is no help at a load that changes. */
-export const askMsMax = (stepSeconds * 1000) / 5;
 
 /** What they go on from after a restart: plain data. */
 export interface KeptForecasts {
@@ -52,45 +50,36 @@ export function openForecasts(
   const seer = openSeer(seen, model === undefined ? [] : [servedForecaster(name)]);
   const index = seer.outlook.forecasters.length - 1;
   if (before !== undefined && before.kept.model === model) resumeSeer(seer, before.kept.outlook, before.passedMs, seen);
-  let problem: string | undefined;
-  let pending: Promise<void> | undefined;
+  const adviser = model === undefined ? undefined : openAdviser(`forecasts of ${deployment}`, model, ask);
   let steps = 0;
 
-  async function question(of: string): Promise<void> {
+  function question(): void {
     const askedAt = seer.outlook.state.steps;
-    const reply = await ask(of, recentSteps(seer.outlook), askMsMax);
-    const why =
-      reply.kind === 'silent'
-        ? reply.why
-        : reply.values.some((rate) => Number.isFinite(rate) && rate >= 0)
-          ? undefined
-          : 'its answer holds no rate of requests: expected numbers of at least 0';
-    if (why !== undefined && why !== problem) {
-      publish('flyball:fault', { where: `forecasts of ${deployment}`, message: `${name} says nothing: ${why}` });
-    }
-    problem = why;
-    if (reply.kind !== 'said' || why !== undefined) return;
-    const age = seer.outlook.state.steps - askedAt;
-    // Below none: all began anew meanwhile, and what was asked about is forgotten.
-    if (age < 0) return;
-    hear(seer.outlook, index, answered(reply.values, age));
-    seer.foresight = foresightOf(seer.outlook);
+    const asked = adviser?.question(recentSteps(seer.outlook), (said) => {
+      if (!said.some((rate) => Number.isFinite(rate) && rate >= 0))
+        return 'its answer holds no rate of requests: expected numbers of at least 0';
+      const age = seer.outlook.state.steps - askedAt;
+      // Below none: all began anew meanwhile, and what was asked about is forgotten.
+      if (age < 0) return undefined;
+      hear(seer.outlook, index, answered(said, age));
+      seer.foresight = foresightOf(seer.outlook);
+      return undefined;
+    });
+    if (asked === true) steps = askedAt;
   }
 
   return {
     model,
+    outlook: () => seer.outlook,
     look(observed) {
       const foresight = foresee(seer, observed);
-      if (model !== undefined && seer.outlook.state.steps !== steps && pending === undefined) {
-        steps = seer.outlook.state.steps;
-        pending = question(model).finally(() => (pending = undefined));
-      }
+      if (seer.outlook.state.steps !== steps) question();
       return foresight;
     },
     view() {
       const view = tellOutlook(seer.outlook);
-      if (problem === undefined) return view;
-      const why = `it says nothing: ${problem}`;
+      if (adviser?.problem === undefined) return view;
+      const why = `it says nothing: ${adviser.problem}`;
       const horizons = view.horizons.map((horizon) => ({
         ...horizon,
         forecasters: horizon.forecasters.map((one) => (one.name === name ? { ...one, why } : one)),
@@ -98,6 +87,6 @@ export function openForecasts(
       return { ...view, horizons };
     },
     state: () => ({ model, outlook: seer.outlook.state }),
-    settled: async () => pending,
+    settled: async () => adviser?.settled(),
   };
 }

@@ -13,6 +13,7 @@ import type { Mode } from '../../config/specification.ts';
 import type { Forecasts } from './forecasts.ts';
 import type { Inputs } from './inputs.ts';
 import type { Mind, Thought } from './mind.ts';
+import type { SetPoints, SetPointView } from './set-point.ts';
 
 /** What became of a decision. */
 export type Done =
@@ -33,6 +34,7 @@ export interface LastLook {
 export interface Governed {
   mind: Mind | undefined;
   forecasts: Forecasts | undefined;
+  setPoints: SetPoints | undefined;
   lags: LagBook;
   capacity: Float64Array;
   serviceMs: number;
@@ -66,6 +68,7 @@ export interface DecisionDetails {
   readonly inputs: Inputs;
   readonly others: readonly Said[];
   readonly forecasts?: OutlookView;
+  readonly setPoint?: SetPointView;
   readonly recording?: string;
 }
 
@@ -73,6 +76,7 @@ export function newGoverned(max: number): Governed {
   return {
     mind: undefined,
     forecasts: undefined,
+    setPoints: undefined,
     lags: emptyLagBook,
     capacity: emptyCapacity(max),
     serviceMs: Number.NaN,

@@ -20,7 +20,6 @@ import type { GatewayChannel } from '../gateway-channel.ts';
 import type { Replica } from '../replica.ts';
 import type { Approval, Approvals } from './approvals.ts';
 import { expect, verify } from './aftermath.ts';
-import { openForecasts } from './forecasts.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
 import { createMind, type Thought } from './mind.ts';
@@ -30,9 +29,10 @@ import { detailsOf, keep, wordsOf } from './notes.ts';
 import { toObservation } from './observe.ts';
 import type { Outside } from './outside.ts';
 import { toReplicaSeen } from './replica-seen.ts';
+import { tell } from './told.ts';
 import { multiplied } from '../../core/scaling/external.ts';
 import type { MetricPolling } from '../metrics/polling.ts';
-import { constraintsOf, forecasterOf, multipliersOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
+import { constraintsOf, multipliersOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
 
 export interface GovernorParts extends MoveParts {
   readonly fleet: Fleet;
@@ -195,13 +195,13 @@ export function startGovernor(parts: GovernorParts): Governor {
     pending.delete(deployment.name);
     const observed = observe(deployment, own, replicas, counted, ageMs, at);
     const { specification } = deployment.record;
-    const forecaster = forecasterOf(specification);
-    if (own.forecasts === undefined || own.forecasts.model !== forecaster) {
-      const known = before && { kept: before.kept.forecasts, passedMs: before.passedMs };
-      own.forecasts = openForecasts(deployment.name, observed, forecaster, channel.ask, known);
-    }
-    const foresight = own.forecasts.look(observed);
-    const seen = foresight === undefined ? observed : { ...observed, foresight };
+    const known = before && { kept: before.kept.forecasts, passedMs: before.passedMs };
+    const seen = tell(own, observed, at, {
+      deployment: deployment.name,
+      specification,
+      ask: channel.ask,
+      before: known,
+    });
     const choice = policyOf(specification);
     const constraints = constraintsOf(specification);
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {

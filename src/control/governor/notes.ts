@@ -35,6 +35,7 @@ export function detailsOf(
     inputs: toInputs(seen),
     others: thought.others(),
     ...(own.forecasts === undefined ? {} : { forecasts: own.forecasts.view() }),
+    ...(own.setPoints === undefined ? {} : { setPoint: own.setPoints.view() }),
     ...(recording === undefined ? {} : { recording }),
   };
 }

@@ -45,6 +45,12 @@ export function forecasterOf(specification: DeploymentSpecification): string | u
   return scaling?.forecaster;
 }
 
+/** The deployment that is asked for the headroom quantile, where there is one. */
+export function setPointOf(specification: DeploymentSpecification): string | undefined {
+  const { scaling }: Written = specification;
+  return scaling?.setPoint;
+}
+
 /** Sleep and wake are upkeep's: whoever is awake has at least one. */
 export function constraintsOf({ replicas, ...specification }: DeploymentSpecification): Constraints {
   const { scaling }: Written = specification;

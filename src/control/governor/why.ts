@@ -109,6 +109,7 @@ export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<W
     ...metricsView(deployment, parts.metrics),
     others: [...last.thought.others()],
     ...(own?.forecasts === undefined ? {} : { forecasts: toForecasts(own.forecasts.view()) }),
+    ...(own?.setPoints === undefined ? {} : { setPoint: own.setPoints.view() }),
   };
 }
 
@@ -134,7 +135,7 @@ export async function whyThen(deployment: Deployment, at: number, parts: WhyPart
     await parts.store.journal({ subject: name, kind: 'decision', until: at, newestFirst: true, limit: 50 })
   ).find(({ details }) => (details as DecisionDetails | undefined)?.decision !== undefined);
   if (found === undefined) return { ...base, ungoverned: 'the journal holds no decision of that time or before' };
-  const { done, decision, inputs, others, forecasts } = found.details as DecisionDetails;
+  const { done, decision, inputs, others, forecasts, setPoint } = found.details as DecisionDetails;
   const verdict = (await parts.store.journal({ subject: name, kind: 'decision', after: found.id, limit: 50 })).find(
     ({ details }) => (details as { readonly of?: number } | undefined)?.of === found.id,
   );
@@ -147,6 +148,7 @@ export async function whyThen(deployment: Deployment, at: number, parts: WhyPart
     inputs,
     others: [...others],
     ...(forecasts === undefined ? {} : { forecasts: toForecasts(forecasts) }),
+    ...(setPoint === undefined ? {} : { setPoint }),
     ...(verdict === undefined
       ? {}
       : { verdict: { kind: verdict.action, reason: verdict.reason, at: verdict.at, entry: found.id } }),

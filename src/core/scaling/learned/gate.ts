@@ -78,7 +78,7 @@ export function keepsPromise({ late, ruleLate, work }: Gate, tolerated: number):
 }
 
 function forget(gate: Gate): void {
-  Object.assign(gate, closedGate(), { earned: gate.earned, lost: gate.lost + 1 });
+  Object.assign(gate, closedGate(), { earned: gate.earned, lost: gate.lost + (gate.inCharge ? 1 : 0) });
 }
 
 /** One period of `seconds`, in which `work` came. `price`: unit-seconds that late work costs. */

@@ -153,3 +153,18 @@ test('at another lag everything is learned anew', () => {
   assert.equal(learner.lag, 60);
   assert.equal(inCharge(learner), undefined);
 });
+
+test('a model that sets the quantile earns its say by the same gate, and a silent one decides nothing', () => {
+  const advised = play('learned', hours * 3600, 10, bursts(1), { setPoint: { quantile: 0.98, by: 'model m' } });
+  assert.equal(inCharge(learnerOf(advised.state)), 'model');
+  assert.match(advised.last.reason(), /^\d+ by the model that sets the headroom: 98 % of growth while/);
+  const silent = play('learned', 20, 10, bursts(1), { before: advised.state, from: hours * 3600 });
+  assert.notEqual(inCharge(learnerOf(silent.state)), 'model');
+});
+
+test('a model that sets too little is late with more than is tolerated, and never comes to decide', () => {
+  const { state, targets } = play('learned', 6 * 3600, 10, bursts(1), { setPoint: { quantile: 0.05, by: 'model m' } });
+  assert.notEqual(inCharge(learnerOf(state)), 'model');
+  assert.equal(learnerOf(state).model.gate.earned, 0);
+  assert.ok(targets.every((target) => target > 0));
+});
