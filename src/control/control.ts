@@ -38,6 +38,7 @@ import { startGovernor } from './governor/governor.ts';
 import { openModes } from './governor/modes.ts';
 import { openMetricPolling } from './metrics/polling.ts';
 import { openKeptMinds } from './governor/kept-minds.ts';
+import { recordedPast } from './governor/recall.ts';
 import { governorService } from './governor/service.ts';
 import { governorView } from './governor/why.ts';
 import { openLatencyModels } from './latency-models.ts';
@@ -184,6 +185,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     minds,
     outside,
     metrics,
+    past: recordedPast(series, clock),
     loop,
     clock,
   });

@@ -48,7 +48,17 @@ export async function governedWorld(
     store: given,
     ask = async () => ({ kind: 'silent', why: 'there is no gateway' }),
     alerts,
-  }: { min?: number; max?: number; startMs?: number; store?: Store; ask?: Ask; alerts?: AlertsSettings } = {},
+    past = [],
+  }: {
+    min?: number;
+    max?: number;
+    startMs?: number;
+    store?: Store;
+    ask?: Ask;
+    alerts?: AlertsSettings;
+    /** Requests of each second that are on record. */
+    past?: readonly number[];
+  } = {},
 ) {
   const store = given ?? openSqliteStore(':memory:');
   const clock = createVirtualClock();
@@ -120,6 +130,7 @@ export async function governedWorld(
       minds,
       outside,
       metrics,
+      past: { of: async () => Float64Array.from(past) },
       loop,
       clock,
     });

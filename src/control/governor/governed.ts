@@ -33,6 +33,8 @@ export interface LastLook {
 
 export interface Governed {
   mind: Mind | undefined;
+  /** Its mind has begun with nothing, and may learn from what is on record. */
+  recalls: boolean;
   forecasts: Forecasts | undefined;
   setPoints: SetPoints | undefined;
   lags: LagBook;
@@ -75,6 +77,7 @@ export interface DecisionDetails {
 export function newGoverned(max: number): Governed {
   return {
     mind: undefined,
+    recalls: false,
     forecasts: undefined,
     setPoints: undefined,
     lags: emptyLagBook,

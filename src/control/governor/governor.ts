@@ -22,12 +22,13 @@ import type { Approval, Approvals } from './approvals.ts';
 import { expect, verify } from './aftermath.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
-import { createMind, type Thought } from './mind.ts';
+import { createMind, type Mind, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
 import { beginning, restore, toKept, type KeptMinds } from './kept-minds.ts';
 import { detailsOf, keep, wordsOf } from './notes.ts';
 import { toObservation } from './observe.ts';
 import type { Outside } from './outside.ts';
+import { recallPast, type Past } from './recall.ts';
 import { toReplicaSeen } from './replica-seen.ts';
 import { tell } from './told.ts';
 import { multiplied } from '../../core/scaling/external.ts';
@@ -41,6 +42,7 @@ export interface GovernorParts extends MoveParts {
   readonly minds: KeptMinds;
   readonly outside: Outside;
   readonly metrics: Pick<MetricPolling, 'signals'>;
+  readonly past: Past;
   readonly clock: Clock;
 }
 
@@ -81,7 +83,7 @@ const newestService = 0.3;
 const healthSeconds = 5;
 
 export function startGovernor(parts: GovernorParts): Governor {
-  const { deployments, fleet, channel, modes, approvals, minds, outside, metrics, clock } = parts;
+  const { deployments, fleet, channel, journal, modes, approvals, minds, outside, metrics, past, clock } = parts;
   const governed = new Map<string, Governed>();
   const counts = countLoad();
   let cancel = (): void => {};
@@ -205,15 +207,9 @@ export function startGovernor(parts: GovernorParts): Governor {
     const choice = policyOf(specification);
     const constraints = constraintsOf(specification);
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {
-      own.mind = createMind(
-        choice,
-        seen,
-        constraints,
-        at,
-        () => clock.now(),
-        undefined,
-        beginning(own, before, choice, at),
-      );
+      const goesOn = beginning(own, before, choice, at);
+      own.mind = createMind(choice, seen, constraints, at, () => clock.now(), undefined, goesOn);
+      own.recalls = (goesOn?.state.states.length ?? 0) === 0;
     }
     own.lookedAt = at;
     const told = multiplied(seen, multipliersOf(specification));
@@ -224,6 +220,8 @@ export function startGovernor(parts: GovernorParts): Governor {
     const done = act(deployment, own, seen, thought, at);
     // A move answers once it is written.
     if (done.kind !== 'moved') answer(deployment.name, seen.fleet.target, thought, done);
+    // Before a service time is known, requests are no load.
+    if (own.recalls && seen.signals.serviceMs.kind === 'fresh') recallOnRecord(deployment, own, own.mind);
     own.doubtSince = thought.doubt === undefined ? undefined : (own.doubtSince ?? at);
     const doubtful = own.doubtSince !== undefined && at - own.doubtSince >= doubtMs;
     own.last = { wallMs: clock.wall(), seen, thought, done, mode, doubtful };
@@ -247,6 +245,21 @@ export function startGovernor(parts: GovernorParts): Governor {
       own.keepEveryMs = Math.max(keepEveryMs, (bytes / keptBytesPerSecond) * 1000);
     };
     inBackground(`keeping what is known of ${name}`, write, () => {});
+  }
+
+  /** A mind that begins with nothing learns from what is on record. */
+  function recallOnRecord({ name, record }: Deployment, own: Governed, mind: Mind): void {
+    own.recalls = false;
+    // What is on record was not multiplied by what other systems told.
+    if (multipliersOf(record.specification).length > 0) return;
+    const isStill = (): boolean => governed.get(name) === own && own.mind === mind;
+    const work = async (): Promise<void> => {
+      const seconds = await recallPast(past, name, mind, isStill);
+      if (seconds === 0) return;
+      const reason = `${mind.choice.policy} begins with the load of ${seconds} s that are on record`;
+      journal.note({ kind: 'upkeep', action: 'recall', subject: name, by: 'governor', reason });
+    };
+    inBackground(`recalling the load of ${name}`, work, () => {});
   }
 
   /** What is to be done with it now; a move goes its way by itself. */

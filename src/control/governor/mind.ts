@@ -47,10 +47,21 @@ export interface MindState {
 export interface Mind {
   readonly choice: PolicyChoice;
   think(seen: Observation, claims: readonly Claim[], constraints: Constraints, at: number): Thought;
+  /**
+   * The leading policy begins anew after a load that is on record. It takes it in pieces, oldest first, so that nobody is
+   * held up, and leads with it from `lead` on. Undefined where it would learn nothing by it.
+   */
+  recall(): Recall | undefined;
   /** What the last thought can be repeated from; a new recording begins. */
   takeRecording(): Recording;
   /** As it is now; it goes on writing into it. */
   state(): MindState;
+}
+
+export interface Recall {
+  /** Requests of each second, NaN where nobody saw; false when it cannot learn from them. */
+  take(arrivals: ArrayLike<number>): boolean;
+  lead(): void;
 }
 
 export interface Thought extends Decided {
@@ -142,11 +153,14 @@ export function createMind(
     return outcome;
   }
 
+  let latest = seen;
+
   return {
     choice,
     think(look, claims, set, lookedAt) {
       const moment = lookedAt + ahead;
       last = moment;
+      latest = look;
       if (recording.looks.length >= recordedMax) recording = record();
       const outcomes = asked.map((one) => askOne(one, look, moment));
       const failed = outcomes.map((outcome) => (outcome.kind === 'proposed' ? undefined : outcome));
@@ -156,6 +170,19 @@ export function createMind(
       memory = decided.memory;
       const onlooking = others.map((one) => askOne(one, look, moment));
       return { ...decided, others: () => onlooking.map((outcome) => toSaid(outcome, look.max)) };
+    },
+    recall() {
+      const [lead] = asked;
+      const policy = lead?.make();
+      if (lead === undefined || policy?.learn === undefined) return undefined;
+      const state = policy.start(latest, last);
+      return {
+        take: (arrivals) => policy.learn?.(state, latest, arrivals) ?? false,
+        lead() {
+          lead.running = run(policy, latest, last, state);
+          recording = record();
+        },
+      };
     },
     takeRecording() {
       const taken = recording;

@@ -36,6 +36,12 @@ export interface Policy<State = unknown> {
    * `at` never goes back; a gap is time in which nothing was seen.
    */
   step(state: State, seen: Observation, at: number): Step<State>;
+  /**
+   * Learns from a load that was before its first step: requests of each second, oldest first, NaN where nobody saw. May be
+   * called again with what followed. False while it cannot, as long as no service time is known. Absent in a rule that
+   * remembers nothing that it would not have again in a minute.
+   */
+  learn?(state: State, seen: Observation, arrivals: ArrayLike<number>): boolean;
 }
 
 /** One entry of the list of policies: what it is called, what can be set, and how it is made. */

@@ -13,7 +13,7 @@ import { ageOf } from '../slo/memory.ts';
 import { reasonOf } from '../slo/reason.ts';
 import { surplusOf } from '../slo/settle.ts';
 import { wishOf } from '../slo/shadows.ts';
-import { doubtsOf, followLag, startSlo, take, updateTerms, type SloState } from '../slo/state.ts';
+import { doubtsOf, followLag, preload, startSlo, take, updateTerms, type SloState } from '../slo/state.ts';
 import { multipliers } from '../slo/ways.ts';
 import type { Observation } from '../observation.ts';
 import type { ParameterTable, Parameters } from '../parameters.ts';
@@ -120,6 +120,7 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
     name: 'slo',
     foresees: true,
     start: (seen, at) => startSlo(seen, tolerated, at),
+    learn: preload,
     step: (state, seen, at) => {
       const doubt = doubtsOf(state, seen);
       if (doubt !== undefined) return { state, proposal: blind(state, seen, at, doubt) };
