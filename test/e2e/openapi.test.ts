@@ -22,7 +22,7 @@ const missing = existsSync(schemathesis)
 /** Made-up requests an operation in the last phase; the one before goes through every keyword of the document once. */
 const examplesMax = 5;
 /** An end for a run that hangs; a whole one takes half a minute on a machine that does nothing else. */
-const runMsMax = 480_000;
+const runMsMax = 1_200_000;
 /**
  * Not asked: whether everything that fits the document is taken. A name is free in the document, and only those that are
  * served are taken; the data of a tensor has to fit its shape, which no schema can say.
