@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { digestOfBytes } from '../registry/digest.ts';
-import { versionOf } from '../testing/conformance/store.ts';
+import { versionOf } from '../testing/conformance/store-records.ts';
 import { backupDataDirectory, restoreDataDirectory } from './backup.ts';
 import { openDataDirectory } from './data-directory.ts';
 

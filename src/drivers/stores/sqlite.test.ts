@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { storeConformance, versionOf } from '../../testing/conformance/store.ts';
+import { versionOf } from '../../testing/conformance/store-records.ts';
+import { storeConformance } from '../../testing/conformance/store.ts';
 import { migrate, migrations } from './migrations.ts';
 import { openSqliteStore } from './sqlite.ts';
 
