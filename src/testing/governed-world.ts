@@ -19,6 +19,8 @@ import { governorService } from '../control/governor/service.ts';
 import { openModes } from '../control/governor/modes.ts';
 import type { Replica } from '../control/replica.ts';
 import type { UpkeepLoop } from '../control/upkeep-loop.ts';
+import type { PolicyChoice } from '../control/governor/mind.ts';
+import type { Policy } from '../core/scaling/policy.ts';
 import type { Signal } from '../core/scaling/signals.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { FlyballError } from '../errors.ts';
@@ -37,6 +39,8 @@ export interface Load {
   readonly queued?: number;
   readonly late?: number;
   readonly completed?: number;
+  /** What each replica says that it computes in a second, where that is not what gateways tell of. */
+  readonly computes?: number;
 }
 
 export async function governedWorld(
@@ -49,6 +53,7 @@ export async function governedWorld(
     ask = async () => ({ kind: 'silent', why: 'there is no gateway' }),
     alerts,
     past = [],
+    makePolicy,
   }: {
     min?: number;
     max?: number;
@@ -58,6 +63,7 @@ export async function governedWorld(
     alerts?: AlertsSettings;
     /** Requests of each second that are on record. */
     past?: readonly number[];
+    makePolicy?: (choice: PolicyChoice) => Policy;
   } = {},
 ) {
   const store = given ?? openSqliteStore(':memory:');
@@ -133,6 +139,7 @@ export async function governedWorld(
       past: { of: async () => Float64Array.from(past) },
       loop,
       clock,
+      ...(makePolicy !== undefined && { makePolicy }),
     });
     const { setMode } = governorService({ deployments, governor, modes, approvals, metrics, store, clock });
     const performer = openPerformer({ store: alertStore, settings, setMode, journal, clock, platform: 'test' });
@@ -144,7 +151,7 @@ export async function governedWorld(
   let opened = await open();
 
   /** Upkeep's part, as far as it matters here. */
-  function upkeep(cpu: number): void {
+  function upkeep(cpu: number, computes: number): void {
     const { desired } = deployment.record;
     if (moves.at(-1) !== desired) moves.push(desired);
     while (replicas.length < desired) {
@@ -166,7 +173,7 @@ export async function governedWorld(
         replica.readyAt = at;
       }
       const before = replica.words?.latest ?? { at: at - 1000, cpuSeconds: 0, inferences: 0 };
-      const latest = { at, cpuSeconds: before.cpuSeconds + cpu, inferences: before.inferences };
+      const latest = { at, cpuSeconds: before.cpuSeconds + cpu, inferences: before.inferences + computes };
       replica.words = { latest, before };
     }
   }
@@ -231,7 +238,7 @@ export async function governedWorld(
       for (let second = 0; second < seconds; second += 1) {
         clock.pass(1000);
         if (load !== undefined) speak(load);
-        upkeep(load?.cpu ?? 0);
+        upkeep(load?.cpu ?? 0, load?.computes ?? 0);
         await opened.governor.look();
         await opened.outside.settled();
       }
@@ -243,7 +250,7 @@ export async function governedWorld(
       speak(load);
       opened.governor.heard();
       await opened.governor.settled();
-      upkeep(load.cpu);
+      upkeep(load.cpu, load.computes ?? 0);
     },
     async [Symbol.asyncDispose]() {
       await opened.governor.stop();

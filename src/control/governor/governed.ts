@@ -25,6 +25,8 @@ export interface LastLook {
   readonly wallMs: number;
   readonly seen: Observation;
   readonly thought: Thought;
+  /** Of the policy, or of the load as such. */
+  readonly doubt: string | undefined;
   readonly done: Done;
   readonly mode: Mode;
   /** Its input has been in doubt for longer than a moment. */

@@ -11,6 +11,8 @@ import { lagOf, noteStart } from '../../core/scaling/lag-book.ts';
 import { measureCapacity } from '../../core/scaling/measured-capacity.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { isSurprise } from '../../core/scaling/surprise.ts';
+import type { Policy } from '../../core/scaling/policy.ts';
+import { doubtOf } from '../../core/scaling/signals.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
 import { FlyballError } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
@@ -22,7 +24,7 @@ import type { Approval, Approvals } from './approvals.ts';
 import { expect, verify } from './aftermath.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
-import { createMind, type Mind, type Thought } from './mind.ts';
+import { createMind, type Mind, type PolicyChoice, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
 import { beginning, restore, toKept, type KeptMinds } from './kept-minds.ts';
 import { detailsOf, keep, wordsOf } from './notes.ts';
@@ -43,6 +45,8 @@ export interface GovernorParts extends MoveParts {
   readonly outside: Outside;
   readonly metrics: Pick<MetricPolling, 'signals'>;
   readonly past: Past;
+  /** In place of the list's, for tests of policies that fail. */
+  readonly makePolicy?: (choice: PolicyChoice) => Policy;
   readonly clock: Clock;
 }
 
@@ -170,6 +174,9 @@ export function startGovernor(parts: GovernorParts): Governor {
     if (serving !== undefined && target !== undefined && serving.key !== target.key) {
       claims.push({ by: `release of version ${target.launch.version}`, min: seen.fleet.target });
     }
+    // Gateways that are gone make replicas idle, and idle is what a rule of processor time would act on.
+    const unknown = doubtOf('the load', seen.signals.arrivals);
+    if (unknown !== undefined) claims.push({ by: unknown, min: seen.fleet.target });
     if (own.digging !== undefined && at >= own.digging.until) own.digging = undefined;
     if (own.digging !== undefined) claims.push(own.digging.claim);
     const { holdOn = [] } = deployment.record.specification.scaling ?? {};
@@ -208,7 +215,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     const constraints = constraintsOf(specification);
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {
       const goesOn = beginning(own, before, choice, at);
-      own.mind = createMind(choice, seen, constraints, at, () => clock.now(), undefined, goesOn);
+      own.mind = createMind(choice, seen, constraints, at, () => clock.now(), parts.makePolicy, goesOn);
       own.recalls = (goesOn?.state.states.length ?? 0) === 0;
     }
     own.lookedAt = at;
@@ -222,11 +229,12 @@ export function startGovernor(parts: GovernorParts): Governor {
     if (done.kind !== 'moved') answer(deployment.name, seen.fleet.target, thought, done);
     // Before a service time is known, requests are no load.
     if (own.recalls && seen.signals.serviceMs.kind === 'fresh') recallOnRecord(deployment, own, own.mind);
-    own.doubtSince = thought.doubt === undefined ? undefined : (own.doubtSince ?? at);
+    const doubt = thought.doubt ?? doubtOf('the load', seen.signals.arrivals);
+    own.doubtSince = doubt === undefined ? undefined : (own.doubtSince ?? at);
     const doubtful = own.doubtSince !== undefined && at - own.doubtSince >= doubtMs;
-    own.last = { wallMs: clock.wall(), seen, thought, done, mode, doubtful };
+    own.last = { wallMs: clock.wall(), seen, thought, doubt, done, mode, doubtful };
     const idle = counted.arrivals === 0 && counted.inFlight === 0 && counted.queued === 0 && ageMs < lookEveryMs;
-    const still = idle && done.kind === 'held' && thought.doubt === undefined;
+    const still = idle && done.kind === 'held' && doubt === undefined;
     own.quietSince = still ? (own.quietSince ?? at) : undefined;
     if (done.kind !== 'held' || doubtful || thought.unsound.length > 0 || own.journalled !== undefined) {
       keep(parts, deployment.name, own, own.last, at);
@@ -271,7 +279,8 @@ export function startGovernor(parts: GovernorParts): Governor {
     const from = deployment.record.desired;
     if (target === held) {
       approvals.withdraw(name, `${held} replicas are enough, and needed, again`);
-      return { kind: 'held', why: thought.doubt ?? `${held} is what is wanted` };
+      const doubt = thought.doubt ?? doubtOf('the load', seen.signals.arrivals);
+      return { kind: 'held', why: doubt ?? `${held} is what is wanted` };
     }
     const halt = modes.halt(name);
     if (halt !== undefined) return { kind: 'refused', why: `halted by ${halt.by}: ${halt.reason}` };

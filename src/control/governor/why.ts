@@ -54,7 +54,7 @@ export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'stor
           at: last.wallMs,
           done: last.done.kind,
           why: last.done.why,
-          ...(last.thought.doubt === undefined || !last.doubtful ? {} : { doubt: last.thought.doubt }),
+          ...(last.doubt === undefined || !last.doubtful ? {} : { doubt: last.doubt }),
           ...(last.thought.unsound.length === 0 ? {} : { unsound: last.thought.unsound.join('; ') }),
           ...(last.seen.foresight === undefined ? {} : { forecast: last.seen.foresight }),
           ...(arrivals === undefined || arrivals.kind === 'absent'
