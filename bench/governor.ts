@@ -149,6 +149,7 @@ function rowsAt(lag: number, cases: readonly Case[]): Row[] {
 function surpriseRows(brief: boolean): Row[] {
   const rows: Row[] = [];
   for (const trace of surprises()) {
+    process.stderr.write(`${trace.name}\n`);
     const arrivals = arrivalsOf(trace, 1);
     for (const lag of lags) {
       const one = play(trace, arrivals, lag, brief);
@@ -224,6 +225,7 @@ export function run({ traces: folder, quick }: BenchmarkOptions): Promise<Report
   const byLag = new Map<number, Case[]>(lags.map((lag) => [lag, []]));
   for (const trace of traces) {
     for (let seed = 1; seed <= (trace.long ? 1 : seeds); seed += 1) {
+      process.stderr.write(`${trace.name}, seed ${seed}\n`);
       const arrivals = arrivalsOf(trace, seed);
       for (const lag of lags) {
         const one = play(trace, arrivals, lag, quick);
