@@ -25,8 +25,8 @@ export function priorsOf(holds: readonly number[], lag: number): Float64Array {
 }
 
 /** Work that the prior is worth. */
-export function priorWork({ lag, work, time }: Shadows): number {
-  return time > 0 ? ((60 + lag) * work) / time : 0;
+export function priorWork({ lag, work, counted }: Shadows): number {
+  return counted > 0 ? ((60 + lag) * work) / counted : 0;
 }
 
 /** Share of its load that a way has been late with. */

@@ -36,6 +36,8 @@ export interface Shadows {
   /** Work that came and time that passed, and how much a second of now adds to each record. */
   work: number;
   time: number;
+  /** Time for which lateness counts. */
+  counted: number;
   weight: number;
   /** Work that the deployment itself was late with. */
   ownLate: number;
@@ -68,6 +70,7 @@ export function shadows(lag: number, holds: readonly number[]): Shadows {
     ticks: 0,
     work: 0,
     time: 0,
+    counted: 0,
     weight: 1,
     ownLate: 0,
   };
@@ -103,8 +106,8 @@ function shareAbove(before: number, after: number, limit: number): number {
 }
 
 /**
- * How much a second of now adds to a record: nothing for two lags, in which nobody could have done anything about the
- * load. A shadow stands where its first look puts it, and the deployment's own first order serves a lag after it was made
+ * How much a second of now adds to what is known of lateness: nothing for two lags, in which nobody could have done
+ * anything about the load. A shadow stands where its first look puts it, and the deployment's own first order serves a lag after it was made
  * and has to work off what has waited by then.
  */
 export function evidenceOf({ ticks, tick, lag, weight }: Shadows): number {
@@ -114,7 +117,8 @@ export function evidenceOf({ ticks, tick, lag, weight }: Shadows): number {
 /** One step: what came (`work`, unit-seconds) meets what was ready, then the signals move on. No allocation. */
 export function advance(all: Shadows, work: number, signals: Float64Array, world: World): void {
   const { tick, queues, targets, ready, surplus, late, cost, held, reached, holds } = all;
-  const weight = evidenceOf(all);
+  const { weight } = all;
+  const evidence = evidenceOf(all);
   const { patience, endurance, startPrice, turning, curve } = world;
   const most = multipliers.length;
   const isFirst = all.ticks === 0;
@@ -141,7 +145,7 @@ export function advance(all: Shadows, work: number, signals: Float64Array, world
       const after = before + work - serving * tick;
       if (before > 0 || after > 0) {
         const share = shareAbove(before, after, patience * serving);
-        if (share > 0) late[index] = (late[index] as number) + weight * share * work;
+        if (share > 0) late[index] = (late[index] as number) + evidence * share * work;
         const full = endurance * serving;
         queues[index] = after < 0 ? 0 : after > full ? full : after;
       }
@@ -161,7 +165,8 @@ export function advance(all: Shadows, work: number, signals: Float64Array, world
       index += 1;
     }
   }
-  all.work += weight * work;
+  all.work += evidence * work;
+  all.counted += evidence * tick;
   all.time += weight * tick;
   all.ticks += 1;
   all.weight *= 2 ** (tick / halfLifeSeconds);
@@ -175,6 +180,7 @@ function lighten(all: Shadows): void {
   }
   all.work /= all.weight;
   all.time /= all.weight;
+  all.counted /= all.weight;
   all.ownLate /= all.weight;
   all.weight = 1;
 }
