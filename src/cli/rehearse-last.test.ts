@@ -143,6 +143,29 @@ test('gaps are said aloud with what they are taken for, and what is not on recor
   assert.match(refused.err, /a gap of 20 s .* say --gaps telemetry or --gaps silence/);
 });
 
+test('a policy with a memory begins with the hour before, and so it is ready for what that hour has shown', async () => {
+  // Every two minutes ten seconds of forty times the load.
+  const crowds = Array.from({ length: 3720 }, (_, second) => (second % 120 >= 80 && second % 120 < 90 ? 120 : 3));
+  await using fake = await platform({ arrivals: crowds, specification: { slo: { p99Ms: 300 } } });
+  await using young = await platform({ arrivals: crowds.slice(-120), specification: { slo: { p99Ms: 300 } } });
+  const args = ['--trace', 'last:2m', '--policies', 'slo', '--lag', '20', '--tolerate', '5%', '--json'];
+  const [warm, cold] = [await rehearse(fake, ...args), await rehearse(young, ...args)];
+  assert.match(warm.err, /policies with a memory begin with the 60 min on record of the hour before/);
+  assert.doesNotMatch(cold.err, /policies with a memory/);
+  const missed = ({ out }: { out: string }): number => (JSON.parse(out) as Report).policies[0]?.violationFraction ?? 1;
+  assert.ok(missed(warm) < 0.5 * missed(cold), `${missed(warm)} of what was ${missed(cold)}`);
+});
+
+test('more than a day is asked for by the minute, and said to be', async () => {
+  await using fake = await platform({ arrivals: Array<number>(120).fill(600) });
+  const { code, out, err } = await rehearse(fake, '--trace', 'last:2d', '--policies', 'hpa', '--json');
+  assert.equal(code, 0, err);
+  const report = JSON.parse(out) as Report;
+  assert.deepEqual([report.simulatedSeconds, report.requests, report.trace], [7200, 72_000, 'last:2d of digits']);
+  assert.match(err, /120 min of the 2 d are on record|2 h of the 2 d are on record/);
+  assert.match(err, /beyond a day what is on record is minutes/);
+});
+
 test('where nothing is known it says what is assumed, and options go before what was learned', async () => {
   await using fake = await platform({ arrivals: steady, calls: 0 });
   await using fixed = await platform({ arrivals: steady, calls: 0 });

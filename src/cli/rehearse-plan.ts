@@ -50,7 +50,7 @@ export async function readRehearsePlan(invocation: Invocation): Promise<Rehearse
   const seed = parseCount(option('seed') ?? '1', '--seed', 0, 2 ** 31 - 1);
   const subject = await readSubject(invocation);
   const { specification: deployment, running } = subject;
-  const { traffic, notes } = await readTraffic(values, terminal, running, seed, signal);
+  const { traffic, past, notes } = await readTraffic(values, terminal, running, seed, signal);
   const shown = learnedOf(running);
   const service = readService(option('service'), option('spread'), deployment, shown.service);
   const tables = serviceTables(service);
@@ -66,6 +66,7 @@ export async function readRehearsePlan(invocation: Invocation): Promise<Rehearse
   const lag = option('lag');
   const scenario: Scenario = {
     traffic,
+    ...(past !== undefined && { past }),
     service,
     min,
     max,

@@ -23,6 +23,8 @@ export interface Recorded {
 
 export interface AskedTraffic {
   readonly traffic: Traffic;
+  /** Requests of each second before it, NaN where nothing was recorded. */
+  readonly past?: Float64Array;
   /** What of it is not as it was asked for, or was taken to be. */
   readonly notes: readonly string[];
 }
@@ -31,6 +33,8 @@ const traceBytesMax = 512 * 1024 * 1024;
 const shapeRateDefault = 150;
 /** A synthetic course lasts at most so long. */
 const shapeMsMax = 100 * 86_400_000;
+/** Of what was before, a policy learns from so much. */
+const pastMs = 3_600_000;
 /** Up to here it is asked for by the second. */
 const secondsMsMax = 86_400_000;
 const recordedMsMax = 60 * 86_400_000;
@@ -52,7 +56,10 @@ export async function readTraffic(
   const { traffic } = asked;
   if (meanRate(traffic) === 0) throw new UsageError(`--trace ${trace}: nobody comes in it`);
   const wanted = perSecond ?? (trace.startsWith('shape:') ? shapeRateDefault : undefined);
-  return wanted === undefined ? asked : { ...asked, traffic: scaledTo(traffic, wanted) };
+  if (wanted === undefined) return asked;
+  const factor = wanted / meanRate(traffic);
+  const past = asked.past?.map((count) => count * factor);
+  return { ...asked, traffic: scaledTo(traffic, wanted), ...(past !== undefined && { past }) };
 }
 
 async function readNamed(
@@ -139,8 +146,17 @@ async function readRecorded(
   const stepMs = ms <= secondsMsMax ? 1000 : 60_000;
   // The platform's clock and this one need not agree.
   const { at: to } = await client.status(signal);
-  const found = await client.series(deployment, { from: to - ms, to, stepMs, columns: ['arrivals'] }, signal);
-  const recording = { ...found, arrivals: found.columns['arrivals'] ?? [] };
+  const slots = stepMs === 1000 ? pastMs / stepMs : 0;
+  const from = to - ms - slots * stepMs;
+  const found = await client.series(deployment, { from, to, stepMs, columns: ['arrivals'] }, signal);
+  const whole = found.columns['arrivals'] ?? [];
+  const recording = {
+    from: found.from + slots * stepMs,
+    stepMs,
+    recordedMs: found.recordedMs.slice(slots),
+    arrivals: whole.slice(slots),
+  };
+  const past = Float64Array.from(whole.slice(0, slots), (count) => count ?? Number.NaN);
   const gaps = gapsOf(values) ?? 'telemetry';
   const made = recordedTraffic(name, recording, gaps, seed);
   if (made.kind === 'nothing') {
@@ -168,7 +184,10 @@ async function readRecorded(
         : 'the load is taken to go on between its neighbours, and policies see nothing in them (--gaps silence: nobody came)';
     notes.push(`${gapsText(made.gaps)}: ${taken}`);
   }
-  return { traffic, notes };
+  const learned = past.reduce((count, value) => count + (Number.isNaN(value) ? 0 : 1), 0);
+  if (learned > 0)
+    notes.push(`policies with a memory begin with the ${duration(learned)} on record of the hour before`);
+  return { traffic, past, notes };
 }
 
 function gapsText(gaps: readonly Gap[]): string {

@@ -6,12 +6,13 @@
 import { constrain, startConstraints, unconstrained, type Constraints } from '../core/scaling/constrain.ts';
 import { foresee, openSeer } from '../core/scaling/foresee.ts';
 import type { Observation } from '../core/scaling/observation.ts';
-import { run, type Policy, type RunningPolicy } from '../core/scaling/policy.ts';
+import type { Policy, RunningPolicy } from '../core/scaling/policy.ts';
 import { reconcile, type Outcome as Asked } from '../core/scaling/reconcile.ts';
 import { seededRng } from '../rng.ts';
 import { arrivalsOf } from './traffic/arrivals.ts';
 import { durationMs } from './traffic/traffic.ts';
 import { faultsOf } from './faults.ts';
+import { beginAfter } from './past.ts';
 import type { Scenario } from './scenario.ts';
 import { Fleet } from './world/fleet.ts';
 import { replicaRate, serviceTables } from './world/service.ts';
@@ -87,7 +88,7 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
     oneMs: service.ms[1] as number,
     isHole: (at) => Number.isNaN(counts[Math.ceil(at / slotMs) - 1]),
   });
-  const running = run(policy, telemetry.first(), 0);
+  const running = beginAfter(policy, telemetry.first(), service.ms[1] as number, scenario.past ?? []);
   const seer = policy.foresees === true ? openSeer(telemetry.first()) : undefined;
   const whole = durationMs(traffic);
   const constraints: Constraints = { ...(scenario.constraints ?? unconstrained), min, max };

@@ -8,6 +8,8 @@ import type { Traffic } from './traffic/traffic.ts';
 
 export interface Scenario {
   readonly traffic: Traffic;
+  /** Requests of each second before it, oldest first, NaN where nobody saw: what policies have learned from; absent: nothing. */
+  readonly past?: ArrayLike<number>;
   readonly service: ServiceModel;
   /** From the order of a replica to its first request, milliseconds. */
   readonly lag: Distribution;
