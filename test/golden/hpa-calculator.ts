@@ -13,7 +13,7 @@ import {
 } from '../../src/core/scaling/policies/hpa-replicas.ts';
 import { check, runChecks } from './run.ts';
 import type { Table, TableResult } from './table.ts';
-import { type PodRow, init, longAgo, sum, toPod, usageMilli } from './hpa-pods.ts';
+import { init, longAgo, sum, toPod, usageMilli, type PodRow } from './hpa-pods.ts';
 
 interface ReplicasCase {
   readonly currentReplicas: number;

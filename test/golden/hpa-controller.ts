@@ -13,7 +13,7 @@ import { freshMemory, pass, type MetricResult } from '../../src/core/scaling/pol
 import { readRules } from '../../src/core/scaling/policies/hpa.ts';
 import { check, runChecks } from './run.ts';
 import type { Table, TableResult } from './table.ts';
-import { type PodRow, init, sum, toPod, usageMilli } from './hpa-pods.ts';
+import { init, sum, toPod, usageMilli, type PodRow } from './hpa-pods.ts';
 
 interface ReconcileCase {
   readonly minReplicas: number;
