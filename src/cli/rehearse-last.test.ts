@@ -196,6 +196,19 @@ test('a platform that keeps nothing shows what was computed all the same', async
   assert.match(err, /not kept on the platform: the key may not operate/);
 });
 
+test('one that would arm nothing says why at once', async () => {
+  await using fake = await platform({ arrivals: steady });
+  const wide = await rehearse(fake, '--trace', 'last:2m', '--policies', 'slo', '--max', '20');
+  assert.match(
+    wide.err,
+    /rehearsal 4be1c0d2, which does not arm digits: it had 1 to 20 replicas, and digits has 1 to 9/,
+  );
+  const other = await rehearse(fake, '--trace', 'last:2m', '--policies', 'hpa');
+  assert.match(other.err, /does not arm digits: it has not tried slo/);
+  const missed = await rehearse(fake, '--trace', 'last:2m', '--policies', 'slo', '--slo', '41ms');
+  assert.match(missed.err, /does not arm digits: slo missed [\d.]+ %, where 1 % might be, without a reason/);
+});
+
 test('what cannot be rehearsed is refused with what there is', async () => {
   await using empty = await platform({});
   const nothing = await rehearse(empty, 'digits');

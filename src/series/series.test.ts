@@ -176,6 +176,31 @@ test('no step loses a count, and what is covered is what was recorded', async ()
   );
 });
 
+test('what hours say and what their minutes say is the same, whatever happened in them, and however often they are made', async () => {
+  const second = fc.record({ at: fc.nat(2 * 3600 - 1), arrivals: fc.nat(50) });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(second, { selector: ({ at }) => at, maxLength: 60 }),
+      fc.boolean(),
+      async (given, twice) => {
+        const { clock, log, series, start } = world();
+        for (const { at, arrivals } of given.toSorted((left, right) => left.at - right.at)) {
+          series.record(start + at * 1000, fleet, new Map(arrivals === 0 ? [] : [['digits', rowOf(arrivals)]]));
+          await series.flushed();
+        }
+        const query = { deployment: 'digits', from: start, to: start + 2 * hourMs, stepMs: 300_000, columns } as const;
+        const before = await series.read(query);
+        clock.pass(3 * hourMs);
+        if (twice) await series.tidy(keep);
+        await series.tidy({ ...keep, fineMs: 0 });
+        assert.deepEqual(await log.segments('fine'), []);
+        assert.deepEqual(await series.read(query), before);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
 test('every column comes back as it was written, to a thousandth', async () => {
   const { series, start } = world();
   const number = fc.oneof(

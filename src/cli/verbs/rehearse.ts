@@ -9,7 +9,10 @@ import { systemClock } from '../../clock.ts';
 import { compare, type Rehearsed, type Report } from '../../rehearsal/report/compare.ts';
 import { columnsOf, page } from '../../rehearsal/report/page.ts';
 import { duration, picture } from '../../rehearsal/report/picture.ts';
-import { labelOf, verdict } from '../../rehearsal/report/verdict.ts';
+import { labelOf, percent, verdict } from '../../rehearsal/report/verdict.ts';
+import { judgeRehearsal, type Rehearsed as RehearsedPolicies } from '../../core/scaling/arming.ts';
+import { constraintsOf, policyOf } from '../../control/governor/settings.ts';
+import type { Subject } from '../rehearse-subject.ts';
 import type { RehearsalRequest } from '../../api/rehearsal-schemas.ts';
 import { FlyballError } from '../../errors.ts';
 import { caller } from '../connect.ts';
@@ -75,7 +78,12 @@ async function keep(
   const request = { setting, min, max, tolerated, verdict: [...sentences], report: reportOf(report), by };
   try {
     const { id } = await client.keepRehearsal(deployment, request, signal);
-    say(`kept as rehearsal ${id}: flyball mode ${deployment} auto --rehearsal ${id}`);
+    const objection = objectionTo({ deployment, at: 0, min, max, tolerated, policies: report.policies }, subject);
+    say(
+      objection === undefined
+        ? `kept as rehearsal ${id}: flyball mode ${deployment} auto --rehearsal ${id}`
+        : `kept as rehearsal ${id}, which does not arm ${deployment}: ${objection}`,
+    );
     return id;
   } catch (error) {
     // What was computed is worth showing, whether or not the platform keeps it.
@@ -83,6 +91,19 @@ async function keep(
     say(`not kept on the platform: ${error.message}`);
     return undefined;
   }
+}
+
+/** Why it is no reason to let the deployment's own policy act by itself, as the platform will see it. */
+function objectionTo(rehearsed: RehearsedPolicies, { specification }: Subject): string | undefined {
+  if (specification === undefined) return undefined;
+  const { min, max } = constraintsOf(specification);
+  const armed = { deployment: rehearsed.deployment, ...policyOf(specification), min, max };
+  const verdict = judgeRehearsal(rehearsed, armed, rehearsed.at);
+  if (verdict.kind === 'unfit') return verdict.problem;
+  const missed = percent(verdict.policy.violationFraction);
+  return verdict.passed
+    ? undefined
+    : `${armed.policy} missed ${missed}, where ${percent(rehearsed.tolerated)} might be, without a reason beside it`;
 }
 
 const settingMax = 2000;
