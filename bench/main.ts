@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(options: Benchmark
   peers: () => import('./peers.ts'),
   rehearsal: () => import('./rehearsal.ts'),
   governor: () => import('./governor.ts'),
+  learning: () => import('./learning.ts'),
   flash: () => import('./flash.ts'),
 };
 

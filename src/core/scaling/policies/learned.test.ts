@@ -134,6 +134,25 @@ test('in charge, with its input in doubt, it lowers nothing, and a queue that is
   assert.match(last.doubt ?? '', /the load is not known/);
 });
 
+test('in charge it stays within its bounds, however tight', () => {
+  const policy = policyOf('learned');
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 20 }), (min, more) => {
+      let state: unknown = structuredClone(led.state);
+      let target = min;
+      for (let second = hours * 3600 + 1; second < hours * 3600 + 30; second += 1) {
+        const signals = { arrivals: fresh(bursts(1)(second)) };
+        const seen = observe({ min, max: min + more, lag: lagOf(10), fleet: { target }, signals });
+        const step = policy.step(state, seen, second * 1000);
+        ({ state } = step);
+        ({ target } = step.proposal);
+        assert.ok(target >= min && target <= min + more, `${target} of ${min} to ${min + more}`);
+      }
+    }),
+    { numRuns: 10 },
+  );
+});
+
 test('a load that is another takes authority away, and the rule decides again', () => {
   const before = structuredClone(led.state);
   // Bursts of thirty seconds without any period, each another size: no quantile of what was helps with these.
