@@ -20,7 +20,19 @@ import { listProcesses } from '../test/support/processes.ts';
 import { until, type Platform } from '../test/support/platform.ts';
 import { readFileSync } from 'node:fs';
 import { calibrate, median, report, row, slowness, type BenchmarkOptions, type Report } from './report.ts';
-import { ask, goFirst, latencyOf, loadAt, max, name, routed, scaleTo, setMode, startTenthCore } from './tenth-core.ts';
+import {
+  ask,
+  goFirst,
+  isPrepared,
+  latencyOf,
+  loadAt,
+  max,
+  name,
+  routed,
+  scaleTo,
+  setMode,
+  startTenthCore,
+} from './tenth-core.ts';
 
 /** Runners that wait: as many as the crowd needs beside what is there. */
 const prestarted = 8;
@@ -78,6 +90,7 @@ function watchRouted(
 async function round(dataDirectory: string, seed: number): Promise<Round> {
   await using platform = await startTenthCore({ prestarted, dataDirectory });
   await platform.serving();
+  await setMode(platform, 'advise');
   await scaleTo(platform, 1);
   await until(`${prestarted} runners that wait`, () => waitingRunners(platform) >= prestarted || undefined);
   // A few calls tell what one takes, and with that what a crowd of so many busy replicas is.
@@ -152,10 +165,7 @@ export async function run({ rounds }: BenchmarkOptions): Promise<Report> {
     {
       await using platform = await startTenthCore({ prestarted: 1, dataDirectory: folder });
       await platform.serving();
-      await setMode(platform, 'advise');
-      await scaleTo(platform, 2);
-      await delay(3000);
-      await scaleTo(platform, 1);
+      await until('the prepared file of the model', () => isPrepared(platform) || undefined);
     }
     for (let number = 1; number <= rounds; number += 1) {
       calibrations.push(calibrate());

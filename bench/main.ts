@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S] [--trace FILE] [--traces FOLDER] [--quick]`: one module a benchmark. Exit code 1 when a bar is missed. */
+/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S] [--trace FILE] [--traces FOLDER] [--minutes M] [--quick]`: one module a benchmark. Exit code 1 when a bar is missed. */
 import { parseArgs } from 'node:util';
 import { print, type BenchmarkOptions, type Report } from './report.ts';
 
@@ -12,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(options: Benchmark
   governor: () => import('./governor.ts'),
   learning: () => import('./learning.ts'),
   flash: () => import('./flash.ts'),
+  fidelity: () => import('./fidelity.ts'),
 };
 
 const { values, positionals } = parseArgs({
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '2' },
     trace: { type: 'string' },
     traces: { type: 'string' },
+    minutes: { type: 'string', default: '10' },
     quick: { type: 'boolean', default: false },
   },
 });
@@ -29,7 +31,7 @@ const [name] = positionals;
 const load = name === undefined ? undefined : benchmarks[name];
 if (load === undefined) {
   console.error(
-    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2] [--trace FILE] [--traces FOLDER] [--quick]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
+    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2] [--trace FILE] [--traces FOLDER] [--minutes M] [--quick]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
   );
   process.exitCode = 2;
 } else {
@@ -39,6 +41,7 @@ if (load === undefined) {
     seconds: Number(values.seconds),
     trace: values.trace,
     traces: values.traces,
+    minutes: Number(values.minutes),
     quick: values.quick,
   });
   print(report, values.json);

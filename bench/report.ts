@@ -10,6 +10,8 @@ export interface BenchmarkOptions {
   readonly trace?: string | undefined;
   /** Folder of recorded traffic, where a benchmark reads some. */
   readonly traces?: string | undefined;
+  /** Of load, where a benchmark runs the whole platform for so long. */
+  readonly minutes: number;
   /** Shorter traces and coarser grids: minutes become seconds. */
   readonly quick: boolean;
 }

@@ -3,9 +3,9 @@
  * on it by exact times, with what became of each request: for the benchmarks of the live loop.
  */
 import os from 'node:os';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StatusView } from '../src/api/schemas.ts';
+import type { SpecificationView, StatusView } from '../src/api/schemas.ts';
 import { systemClock } from '../src/clock.ts';
 import type { DeploymentLatency } from '../src/control/latency-models.ts';
 import type { RoutingTable } from '../src/gateway/routing-table.ts';
@@ -61,7 +61,7 @@ export const deploymentOf = (platform: Platform): Promise<StatusView['deployment
   ask(platform, `/deployments/${name}`);
 
 async function tell(platform: Platform, method: string, path: string, body: object): Promise<void> {
-  const response = await fetch(`${platform.control}/api/v1/deployments/${name}/${path}`, {
+  const response = await fetch(`${platform.control}/api/v1/deployments/${name}${path === '' ? '' : `/${path}`}`, {
     method,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ...body, by: 'bench' }),
@@ -72,6 +72,15 @@ async function tell(platform: Platform, method: string, path: string, body: obje
 export const setMode = (platform: Platform, mode: 'advise' | 'auto'): Promise<void> =>
   tell(platform, 'PUT', 'mode', { mode, reason: 'a benchmark' });
 
+/** Another policy from now on, in `auto`; one that has seen nothing yet. */
+export async function setPolicy(platform: Platform, policy: string): Promise<void> {
+  const { resolved } = await ask<SpecificationView>(platform, '/specification');
+  const deployment = resolved?.specification.deployments[name];
+  if (deployment === undefined) throw new Error(`there is no deployment ${name}`);
+  const scaling = { ...deployment.scaling, mode: 'auto', policy, parameters: {} };
+  await tell(platform, 'PUT', '', { deployment: { ...deployment, scaling } });
+}
+
 /** By hand, all ready; the governor must be no more than advising. */
 export async function scaleTo(platform: Platform, replicas: number): Promise<void> {
   await tell(platform, 'POST', 'scale', { replicas });
@@ -79,6 +88,12 @@ export async function scaleTo(platform: Platform, replicas: number): Promise<voi
     const { replicas: all } = await deploymentOf(platform);
     return (all.length === replicas && all.every(({ state }) => state === 'ready')) || undefined;
   });
+}
+
+/** The node has the model as it has optimised it for itself: from then on starts are as quick as they will be. */
+export function isPrepared({ dataDirectory }: Platform): boolean {
+  const folder = join(dataDirectory, 'prepared');
+  return existsSync(folder) && readdirSync(folder).some((file) => file.endsWith('.json'));
 }
 
 /** What gateways route to now: as fresh as the table that control leaves for them. */

@@ -13,6 +13,7 @@ import type { Contender } from '../rehearsal/report/compare.ts';
 import { duration } from '../rehearsal/report/picture.ts';
 import { initialReplicas, lagSeconds, type Scenario } from '../rehearsal/scenario.ts';
 import { durationMs, meanRate } from '../rehearsal/traffic/traffic.ts';
+import type { MeasuredStarts } from '../rehearsal/world/starts.ts';
 import { meanOf, type Distribution } from '../rehearsal/world/distribution.ts';
 import { replicaRate, serviceTables, type ServiceModel } from '../rehearsal/world/service.ts';
 import { parseCount, parseDurationMs } from './arguments.ts';
@@ -75,6 +76,7 @@ export async function readRehearsePlan(invocation: Invocation): Promise<Rehearse
     lag: lag === undefined ? (shown.lag ?? readLag('process')) : readLag(lag),
     // As the governor tells it to the policy, by stage.
     ...(lag === undefined && shown.stages !== undefined && { stages: shown.stages }),
+    ...(lag === undefined && shown.starts !== undefined && { starts: shown.starts }),
     initial: initialReplicas(traffic, replicaRate(tables), min, max),
     queueLengthMax: deployment?.queue.lengthMax ?? queueLengthDefault,
     cpuShare: 1,
@@ -104,6 +106,7 @@ interface Shown {
   readonly service?: ServiceModel | undefined;
   readonly lag?: Distribution | undefined;
   readonly stages?: Lag | undefined;
+  readonly starts?: MeasuredStarts | undefined;
   readonly latencyMs?: number | undefined;
 }
 
@@ -115,6 +118,7 @@ function learnedOf(running: Running | undefined): Shown {
   return {
     service: learnedService(model),
     lag: learnedLag(model) ?? (expected === undefined ? undefined : { kind: 'fixed', mean: expected }),
+    ...(model.starts.length > 0 && { starts: model }),
     stages,
     latencyMs: why.inputs?.objective.latencyMs,
   };

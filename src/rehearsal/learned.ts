@@ -1,6 +1,6 @@
 /**
- * What a deployment has shown of itself as a rehearsal takes it: its latency model as a cost curve that scatters, and its
- * starts as a lag. Rest, company and age of a replica are in the scatter and not told apart. Pure.
+ * What a deployment has shown of itself as a rehearsal takes it: its latency model as a cost curve that scatters, for what
+ * gateway and policies are told, with the measured calls themselves for what calls take; and its starts as a lag. Pure.
  */
 import type { LatencyModel } from '../core/latency/model.ts';
 import type { Distribution } from './world/distribution.ts';
@@ -18,7 +18,10 @@ interface Weighted {
 type Cell = LatencyModel['service'][number];
 
 /** Undefined where too little has been answered. */
-export function learnedService({ service, cap }: Pick<LatencyModel, 'service' | 'cap'>): ServiceModel | undefined {
+export function learnedService(
+  model: Pick<LatencyModel, 'service' | 'cap'> & Partial<Pick<LatencyModel, 'busy' | 'nth'>>,
+): ServiceModel | undefined {
+  const { service, cap, busy = [], nth = [] } = model;
   const sizes = Map.groupBy(service, ({ rows }) => Math.ceil(Math.log2(Math.max(1, rows))));
   if (service.reduce((sum, { calls }) => sum + calls, 0) < callsMin) return undefined;
   const factors: Weighted[] = [];
@@ -30,7 +33,7 @@ export function learnedService({ service, cap }: Pick<LatencyModel, 'service' | 
         for (const one of likelyMs) factors.push({ value: one / ms, weight: calls / likelyMs.length });
       return { rows: mean(cells, ({ rows }) => rows), ms };
     });
-  return { curve, spread: equallyLikely(factors), sizeMax: Math.max(1, cap) };
+  return { curve, spread: equallyLikely(factors), sizeMax: Math.max(1, cap), measured: { service, busy, nth } };
 }
 
 function mean(cells: readonly Cell[], of: (cell: Cell) => number): number {

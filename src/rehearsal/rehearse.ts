@@ -69,7 +69,7 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
     arrivalsOf(traffic, seedOf(seed, 1)),
     seededRng(seedOf(seed, 2)),
   );
-  const fleet = new Fleet(world, scenario.lag, scenario.initial, faults, seededRng(seedOf(seed, 3)));
+  const fleet = new Fleet(world, scenario, faults, seededRng(seedOf(seed, 3)));
   const { slotMs, counts } = traffic;
   const perReplica = replicaRate(service);
   const telemetry = new Telemetry({
@@ -83,8 +83,9 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
     startWallMs: traffic.startWallMs,
     cpuShare: scenario.cpuShare,
     stages: scenario.stages,
-    // As warm-up measures it, of one replica; of more nothing else is known than that they are as many.
-    capacity: Float64Array.of(Number.NaN, perReplica),
+    // As warm-up measures it, of one replica; of more nothing else is known than that they are as many. Of a deployment
+    // that has run, what its calls really take differs with the load, and the live loop measures it.
+    capacity: service.circumstances === undefined ? Float64Array.of(Number.NaN, perReplica) : 'measured',
     oneMs: service.ms[1] as number,
     isHole: (at) => Number.isNaN(counts[Math.ceil(at / slotMs) - 1]),
   });
@@ -95,16 +96,18 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
   let memory = startConstraints(constraints, fleet.target, 0);
   const timeline = new Timeline(Math.ceil(whole / spanMs / timelineMax));
   let [actions, flaps, direction, highest] = [0, 0, 0, fleet.target];
-  for (let at = spanMs; at < whole + spanMs; at += spanMs) {
-    const until = Math.min(at, whole);
-    fleet.advance(until);
+  for (let regular = Math.min(spanMs, whole), until = 0; until < whole;) {
+    until = fleet.advance(regular);
+    const isRegular = until === regular;
+    if (isRegular) regular = Math.min(regular + spanMs, whole);
+    world.look(until);
     const told = telemetry.read(until);
     const seen = seer === undefined ? told : { ...told, foresight: foresee(seer, told) };
     const wish = reconcile([ask(running, seen, until)], [], [], seen);
     const step = constrain(memory, wish.target, fleet.target, constraints, seen.wallMs, until);
     const { target } = step;
     memory = step.memory;
-    timeline.add(fleet.target, fleet.serving, world.arrivals, world.late + world.shed);
+    if (isRegular) timeline.add(fleet.target, fleet.serving, world.arrivals, world.late + world.shed);
     telemetry.next();
     if (target === fleet.target) continue;
     actions += 1;

@@ -4,6 +4,7 @@ import type { Lag } from '../core/scaling/observation.ts';
 import type { Distribution } from './world/distribution.ts';
 import type { FaultSettings } from './faults.ts';
 import type { ServiceModel } from './world/service.ts';
+import type { MeasuredStarts } from './world/starts.ts';
 import type { Traffic } from './traffic/traffic.ts';
 
 export interface Scenario {
@@ -13,6 +14,8 @@ export interface Scenario {
   readonly service: ServiceModel;
   /** From the order of a replica to its first request, milliseconds. */
   readonly lag: Distribution;
+  /** Starts and ends as they were measured, in place of `lag`, which is then only what a policy is told. */
+  readonly starts?: MeasuredStarts;
   /** The same as a policy is told it, by stage; absent: its 90th percentile as one. */
   readonly stages?: Lag;
   readonly min: number;

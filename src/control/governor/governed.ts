@@ -41,8 +41,12 @@ export interface Governed {
   setPoints: SetPoints | undefined;
   lags: LagBook;
   capacity: Float64Array;
+  /** When each was measured last, monotonic; of what was kept over a restart, when that was. */
+  readonly capacityAt: Map<number, number>;
   serviceMs: number;
   queued: number;
+  /** Replicas that were ready at the last look. */
+  ready: number;
   /** Smoothed over some seconds, to be compared before and after. */
   health: Health;
   lookedAt: number | undefined;
@@ -84,8 +88,10 @@ export function newGoverned(max: number): Governed {
     setPoints: undefined,
     lags: emptyLagBook,
     capacity: emptyCapacity(max),
+    capacityAt: new Map(),
     serviceMs: Number.NaN,
     queued: 0,
+    ready: 0,
     health: { completed: 0, late: 0, queued: 0 },
     lookedAt: undefined,
     keptAt: 0,

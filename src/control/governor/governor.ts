@@ -8,7 +8,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
 import { holdingClaims } from '../../core/alerts/signal.ts';
 import { lagOf, noteStart } from '../../core/scaling/lag-book.ts';
-import { measureCapacity } from '../../core/scaling/measured-capacity.ts';
+import { measureService } from '../../core/scaling/measured-service.ts';
+import { forgetDoubtful, measureCapacity } from '../../core/scaling/measured-capacity.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { isSurprise } from '../../core/scaling/surprise.ts';
 import type { Policy } from '../../core/scaling/policy.ts';
@@ -81,8 +82,8 @@ const decideMsMax = 5000;
 /** What was learned is kept this often, and after each change of a target; seldomer where it is large. */
 const keepEveryMs = 60_000;
 const keptBytesPerSecond = 1000;
-/** Weight of a second's mean in the service time. */
-const newestService = 0.3;
+/** Until gateways know of a replica that has become ready. */
+const routedMs = 250;
 /** Seconds that health is smoothed over. */
 const healthSeconds = 5;
 
@@ -132,16 +133,22 @@ export function startGovernor(parts: GovernorParts): Governor {
       own.capacity = Float64Array.from({ length: max + 1 }, (_, count) => before[count] ?? Number.NaN);
     }
     const { completed, queued } = counted;
-    const saturation = { ready, queuedBefore: own.queued, queuedAfter: queued, completed, spanMs };
-    own.capacity = measureCapacity(own.capacity, saturation);
+    const steady = seen.filter(({ phase, readyMs }) => phase === 'ready' && readyMs >= spanMs + routedMs).length;
+    const readiness = { ready, steady, readyBefore: own.ready };
+    const capacity = measureCapacity(own.capacity, {
+      ...readiness,
+      queuedBefore: own.queued,
+      queuedAfter: queued,
+      completed,
+      spanMs,
+    });
+    if (capacity !== own.capacity) own.capacityAt.set(ready, at);
+    own.capacity = forgetDoubtful(capacity, own.capacityAt, at);
     own.queued = queued;
+    own.ready = ready;
     const curve = replicas.find(({ facts }) => facts?.costCurve !== undefined)?.facts?.costCurve ?? [];
-    // Of a few requests, half is chance.
-    if (completed > 0 && counted.busyMs > 0) {
-      const now = counted.busyMs / completed;
-      const weight = 1 - (1 - newestService) ** (spanMs / 1000);
-      own.serviceMs = Number.isNaN(own.serviceMs) ? now : own.serviceMs + weight * (now - own.serviceMs);
-    } else if (Number.isNaN(own.serviceMs)) own.serviceMs = warmServiceMs(specification, curve);
+    own.serviceMs = measureService(own.serviceMs, counted.busyMs, completed, spanMs);
+    if (Number.isNaN(own.serviceMs)) own.serviceMs = warmServiceMs(specification, curve);
     const share = Math.min(1, spanMs / 1000 / healthSeconds);
     const perSecond = 1000 / spanMs;
     const smooth = (before: number, now: number): number => before + share * (now - before);

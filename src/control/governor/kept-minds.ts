@@ -133,6 +133,7 @@ export function restore(
   const since = at - passedMs;
   const { lags, capacity, serviceMs, health, digging, expectation } = kept;
   Object.assign(own, { lags, capacity, serviceMs, health });
+  for (const [count, rate] of capacity.entries()) if (Number.isFinite(rate)) own.capacityAt.set(count, at);
   own.digging = digging && { claim: digging.claim, until: since + digging.leftMs, reason: digging.reason };
   own.expectation = expectation && {
     ...expectation,

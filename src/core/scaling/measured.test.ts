@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyLagBook, lagOf, noteStart } from './lag-book.ts';
-import { emptyCapacity, measureCapacity } from './measured-capacity.ts';
+import { emptyCapacity, forgetDoubtful, measureCapacity } from './measured-capacity.ts';
 import { aloneMs, objectiveMs } from './objective.ts';
 
 test('the lag is the 90th percentile of the last starts, a guess before the first', () => {
@@ -15,7 +15,7 @@ test('the lag is the 90th percentile of the last starts, a guess before the firs
 
 test('capacity is measured only while more wait than can be computed, and an earlier reader keeps what it saw', () => {
   const empty = emptyCapacity(4);
-  const idle = { ready: 2, queuedBefore: 0, queuedAfter: 0, completed: 50, spanMs: 1000 };
+  const idle = { ready: 2, steady: 2, readyBefore: 2, queuedBefore: 0, queuedAfter: 0, completed: 50, spanMs: 1000 };
   assert.equal(measureCapacity(empty, idle), empty);
   const busy = { ...idle, queuedBefore: 30, queuedAfter: 40 };
   const once = measureCapacity(empty, busy);
@@ -23,6 +23,17 @@ test('capacity is measured only while more wait than can be computed, and an ear
   assert.ok(Number.isNaN(empty[2]), 'the one before is as it was');
   assert.equal(measureCapacity(once, { ...busy, completed: 60 })[2], 53);
   assert.equal(measureCapacity(once, { ...busy, spanMs: 10 }), once, 'milliseconds measure chance');
+  assert.equal(measureCapacity(once, { ...busy, steady: 1 }), once, 'one has only just come');
+  assert.equal(measureCapacity(once, { ...busy, readyBefore: 3 }), once, 'one has gone meanwhile');
+});
+
+test('that more hold less is forgotten after ten minutes, so that it can be found to be otherwise', () => {
+  const capacity = Float64Array.of(Number.NaN, 5, 4, Number.NaN, 12);
+  const measuredAt = new Map([[2, 1000]]);
+  assert.equal(forgetDoubtful(capacity, measuredAt, 600_999), capacity);
+  const later = forgetDoubtful(capacity, measuredAt, 601_000);
+  assert.deepEqual([...later], [Number.NaN, 5, Number.NaN, Number.NaN, 12]);
+  assert.equal(capacity[2], 4, 'the one before is as it was');
 });
 
 test('an objective that nobody declared is five times what one request takes alone, at its share of a core', () => {

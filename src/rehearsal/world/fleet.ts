@@ -4,9 +4,11 @@
  * of them first; a replica that died is replaced at once.
  * Replica-seconds count from the order to the end: a replica costs while it starts and while it drains.
  */
-import { draw, drawTable, meanOf, quantileOf, type Distribution } from './distribution.ts';
+import { draw, drawTable, meanOf, quantileOf } from './distribution.ts';
 import type { Faults } from '../faults.ts';
 import type { Rng } from '../../rng.ts';
+import type { Scenario } from '../scenario.ts';
+import { Starts } from './starts.ts';
 import type { World } from './world.ts';
 
 /** What a tier has really shown is told as its 90th percentile. */
@@ -17,6 +19,7 @@ export class Fleet {
   readonly #faults: Faults;
   readonly #chance: Rng;
   readonly #lags: Float64Array | undefined;
+  readonly #starts: Starts | undefined;
   readonly #meanLagMs: number;
   /** Of those that start, in the order in which they were ordered. */
   readonly #readyAt: number[] = [];
@@ -31,11 +34,17 @@ export class Fleet {
   readonly lagMs: number;
 
   /** `initial` replicas serve from the start. */
-  constructor(world: World, lag: Distribution, initial: number, faults: Faults, chance: Rng) {
+  constructor(
+    world: World,
+    { lag, starts, initial }: Pick<Scenario, 'lag' | 'starts' | 'initial'>,
+    faults: Faults,
+    chance: Rng,
+  ) {
     this.#world = world;
     this.#faults = faults;
     this.#chance = chance;
     this.#lags = drawTable(lag);
+    this.#starts = starts === undefined || starts.starts.length === 0 ? undefined : new Starts(starts, chance);
     this.#meanLagMs = meanOf(lag);
     this.lagMs = quantileOf(lag, shownShare);
     this.target = initial;
@@ -50,19 +59,29 @@ export class Fleet {
     return this.#world.slots.serving;
   }
 
-  /** Everything that happens up to `until`: requests, replicas that become ready, replicas that die. */
-  advance(until: number): void {
+  /** Those that have served since then. */
+  steady(since: number): number {
+    return this.#world.slots.servingSince(since);
+  }
+
+  /**
+   * Everything that happens up to `until`: requests, replicas that become ready, replicas that die. Returns how far it
+   * came, which is less where the load has jumped.
+   */
+  advance(until: number): number {
     const world = this.#world;
     for (;;) {
       const next = Math.min(this.#nextReadyAt, this.#faults.crashAt);
       if (next > until) break;
-      world.advance(next);
-      this.#account(next);
+      const reached = world.advance(next);
+      this.#account(reached);
+      if (reached < next) return reached;
       if (next === this.#nextReadyAt) this.#ready(next);
       else this.#crash(next);
     }
-    world.advance(until);
-    this.#account(until);
+    const reached = world.advance(until);
+    this.#account(reached);
+    return reached;
   }
 
   /** The target from now on. */
@@ -79,7 +98,7 @@ export class Fleet {
   #keep(at: number): void {
     let excess = this.starting + this.serving - this.target;
     while (excess < 0) {
-      const lag = this.#lags === undefined ? this.#meanLagMs : draw(this.#lags, this.#chance.next());
+      const lag = this.#drawLag(-excess);
       const readyAt = at + lag * this.#faults.startFactor();
       this.#readyAt.push(readyAt);
       this.#nextReadyAt = Math.min(this.#nextReadyAt, readyAt);
@@ -92,9 +111,19 @@ export class Fleet {
       this.#nextReadyAt = Math.min(Infinity, ...this.#readyAt);
       excess -= cancelled;
     }
-    for (; excess > 0; excess -= 1) this.#world.drain();
+    for (; excess > 0; excess -= 1) {
+      // Its process is there for a while after its last call.
+      if (this.#world.drain()) this.replicaMs += this.#starts?.drawStop() ?? 0;
+    }
     // A replica that starts in no time serves at once.
     while (this.#nextReadyAt <= at) this.#ready(at);
+  }
+
+  /** `ordered`: how many are, with this one. */
+  #drawLag(ordered: number): number {
+    const { starting } = this;
+    if (this.#starts !== undefined) return this.#starts.draw(starting, starting + ordered - 1);
+    return this.#lags === undefined ? this.#meanLagMs : draw(this.#lags, this.#chance.next());
   }
 
   #ready(at: number): void {

@@ -3,6 +3,7 @@
  * that it would find, tabulated. Times in milliseconds of one replica.
  */
 import { batchCap, computeMs, createCostCurve, learnedCapMax, learnWarmUp } from '../../core/queueing/cost-curve.ts';
+import { Circumstances, type MeasuredCalls } from './circumstances.ts';
 import { drawTable, quantileOf, type Distribution } from './distribution.ts';
 
 export interface ServiceModel {
@@ -12,6 +13,8 @@ export interface ServiceModel {
   readonly spread: Distribution;
   /** Rows in one call at most; `auto`: as many as pay. */
   readonly sizeMax: number | 'auto';
+  /** As they were measured, by circumstances; absent: `spread` alone says how calls scatter. */
+  readonly measured?: MeasuredCalls;
 }
 
 export interface ServiceTables {
@@ -22,18 +25,21 @@ export interface ServiceTables {
   readonly tail: number;
   /** Factors to draw from; undefined when every call takes its mean. */
   readonly factors: Float64Array | undefined;
+  /** In place of mean and factor. */
+  readonly circumstances: Circumstances | undefined;
 }
 
 const tailShare = 0.9;
 const tailMax = 2;
 
-export function serviceTables({ curve, spread, sizeMax }: ServiceModel): ServiceTables {
+export function serviceTables({ curve, spread, sizeMax, measured }: ServiceModel): ServiceTables {
   const costs = createCostCurve();
   for (const { rows, ms } of curve) learnWarmUp(costs, rows, ms, 0);
   const cap = sizeMax === 'auto' ? batchCap(costs, learnedCapMax) : sizeMax;
   const ms = Float64Array.from({ length: cap + 1 }, (_, rows) => (rows === 0 ? 0 : (computeMs(costs, rows) ?? 0)));
   const tail = Math.min(Math.max(quantileOf(spread, tailShare), 1), tailMax);
-  return { ms, cap, tail, factors: drawTable(spread) };
+  const circumstances = measured === undefined ? undefined : new Circumstances(measured, ms);
+  return { ms, cap, tail, factors: drawTable(spread), circumstances };
 }
 
 /** Requests per second that one replica holds in full calls. */

@@ -20,6 +20,9 @@ export class Slots {
   rows = new Int32Array(64);
   again = new Uint8Array(64);
   factor = new Float64Array(64);
+  /** Since when it computes or, idle, rests; and the calls that it was given. */
+  since = new Float64Array(64);
+  calls = new Int32Array(64);
   /** Arrival of each request of its call, from `slot × cap` on. */
   arrived: Float64Array;
   #ring = new Int32Array(64);
@@ -45,6 +48,8 @@ export class Slots {
     this.phase[slot] = idle;
     this.bornAt[slot] = at;
     this.rows[slot] = 0;
+    this.since[slot] = Number.NEGATIVE_INFINITY;
+    this.calls[slot] = 0;
     this.serving += 1;
     this.#append(slot);
   }
@@ -80,6 +85,15 @@ export class Slots {
         found = slot;
     }
     return found;
+  }
+
+  servingSince(at: number): number {
+    let count = 0;
+    for (let slot = 0; slot < this.#used; slot += 1) {
+      const phase = this.phase[slot];
+      if ((phase === idle || phase === busy) && (this.bornAt[slot] as number) <= at) count += 1;
+    }
+    return count;
   }
 
   /** The n-th of those that serve, in the order of their numbers. */
@@ -124,6 +138,8 @@ export class Slots {
     this.rows = longer(this.rows, new Int32Array(size));
     this.again = longer(this.again, new Uint8Array(size));
     this.factor = longer(this.factor, new Float64Array(size));
+    this.since = longer(this.since, new Float64Array(size));
+    this.calls = longer(this.calls, new Int32Array(size));
     this.arrived = longer(this.arrived, new Float64Array(size * this.#cap));
   }
 }

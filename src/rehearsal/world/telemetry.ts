@@ -7,6 +7,8 @@
  */
 import { absent, type Signal, type SignalKind } from '../../core/scaling/signals.ts';
 import type { Lag, Observation } from '../../core/scaling/observation.ts';
+import { emptyCapacity, measureCapacity } from '../../core/scaling/measured-capacity.ts';
+import { measureService } from '../../core/scaling/measured-service.ts';
 import type { Faults } from '../faults.ts';
 import type { Fleet } from './fleet.ts';
 import type { World } from './world.ts';
@@ -14,6 +16,7 @@ import type { World } from './world.ts';
 /** One second's reading is old when several are missing, and worth nothing after half a minute. */
 export const staleMs = 5000;
 export const absentMs = 30_000;
+/** Between two regular looks. */
 export const spanMs = 1000;
 
 interface Reading {
@@ -34,13 +37,16 @@ export interface Watched {
   readonly startWallMs: number;
   /** Share of its allowance that a replica's CPU is used while it computes. */
   readonly cpuShare: number;
-  /** Requests per second that n replicas hold, at index n. */
-  readonly capacity: ArrayLike<number>;
+  /** Requests per second that n replicas hold, at index n; `measured`: as the live loop finds it, with nothing known. */
+  readonly capacity: ArrayLike<number> | 'measured';
   /** Mean time of a call of one request, for as long as none was made. */
   readonly oneMs: number;
   /** Whether a recorded trace has a hole there. */
   readonly isHole: (at: number) => boolean;
 }
+
+/** Written at each look; what else changes are the readings themselves. */
+type Rewritten = 'wallMs' | 'spanMs' | 'capacity';
 
 const reading = (): Reading => ({ kind: 'absent', value: Number.NaN, ageMs: Number.POSITIVE_INFINITY });
 
@@ -57,8 +63,12 @@ export class Telemetry {
   };
   readonly #replicas = { serviceMs: reading(), utilisation: reading(), cpu: reading() };
   readonly #all: readonly Reading[];
-  readonly #seen: { wallMs: number } & Observation;
+  readonly #seen: Omit<Observation, Rewritten> & { -readonly [Name in Rewritten]: Observation[Name] };
   #readAt = 0;
+  #lookedAt = 0;
+  #serviceMs = Number.NaN;
+  #queued = 0;
+  #ready = 0;
   #arrivals = 0;
   #late = 0;
   #lost = 0;
@@ -79,7 +89,7 @@ export class Telemetry {
       lag: watched.stages ?? { detect: spanMs, decide: 0, start: watched.fleet.lagMs, load: 0, warm: 0, serve: 0 },
       objective: { latencyMs: watched.latencyMs, deadlineMs: watched.deadlineMs },
       external: {},
-      capacity: watched.capacity,
+      capacity: watched.capacity === 'measured' ? emptyCapacity(watched.max) : watched.capacity,
       signals: {
         ...this.#gateway,
         ...this.#replicas,
@@ -94,10 +104,12 @@ export class Telemetry {
     };
   }
 
-  /** The second that ends at `at`, to be used before `next` begins another. */
+  /** What was since the last look and ends at `at`, to be used before `next` begins another. */
   read(at: number): Observation {
     const { fleet, startWallMs } = this.#watched;
     this.#seen.wallMs = startWallMs + at;
+    this.#seen.spanMs = Math.max(1, at - this.#lookedAt);
+    this.#lookedAt = at;
     this.#fleet.target = fleet.target;
     this.#fleet.ready = fleet.serving;
     this.#fleet.starting = fleet.starting;
@@ -127,12 +139,12 @@ export class Telemetry {
     const { serviceMs, utilisation, cpu } = this.#replicas;
     const latePast = world.late + world.shed;
     know(arrivals, world.arrivals - this.#arrivals);
-    know(inFlight, world.rowMs / spanMs);
+    know(inFlight, world.rowMs / this.#seen.spanMs);
     know(queued, world.waiting);
     know(queueWaitMs, world.lastWaitMs);
     know(late, latePast - this.#late);
     know(errors, world.lost - this.#lost);
-    know(serviceMs, world.calledRows > 0 ? world.calledMs / world.calledRows : oneMs);
+    know(serviceMs, this.#measure(at) ?? (world.calledRows > 0 ? world.calledMs / world.calledRows : oneMs));
     // Those that drain compute too, and belong to nobody's allowance that is still counted.
     const busyShare = fleet.servingMs > 0 ? Math.min(1, world.busyMs / fleet.servingMs) : 0;
     know(utilisation, busyShare);
@@ -142,6 +154,28 @@ export class Telemetry {
     this.#late = latePast;
     this.#lost = world.lost;
     if (faults.wrong !== undefined && !Number.isNaN(faults.wrong.since(at))) this.#contradict(busyShare > 0);
+  }
+
+  /** As the live loop does: from what ended since the last look, and what waited before it and waits now. */
+  #measure(at: number): number | undefined {
+    const { capacity, world, fleet, oneMs } = this.#watched;
+    if (capacity !== 'measured') return undefined;
+    const { spanMs: span } = this.#seen;
+    const { endedMs: busyMs, endedRows: completed, waiting: queuedAfter } = world;
+    const { serving: ready } = fleet;
+    this.#seen.capacity = measureCapacity(this.#seen.capacity as Float64Array, {
+      ready,
+      steady: fleet.steady(at - span),
+      readyBefore: this.#ready,
+      queuedBefore: this.#queued,
+      queuedAfter,
+      completed,
+      spanMs: span,
+    });
+    this.#queued = queuedAfter;
+    this.#ready = ready;
+    this.#serviceMs = measureService(this.#serviceMs, busyMs, completed, span);
+    return Number.isNaN(this.#serviceMs) ? oneMs : this.#serviceMs;
   }
 
   #contradict(isBusy: boolean): void {

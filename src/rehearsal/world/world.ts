@@ -6,8 +6,10 @@
  * A request's scatter belongs to the request and not to the call, so that every policy meets the same requests.
  * It decides nothing about how many replicas there are. Invariant: every request ends exactly once.
  */
+import { isSurprise } from '../../core/scaling/surprise.ts';
 import { drawBits } from './distribution.ts';
 import { Completions } from './completions.ts';
+import type { Circumstances } from './circumstances.ts';
 import { Latencies } from './latencies.ts';
 import { dead, draining, idle, Slots } from './slots.ts';
 import type { ArrivalSource } from '../traffic/arrivals.ts';
@@ -43,6 +45,7 @@ export class World {
   readonly #cap: number;
   readonly #source: ArrivalSource;
   readonly #chance: Rng;
+  readonly #circumstances: Circumstances | undefined;
   readonly slots: Slots;
   readonly #completions = new Completions(64);
   readonly #again: Rerun[] = [];
@@ -74,9 +77,16 @@ export class World {
   #integratedTo = 0;
   calledMs = 0;
   calledRows = 0;
+  /** Of the calls that ended. */
+  endedMs = 0;
+  endedRows = 0;
   lastWaitMs = Number.NaN;
   readonly spanLatencies = new Float32Array(spanLatenciesMax);
   spanCount = 0;
+  /** What waited when somebody last looked, and when that was; a queue that jumps stops `advance` at that moment. */
+  #lookedQueued = Infinity;
+  #lookedAt = 0;
+  #hasJumped = false;
   /** For tests: what became of the request that arrived then. */
   onEnding: ((arrivedAt: number, ending: Ending, at: number) => void) | undefined;
 
@@ -84,6 +94,7 @@ export class World {
     this.#settings = settings;
     this.#ms = settings.service.ms;
     this.#cap = settings.service.cap;
+    this.#circumstances = settings.service.circumstances;
     this.#source = source;
     this.#chance = chance;
     this.slots = new Slots(this.#cap);
@@ -102,9 +113,19 @@ export class World {
     return this.kept + this.late + this.shed;
   }
 
-  /** Everything up to and at `until`, completions before arrivals of the same moment. */
-  advance(until: number): void {
+  /** Somebody has looked, and wants to look again as soon as the load has jumped. */
+  look(at: number): void {
+    this.#lookedQueued = this.waiting;
+    this.#lookedAt = at;
+  }
+
+  /**
+   * Everything up to and at `until`, completions before arrivals of the same moment; returns how far it came, which is
+   * less where the load has jumped.
+   */
+  advance(until: number): number {
     const completions = this.#completions;
+    this.#hasJumped = false;
     for (;;) {
       const completion = completions.nextAt;
       const arrival = this.#next < this.#block ? (this.#times[this.#next] as number) : Infinity;
@@ -117,12 +138,17 @@ export class World {
         this.#next += 1;
         if (this.#next === this.#block) this.#fill();
         this.#arrive(arrival, factor);
+        if (this.#hasJumped) {
+          this.#integrate(arrival);
+          return arrival;
+        }
       }
     }
     if (until !== Infinity) {
       this.#integrate(until);
       this.#expire(until);
     }
+    return until;
   }
 
   /** A replica begins to serve. */
@@ -179,6 +205,7 @@ export class World {
 
   /** No more replicas are made: what runs ends, and what waits without one expires. */
   finish(): void {
+    this.#lookedQueued = Infinity;
     this.advance(Infinity);
     this.#expire(Infinity);
     for (const { arrived } of this.#again.splice(0)) {
@@ -193,6 +220,8 @@ export class World {
     this.rowMs = 0;
     this.calledMs = 0;
     this.calledRows = 0;
+    this.endedMs = 0;
+    this.endedRows = 0;
     this.spanCount = 0;
   }
 
@@ -200,6 +229,11 @@ export class World {
     this.#block = this.#source.take(this.#times);
     this.#next = 0;
     const table = this.#settings.service.factors;
+    if (this.#circumstances !== undefined) {
+      // What a request's call takes is known when it begins; where in its distribution, now.
+      for (let index = 0; index < this.#block; index += 1) this.#factors[index] = this.#chance.next();
+      return;
+    }
     if (table === undefined) return;
     const scale = 1 << drawBits;
     for (let index = 0; index < this.#block; index += 1)
@@ -253,6 +287,12 @@ export class World {
     this.#factor[place] = factor;
     this.waiting += 1;
     if (slots.idleCount > 0) this.#pump(at);
+    if (this.waiting > this.#lookedQueued) this.#hasJumped = this.#isSurprise(at);
+  }
+
+  #isSurprise(at: number): boolean {
+    const before = { queued: this.#lookedQueued, ageMs: at - this.#lookedAt };
+    return isSurprise({ queued: this.waiting, ready: this.slots.serving }, before);
   }
 
   /** Whether what is ahead fits its deadline, as `admit` estimates it; without a replica there is nothing to estimate. */
@@ -333,7 +373,11 @@ export class World {
   #begin(slot: number, rows: number, factor: number, again: boolean, at: number): void {
     const { slots } = this;
     this.#integrate(at);
-    const took = (this.#ms[rows] as number) * factor;
+    const took =
+      this.#circumstances === undefined
+        ? (this.#ms[rows] as number) * factor
+        : this.#measuredMs(this.#circumstances, slot, rows, factor, at);
+    slots.since[slot] = at;
     slots.rows[slot] = rows;
     slots.factor[slot] = factor;
     slots.again[slot] = again ? 1 : 0;
@@ -343,6 +387,13 @@ export class World {
     this.calledRows += rows;
     this.lastWaitMs = at - (slots.arrived[slot * this.#cap] as number);
     this.#completions.push(slot, at + took);
+  }
+
+  #measuredMs(circumstances: Circumstances, slot: number, rows: number, uniform: number, at: number): number {
+    const { slots } = this;
+    const nth = (slots.calls[slot] as number) + 1;
+    slots.calls[slot] = nth;
+    return circumstances.draw(rows, at - (slots.since[slot] as number), this.busyCalls + 1, nth, uniform);
   }
 
   #complete(slot: number, at: number): void {
@@ -356,6 +407,9 @@ export class World {
     const rows = slots.rows[slot] as number;
     this.rowsInFlight -= rows;
     this.busyCalls -= 1;
+    this.endedMs += at - (slots.since[slot] as number);
+    this.endedRows += rows;
+    slots.since[slot] = at;
     const from = slot * this.#cap;
     for (let index = from; index < from + rows; index += 1) this.#answer(slots.arrived[index] as number, at);
     if (phase === draining) {

@@ -51,6 +51,14 @@ export function write(ring: Buckets, at: number, value: number): void {
   ring.total += value;
 }
 
+/**
+ * What a look of so many milliseconds has seen. These rules were made for one value a second: of looks in between each
+ * counts for its part of the second.
+ */
+export function writeSeen(ring: Buckets, at: number, value: number, spanMs: number): void {
+  write(ring, at, value * Math.min(1, spanMs / 1000));
+}
+
 /** Rounded to `digits` decimals. */
 export function roundTo(digits: number, value: number): number {
   const power = 10 ** digits;

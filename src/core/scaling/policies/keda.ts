@@ -5,7 +5,7 @@
  * would also lower to them.
  */
 import { activate, readWithFallback, type Fallback, type Health } from './keda-rules.ts';
-import { average, buckets, write, type Buckets } from './bucket-window.ts';
+import { average, buckets, type Buckets, writeSeen } from './bucket-window.ts';
 import { hpa } from './hpa.ts';
 import { readExternal } from '../external.ts';
 import { defaultsOf, type ParameterTable, type Parameters } from '../parameters.ts';
@@ -122,7 +122,7 @@ function create(given: Settings): Policy<KedaState> {
         : isRate
           ? (arrivals.value * 1000) / seen.spanMs
           : inFlight.value + queued.value;
-      write(state.values, at, measured);
+      writeSeen(state.values, at, measured, seen.spanMs);
       // Its query has averaged already.
       const value = isExternal ? measured : average(state.values, at);
       const { target } = seen.fleet;

@@ -4,7 +4,7 @@
  * Knative's activator stands, in every request's path, so its probe always succeeds. What waits in the gateway counts as
  * concurrency, as it does behind the activator.
  */
-import { average, buckets, weightedAverage, write, type Buckets } from './bucket-window.ts';
+import { average, buckets, weightedAverage, type Buckets, writeSeen } from './bucket-window.ts';
 import {
   decideZero,
   resolveTarget,
@@ -163,8 +163,8 @@ function create(set: Settings): Policy<KpaState> {
         return { state, proposal: hold(seen, blind) };
       }
       const value = isRps ? (arrivals.value * 1000) / seen.spanMs : inFlight.value + queued.value;
-      write(state.stable, at, value);
-      write(state.panic, at, value);
+      writeSeen(state.stable, at, value, seen.spanMs);
+      writeSeen(state.panic, at, value, seen.spanMs);
       if (at - state.tickedAt >= tickSeconds) {
         state.tickedAt = at;
         const observed = { stable: mean(state.stable, at), panic: mean(state.panic, at) };

@@ -3,7 +3,7 @@
  * a wish that has lasted. Ongoing is the mean over the look-back, as its controller merges what replicas push.
  */
 import { decideRay, freshRay, type RayMemory } from './ray-rules.ts';
-import { average, buckets, write, type Buckets } from './bucket-window.ts';
+import { average, buckets, type Buckets, writeSeen } from './bucket-window.ts';
 import { doubtOf } from '../signals.ts';
 import { hold, type Policy, type PolicyDefinition } from '../policy.ts';
 import type { ParameterTable, Parameters } from '../parameters.ts';
@@ -47,7 +47,7 @@ function create(set: Parameters<typeof parameters>): Policy<RayState> {
       if (blind !== undefined) {
         return { state: { ...before, memory: freshRay, blindAt: at }, proposal: hold(seen, blind) };
       }
-      write(before.ongoing, at, inFlight.value + queued.value);
+      writeSeen(before.ongoing, at, inFlight.value + queued.value, seen.spanMs);
       const ongoing = average(before.ongoing, at);
       const { ready, target } = seen.fleet;
       const { memory, replicas } = decideRay(before.memory, { ongoing, running: ready, target }, config, at);

@@ -84,3 +84,33 @@ test('aws-step: further past the threshold changes more', () => {
   assert.equal(go({ cpu: fresh(0.4) }, 61).target, 13);
   assert.equal(go({ cpu: fresh(0.29) }, 61).target, 10);
 });
+
+test('a look in between counts for its part of the second: who looks twice wants no more than who looks once', () => {
+  for (const name of ['keda', 'kpa', 'ray', 'hpa']) {
+    const made = makePolicy(name, {});
+    assert.ok(made.kind === 'made');
+    const targetsOf = (looks: readonly number[]): number[] => {
+      const fleet = { target: 4 };
+      const policy = run(made.policy, observe({ fleet }), 0);
+      const targets: number[] = [];
+      let before = 0;
+      for (let second = 0; second < 120; second += 1)
+        for (const part of looks) {
+          const at = second * 1000 + part;
+          const spanMs = at - before;
+          const signals = {
+            arrivals: fresh((30 * spanMs) / 1000),
+            inFlight: fresh(3),
+            queued: fresh(3),
+            cpu: fresh(0.8),
+          };
+          const { target } = policy.step(observe({ fleet, signals, spanMs }), at);
+          if (part === 1000) targets.push(target);
+          before = at;
+        }
+      return targets;
+    };
+    // The first seconds differ: an average of buckets begins where the first look fell.
+    assert.deepEqual(targetsOf([300, 1000]).slice(60), targetsOf([1000]).slice(60), name);
+  }
+});
