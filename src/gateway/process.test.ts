@@ -17,7 +17,8 @@ import { versionRoute } from '../testing/gateway-bench.ts';
 
 /** A worker as the supervisor starts it, with a table on disk, two runners and no control. */
 async function startWorker() {
-  const stack = new AsyncDisposableStack();
+  // What does not come up in time leaves nothing either.
+  await using stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'fb-'));
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const runners = [
@@ -58,6 +59,7 @@ async function startWorker() {
     const server = net.createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
+    stack.defer(() => void server.close());
     const { port } = server.address() as AddressInfo;
     child.send({ kind: 'listener', name } satisfies ToChild, server);
     held.push(server);
@@ -68,7 +70,8 @@ async function startWorker() {
   await until('ready', () => heard.some((message) => message.kind === 'ready'));
   // The child has its own copies of the sockets now; connections must be for it alone.
   for (const server of held) server.close();
-  return { port, child, tell, heard, runners, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const resources = stack.move();
+  return { port, child, tell, heard, runners, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 async function infer(port: number, agent?: http.Agent): Promise<{ status?: number; close: boolean; data: number[] }> {
