@@ -6,20 +6,15 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemClock } from '../../clock.ts';
-import { compare, type Rehearsed, type Report } from '../../rehearsal/report/compare.ts';
+import { compare, type Rehearsed } from '../../rehearsal/report/compare.ts';
 import { columnsOf, page } from '../../rehearsal/report/page.ts';
 import { duration, picture } from '../../rehearsal/report/picture.ts';
-import { labelOf, percent, verdict } from '../../rehearsal/report/verdict.ts';
-import { judgeRehearsal, type Rehearsed as RehearsedPolicies } from '../../core/scaling/arming.ts';
-import { constraintsOf, policyOf } from '../../control/governor/settings.ts';
-import type { Subject } from '../rehearse-subject.ts';
-import type { RehearsalRequest } from '../../api/rehearsal-schemas.ts';
-import { FlyballError } from '../../errors.ts';
-import { caller } from '../connect.ts';
+import { labelOf, verdict } from '../../rehearsal/report/verdict.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
-import { readRehearsePlan, type RehearsePlan } from '../rehearse-plan.ts';
+import { keepRehearsal } from '../rehearse-keep.ts';
+import { readRehearsePlan } from '../rehearse-plan.ts';
 import { columnsOf as terminalColumns, wrap } from '../wrap.ts';
 
 export async function run(invocation: Invocation): Promise<ExitCode> {
@@ -27,7 +22,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const plan = await readRehearsePlan(invocation);
   const { scenario, contenders, tolerated, pricePerHour, text, notes } = plan;
   terminal.stderr.write(`${wrap(`  ${text}`, terminalColumns(terminal.stderr), 2)}\n`);
-  for (const note of notes) terminal.stderr.write(`  note: ${note}\n`);
+  for (const note of notes) terminal.stderr.write(`${wrap(`  note: ${note}`, terminalColumns(terminal.stderr), 4)}\n`);
   const onPolicy = (name: string): void => {
     if (terminal.stderr.isTTY) terminal.stderr.write(`  ${name}\n`);
   };
@@ -45,7 +40,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     });
     terminal.stderr.write(`  wrote ${html}\n`);
   }
-  const id = await keep(invocation, plan, report, sentences);
+  const id = await keepRehearsal(invocation, plan, report, sentences);
   await print(terminal, formatOf(values), {
     data: id === undefined ? report : { ...report, rehearsal: id },
     items: report.policies,
@@ -54,64 +49,6 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   });
   return exitCodes.done;
 }
-
-/** On the platform that it is about, so that a mode may rest on it. Undefined where there is none, or it would not. */
-async function keep(
-  { terminal, signal }: Invocation,
-  { scenario, tolerated, text, subject }: RehearsePlan,
-  report: Report,
-  sentences: readonly string[],
-): Promise<string | undefined> {
-  const { running, isAsRuns } = subject;
-  if (running === undefined) return undefined;
-  const { client, deployment } = running;
-  const say = (words: string): void => {
-    terminal.stderr.write(`${wrap(`  ${words}`, terminalColumns(terminal.stderr), 2)}\n`);
-  };
-  if (!isAsRuns) {
-    say(`not kept on the platform: it is of another specification than ${deployment} has there`);
-    return undefined;
-  }
-  const { min, max } = scenario;
-  const setting = text.slice(0, settingMax);
-  const by = caller(terminal.env);
-  const request = { setting, min, max, tolerated, verdict: [...sentences], report: reportOf(report), by };
-  try {
-    const { id } = await client.keepRehearsal(deployment, request, signal);
-    const objection = objectionTo({ deployment, at: 0, min, max, tolerated, policies: report.policies }, subject);
-    say(
-      objection === undefined
-        ? `kept as rehearsal ${id}: flyball mode ${deployment} auto --rehearsal ${id}`
-        : `kept as rehearsal ${id}, which does not arm ${deployment}: ${objection}`,
-    );
-    return id;
-  } catch (error) {
-    // What was computed is worth showing, whether or not the platform keeps it.
-    if (!(error instanceof FlyballError)) throw error;
-    say(`not kept on the platform: ${error.message}`);
-    return undefined;
-  }
-}
-
-/** Why it is no reason to let the deployment's own policy act by itself, as the platform will see it. */
-function objectionTo(rehearsed: RehearsedPolicies, { specification }: Subject): string | undefined {
-  if (specification === undefined) return undefined;
-  const { min, max } = constraintsOf(specification);
-  const armed = { deployment: rehearsed.deployment, ...policyOf(specification), min, max };
-  const verdict = judgeRehearsal(rehearsed, armed, rehearsed.at);
-  if (verdict.kind === 'unfit') return verdict.problem;
-  const missed = percent(verdict.policy.violationFraction);
-  return verdict.passed
-    ? undefined
-    : `${armed.policy} missed ${missed}, where ${percent(rehearsed.tolerated)} might be, without a reason beside it`;
-}
-
-const settingMax = 2000;
-
-const reportOf = (report: Report): RehearsalRequest['report'] => ({
-  ...report,
-  policies: report.policies.map((policy) => ({ ...policy, parameters: { ...policy.parameters } })),
-});
 
 function tableText(rehearsed: Rehearsed, sentences: readonly string[], columns: number): string {
   const { simulatedSeconds, wallSeconds, seed, policies, requests } = rehearsed.report;
