@@ -187,3 +187,15 @@ test('a model that sets too little is late with more than is tolerated, and neve
   assert.equal(learnerOf(state).model.gate.earned, 0);
   assert.ok(targets.every((target) => target > 0));
 });
+
+test('from what is on record its rule begins as the rule by itself does', () => {
+  const past = Array.from({ length: 1800 }, (_, second) => bursts(1)(second));
+  const seen = observe({ lag: lagOf(10), fleet: { target: 8 }, signals: { arrivals: fresh(60) } });
+  const [learned, slo] = [policyOf('learned'), policyOf('slo')].map((policy) => {
+    const state = policy.start(seen, 0);
+    assert.equal(policy.learn?.(state, seen, past), true);
+    return policy.step(state, seen, 700_000).proposal;
+  });
+  assert.equal(learned?.target, slo?.target);
+  assert.ok(learned?.reason().startsWith(slo?.reason() ?? '-'));
+});

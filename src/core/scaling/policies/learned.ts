@@ -44,6 +44,8 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<LearnedSta
     name: 'learned',
     foresees: true,
     start: (seen, at) => ({ rule: rule.start(seen, at), learner: undefined, ruleUnits: seen.fleet.target }),
+    // The apprentice begins where the rule has come to, and is judged by what it sees itself.
+    learn: (state, seen, arrivals) => rule.learn?.(state.rule, seen, arrivals) ?? false,
     step: (state, seen, at) => {
       const { fleet } = seen;
       const leads = state.learner !== undefined && inCharge(state.learner) !== undefined;
