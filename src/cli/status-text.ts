@@ -26,7 +26,7 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
             { header: 'VERSION', cell: (row) => versionText(row, style) },
             { header: 'REPLICAS', cell: replicasText },
             { header: 'REQ/S', align: 'right', cell: (row) => loadText(row, rate(row.load.requestsPerSecond), style) },
-            ...(status.deployments.some(({ governor }) => governor?.forecast !== undefined)
+            ...(status.deployments.some(({ governor }) => governor?.at !== undefined)
               ? [{ header: 'FORECAST', cell: (row: DeploymentView) => forecastText(row, style) }]
               : []),
             { header: 'P99 / SLO', align: 'right', cell: (row) => latencyText(row, style) },

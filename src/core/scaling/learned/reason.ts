@@ -31,7 +31,7 @@ export function wordsOf(learner: Learner, who: 'bandit' | 'model' | undefined, t
   const name = contender === model ? 'the model that sets the headroom' : 'the learned headroom';
   return () => {
     const setting =
-      `${percent(quantile)} of growth while ${describeContext(context % contexts)}, × ${headroom.toFixed(2)} of ` +
+      `${Number((100 * quantile).toPrecision(4))} % of growth while ${describeContext(context % contexts)}, × ${headroom.toFixed(2)} of ` +
       level.toFixed(1);
     return who === undefined
       ? `${name} (${setting}) would hold ${would} and is not in charge: ${recordOf(gate)}`

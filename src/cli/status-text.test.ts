@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DeploymentView, StatusView } from '../api/schemas.ts';
+import { deploymentText, overviewText } from './status-text.ts';
+
+const plain = (text: string): string => text;
+const style = {
+  bold: plain,
+  dim: plain,
+  red: plain,
+  green: plain,
+  yellow: plain,
+  bar: '█',
+  dash: '–',
+  arrow: '→',
+  ellipsis: '…',
+  micro: 'µs',
+};
+
+const governor = { mode: 'auto', modeBy: 'ada', modeReason: 'a test', policy: 'slo', target: 3, at: 1 } as const;
+const deployment = (name: string, more: Partial<DeploymentView>): DeploymentView => ({
+  name,
+  model: 'm@champion',
+  serving: '1',
+  state: 'serving',
+  desired: 3,
+  min: 1,
+  max: 8,
+  counts: { starting: 0, ready: 3, draining: 0, failed: 0 },
+  replicas: [],
+  load: {
+    requestsPerSecond: 42,
+    inFlight: 1,
+    queueLength: 0,
+    p50Ms: 10,
+    p99Ms: 20,
+    errorsPerSecond: 0,
+    shedPerSecond: 0,
+    batchSizeCap: 1,
+    ageMs: 100,
+  },
+  sloP99Ms: 50,
+  ...more,
+});
+const status = (...deployments: DeploymentView[]): StatusView => ({
+  name: 'test',
+  flyball: '0.1.0',
+  at: 1_000_000,
+  startedAt: 0,
+  dataDirectory: '/data',
+  listeners: {},
+  gateways: [],
+  deployments,
+  overrides: [],
+  warnings: [],
+});
+
+test('the forecast stands beside the load: what comes, when, and how far it is believed; else that it stays as it is', () => {
+  const forecast = { seconds: 60, perSecond: 120, authority: 0.45, by: 'as an hour ago' };
+  const tides = deployment('tides', { governor: { ...governor, forecast } });
+  const calm = deployment('calm', { governor });
+  const all = status(tides, calm, deployment('fixed', {}));
+  const [, , first, second, third] = overviewText(all, style).split('\n');
+  assert.match(first ?? '', /^tides .* 42 +120 in 60 s \(45 %\) +20 \/ 50 ms/);
+  assert.match(second ?? '', /^calm .* 42 +as now +20 \/ 50 ms/);
+  assert.match(third ?? '', /^fixed .* 42 +– +20 \/ 50 ms/);
+  assert.match(
+    deploymentText(tides, all, style),
+    /\n {2}forecast {3}120 req\/s in 60 s, says "as an hour ago", believed to 45 %\n/,
+  );
+  assert.match(deploymentText(calm, all, style), /\n {2}forecast {3}as it is now: no forecaster is believed\n/);
+});
+
+test('where nobody is governed there is no column of forecasts', () => {
+  assert.doesNotMatch(overviewText(status(deployment('fixed', {})), style), /FORECAST/);
+});
