@@ -49,7 +49,8 @@ export async function restoreDataDirectory(fromBackup: string, to: string): Prom
   await using _held = await openDataDirectory(target);
   await linkArtefacts(source, target);
   await copyDatabase(join(source, databaseFile), join(target, databaseFile));
-  return check(target);
+  // Awaited here: the directory is held until the check is over, and what the check finds is heard.
+  return await check(target);
 }
 
 async function requireFile(path: string, otherwise: string): Promise<void> {
