@@ -131,7 +131,8 @@ async function createOffline(request: KeyRequest, invocation: Invocation): Promi
   if (!parsed.success) throw new UsageError(parsed.error.issues[0]?.message ?? 'the key cannot be made so');
   await using store = openSqliteStore(join(directory, databaseFile));
   const service = await openKeyService({ store, clock: systemClock, required: true, publish: async () => [] });
-  return service.createKey(parsed.data);
+  // Awaited here: the store stays open for as long as the key is being made.
+  return await service.createKey(parsed.data);
 }
 
 async function revoke(invocation: Invocation, id: string | undefined): Promise<ExitCode> {
