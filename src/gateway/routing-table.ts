@@ -1,6 +1,7 @@
 /**
- * The coupling between the two planes, and the only one: control publishes the table, the gateway publishes
- * observations. The gateway needs nothing else, keeps the last table when control is gone, and finds it again on disk.
+ * The coupling between the two planes, and the only one: control publishes the table and asks models that advise it, the
+ * gateway publishes observations and answers. The gateway needs nothing else, keeps the last table when control is gone,
+ * and finds it again on disk.
  */
 import type { KeyTable } from '../auth/key-table.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
