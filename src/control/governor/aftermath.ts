@@ -7,7 +7,7 @@ import type { Moved } from './move.ts';
 
 /** Time for the effect of a change to be seen, after its lag. */
 const effectMs = 8000;
-/** After raising did not help, it is not tried again for this long. */
+/** After raising did not help, or its replicas never came, it is not tried again for this long. */
 const digAgainMs = 300_000;
 
 /** What a change that was made is held to, once its lag has passed. */
@@ -40,11 +40,19 @@ export function verify(
     details: { of: entry, from, to },
   });
   if (verdict.kind === 'helped') return;
-  const until = at + (verdict.kind === 'not ready' ? orderToServingMs(seen.lag) * 3 + effectMs : digAgainMs);
-  // No help: what was added goes again. Not ready: no more are ordered behind those that don't come.
+  const { ready, target } = seen.fleet;
+  const { kind, reason } = verdict;
+  const lagMs = orderToServingMs(seen.lag) * 3 + effectMs;
+  if (kind === 'not ready' && expected.again !== true) {
+    // No more are ordered behind those that don't come; they have a while longer.
+    own.expectation = { ...expected, dueAt: at + lagMs, again: true };
+    own.digging = { claim: { by: reason, max: Math.max(to, target) }, until: at + lagMs, reason };
+    return;
+  }
+  // What was added and did not help, or never came, goes again; what was missed comes back.
   const claim =
-    verdict.kind === 'harmed'
-      ? { by: `${verdict.reason}; since then`, min: from }
-      : { by: verdict.reason, max: verdict.kind === 'no help' ? from : Math.max(to, seen.fleet.target) };
-  own.digging = { claim, until, reason: verdict.reason };
+    kind === 'harmed'
+      ? { by: `${reason}; since then`, min: from }
+      : { by: reason, max: kind === 'no help' ? from : Math.max(from, ready) };
+  own.digging = { claim, until: at + digAgainMs, reason };
 }

@@ -60,7 +60,8 @@ export interface Governed {
   /** The last that changed something, or would have: for the line in status. */
   changed: { readonly at: number; readonly decision: Decision; readonly done: Done } | undefined;
   journalled: { readonly key: string; readonly at: number; readonly isMove: boolean } | undefined;
-  expectation: (Expectation & { readonly entry: number }) | undefined;
+  /** `again`: replicas were missing already when it was judged before. */
+  expectation: (Expectation & { readonly entry: number; readonly again?: boolean }) | undefined;
   verdict: (Verdict & { readonly at: number; readonly entry: number }) | undefined;
   /** Until when raising is refused, because it did not help. */
   digging: { readonly claim: Claim; readonly until: number; readonly reason: string } | undefined;
@@ -92,7 +93,7 @@ export function newGoverned(max: number): Governed {
     serviceMs: Number.NaN,
     queued: 0,
     ready: 0,
-    health: { completed: 0, late: 0, queued: 0 },
+    health: { completed: 0, late: 0, queued: 0, inFlight: 0 },
     lookedAt: undefined,
     keptAt: 0,
     keepEveryMs: 60_000,

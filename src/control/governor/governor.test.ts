@@ -228,15 +228,26 @@ test('raising that does not help is taken back, and not tried again for a while'
   assert.equal(world.target, from);
 });
 
-test('behind replicas that never become ready no more are ordered', async () => {
+test('behind replicas that never become ready no more are ordered; the target goes back to those that came', async () => {
   await using world = await governedWorld({ ...auto, policy: 'hpa', parameters: {} });
   await world.pass(5, { rate: 10, cpu: 0.5 });
   world.stall();
-  await world.pass(60, { rate: 60, cpu: 3 });
+  for (let second = 0; second < 60 && world.target === 1; second += 1) await world.pass(1, { rate: 60, cpu: 3 });
   const first = world.target;
+  assert.ok(first > 1);
+  await world.pass(30, { rate: 60, cpu: 3 });
+  assert.equal(world.target, 1, world.moves.join(' '));
+  assert.equal(Math.max(...world.moves), first);
+  await world.pass(240, { rate: 60, cpu: 3 });
+  assert.equal(world.target, 1);
   const entries = await world.journal.read({ kind: 'decision', limit: 1000 });
-  assert.ok(entries.some(({ action }) => action === 'not ready'));
-  assert.ok(world.target <= first);
+  const verdicts = entries.filter(({ action }) => action === 'not ready');
+  assert.deepEqual(
+    verdicts.slice(0, 2).map(({ reason }) => reason),
+    [`1 of ${first} replicas are ready`, `1 of ${first} replicas are ready`],
+  );
+  const back = entries.find(({ action }) => action === `${first} → 1`);
+  assert.match(back?.reason ?? '', /replicas are ready keeps it at most 1/);
 });
 
 test('a restart goes on from the held target, and does nothing twice', async () => {

@@ -156,6 +156,7 @@ export function startGovernor(parts: GovernorParts): Governor {
       completed: smooth(own.health.completed, completed * perSecond),
       late: smooth(own.health.late, (counted.late + counted.shed) * perSecond),
       queued: smooth(own.health.queued, queued),
+      inFlight: smooth(own.health.inFlight, counted.inFlight),
     };
     return toObservation({
       target: Math.min(max, Math.max(1, min, desired)),

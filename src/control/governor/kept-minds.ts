@@ -12,7 +12,7 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import type { Clock } from '../../clock.ts';
 import type { LagBook } from '../../core/scaling/lag-book.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
-import type { Expectation, Health } from '../../core/scaling/verify.ts';
+import type { Health } from '../../core/scaling/verify.ts';
 import type { Store } from '../../store/store.ts';
 import type { KeptForecasts } from './forecasts.ts';
 import type { Governed } from './governed.ts';
@@ -28,7 +28,7 @@ export interface Kept {
   readonly serviceMs: number;
   readonly health: Health;
   readonly digging: { readonly claim: Claim; readonly leftMs: number; readonly reason: string } | undefined;
-  readonly expectation: (Expectation & { readonly entry: number }) | undefined;
+  readonly expectation: Governed['expectation'];
 }
 
 export interface KeptMinds {

@@ -2,27 +2,30 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judge } from './verify.ts';
 
-const calm = { completed: 100, late: 0, queued: 0 };
-const trouble = { completed: 100, late: 50, queued: 20 };
+const calm = { completed: 100, late: 0, queued: 0, inFlight: 2 };
+const trouble = { completed: 100, late: 50, queued: 20, inFlight: 2 };
 const raised = { from: 2, to: 4, before: trouble, at: 0, dueAt: 1 };
 
 test('more replicas are not praised for a load that has gone', () => {
-  const before = { completed: 6, late: 3, queued: 4 };
+  const before = { completed: 6, late: 3, queued: 4, inFlight: 2 };
   const expectation = { from: 1, to: 2, before, at: 0, dueAt: 1 };
-  const { kind, reason } = judge(expectation, 2, { completed: 1, late: 0, queued: 0 });
+  const { kind, reason } = judge(expectation, 2, { completed: 1, late: 0, queued: 0, inFlight: 2 });
   assert.equal(kind, 'helped');
   assert.match(reason, /less is asked by now/);
-  assert.match(judge(expectation, 2, { completed: 9, late: 0, queued: 0 }).reason, /it did what it was for/);
+  assert.match(
+    judge(expectation, 2, { completed: 9, late: 0, queued: 0, inFlight: 2 }).reason,
+    /it did what it was for/,
+  );
 });
 
 test('raising helped when more is answered, or fewer wait', () => {
-  assert.equal(judge(raised, 4, { completed: 190, late: 50, queued: 20 }).kind, 'helped');
-  assert.equal(judge(raised, 4, { completed: 100, late: 50, queued: 5 }).kind, 'helped');
+  assert.equal(judge(raised, 4, { completed: 190, late: 50, queued: 20, inFlight: 2 }).kind, 'helped');
+  assert.equal(judge(raised, 4, { completed: 100, late: 50, queued: 5, inFlight: 2 }).kind, 'helped');
   assert.equal(judge({ ...raised, before: calm }, 4, calm).kind, 'helped');
 });
 
 test('raising that changes nothing is no help: the bottleneck is elsewhere', () => {
-  const verdict = judge(raised, 4, { completed: 101, late: 52, queued: 21 });
+  const verdict = judge(raised, 4, { completed: 101, late: 52, queued: 21, inFlight: 2 });
   assert.equal(verdict.kind, 'no help');
   assert.match(verdict.reason, /2 more replicas changed nothing: 100 → 101 answers\/s, 20 → 21 queued/);
 });
@@ -36,4 +39,10 @@ test('lowering harmed when requests wait that did not', () => {
   assert.equal(judge(lowered, 2, trouble).kind, 'harmed');
   assert.equal(judge(lowered, 2, calm).kind, 'helped');
   assert.equal(judge({ ...lowered, before: trouble }, 2, trouble).kind, 'helped', 'it was no better before');
+});
+
+test('requests that wait behind the replicas now and not before them have not been helped', () => {
+  const before = { completed: 20, late: 20, queued: 7, inFlight: 1 };
+  const verdict = judge({ ...raised, from: 1, before }, 4, { completed: 20.4, late: 20.2, queued: 4, inFlight: 4 });
+  assert.equal(verdict.kind, 'no help');
 });

@@ -1,7 +1,7 @@
 /**
  * Whether a change of target did what it was for, judged once its lag has passed. Pure.
  *
- *   raised, replicas missing ───────────────▶ not ready: no more are ordered until these are there
+ *   raised, replicas missing ───────────────▶ not ready: no more are ordered; once more, and those that are missing go
  *   raised in trouble, and no better ───────▶ no help: the bottleneck is elsewhere; back, and no raise for a while
  *   lowered, and requests are late now ─────▶ harmed: back
  *   anything else ──────────────────────────▶ helped
@@ -12,6 +12,8 @@ export interface Health {
   readonly completed: number;
   readonly late: number;
   readonly queued: number;
+  /** On their way in replicas: requests that only wait somewhere else have not been helped. */
+  readonly inFlight: number;
 }
 
 export interface Expectation {
@@ -40,10 +42,11 @@ export function judge({ from, to, before }: Expectation, ready: number, now: Hea
   if (to > from && ready < to) {
     return { kind: 'not ready', reason: `${ready} of ${to} replicas are ready` };
   }
+  const [heldBefore, heldNow] = [before.queued + before.inFlight, now.queued + now.inFlight];
   const rates = `${whole(before.completed)} → ${whole(now.completed)} answers/s, ${whole(before.queued)} → ${whole(now.queued)} queued`;
   if (to > from && inTrouble(before) && inTrouble(now)) {
     const more = now.completed > before.completed * (1 + betterBy);
-    const fewer = now.queued < before.queued * (1 - betterBy) || share(now) < share(before) * (1 - betterBy);
+    const fewer = heldNow < heldBefore * (1 - betterBy) || share(now) < share(before) * (1 - betterBy);
     if (!more && !fewer) return { kind: 'no help', reason: `${to - from} more replicas changed nothing: ${rates}` };
   }
   if (to < from && !inTrouble(before) && inTrouble(now)) {
