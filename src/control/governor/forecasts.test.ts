@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { governedWorld } from '../../testing/governed-world.ts';
+import type { DeploymentView } from '../../api/schemas.ts';
+import { openRegistry } from '../../telemetry/registry.ts';
+import { registerGovernorGauges } from './gauges.ts';
 import type { DecisionDetails } from './governed.ts';
 import { replay, unpackRecording } from './replay.ts';
 import { governorView, whyNow, whyThen } from './why.ts';
@@ -23,6 +26,12 @@ test('who foresees a tide is believed, it is told why, and decisions replay with
   await go(1500);
   const { forecast } = governorView(world.deployment, parts);
   assert.ok(forecast !== undefined && forecast.authority > 0.1, JSON.stringify(forecast));
+  const registry = openRegistry();
+  const view = { name: 'd', governor: governorView(world.deployment, parts) } as DeploymentView;
+  registerGovernorGauges(registry, () => [view]);
+  const values = new Map(registry.families().map(({ name, samples }) => [name, samples[0]]));
+  assert.partialDeepStrictEqual(values.get('flyball_governor_forecast'), { value: forecast.perSecond });
+  assert.partialDeepStrictEqual(values.get('flyball_governor_forecast_authority'), { value: forecast.authority });
   const now = await whyNow(world.deployment, parts);
   const horizon = now.forecasts?.horizons[0];
   assert.equal(horizon?.by, forecast.by);

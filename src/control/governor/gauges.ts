@@ -27,6 +27,22 @@ export function registerGovernorGauges(registry: Registry, deployments: () => re
     { name: 'flyball_governor_policy_failing', help: '1 while the policy gives no sound answer in time.', labels },
     () => each(({ unsound }) => (unsound === undefined ? 0 : 1)),
   );
+  registry.gauge(
+    {
+      name: 'flyball_governor_forecast_authority',
+      help: 'How far the most trusted forecaster is believed of a lag from now, 0 to 1.',
+      labels,
+    },
+    () => each(({ forecast }) => forecast?.authority ?? 0),
+  );
+  registry.gauge(
+    {
+      name: 'flyball_governor_forecast',
+      help: 'Requests a second a lag from now, by the most trusted forecaster; absent while none is believed.',
+      labels,
+    },
+    () => each(({ forecast }) => forecast?.perSecond),
+  );
   registry.gauge({ name: 'flyball_governor_waiting', help: '1 while a change waits for a person.', labels }, () =>
     each(({ approval }) => (approval === undefined ? 0 : 1)),
   );

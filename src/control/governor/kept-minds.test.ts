@@ -113,7 +113,7 @@ test('law: what was kept at any second goes on to the same decisions, to the las
   });
   fc.assert(
     fc.property(
-      fc.constantFrom('slo', 'kpa', 'hpa', 'ray', 'keda', 'thresholds', 'aws-target', 'aws-step'),
+      fc.constantFrom('slo', 'learned', 'kpa', 'hpa', 'ray', 'keda', 'thresholds', 'aws-target', 'aws-step'),
       fc.array(look, { minLength: 2, maxLength: 60 }),
       fc.nat(100),
       fc.nat(10_000_000),
