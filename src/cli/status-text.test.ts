@@ -74,3 +74,23 @@ test('the forecast stands beside the load: what comes, when, and how far it is b
 test('where nobody is governed there is no column of forecasts', () => {
   assert.doesNotMatch(overviewText(status(deployment('fixed', {})), style), /FORECAST/);
 });
+
+test('on a narrow terminal the last decision is cut to the room there is before any other column goes', () => {
+  const decision = {
+    at: 990_000,
+    from: 4,
+    to: 6,
+    done: 'moved' as const,
+    reason: `CPU is at 95 %${', and so on'.repeat(20)}`,
+  };
+  const one = status(deployment('tides', { governor: { ...governor, decision } }));
+  const lines = (columns: number): string[] => overviewText(one, { ...style, columns }).split('\n');
+  for (const columns of [120, 150]) {
+    const [, header, row] = lines(columns);
+    assert.match(header ?? '', /QUEUE.*LAST DECISION$/);
+    assert.match(row ?? '', /4→6 10 s ago: CPU.*…$/);
+    assert.equal(row?.length, columns);
+  }
+  assert.ok(lines(90).every((line) => line.length <= 90));
+  assert.doesNotMatch(lines(90)[1] ?? '', /QUEUE/, 'then what is needed least');
+});

@@ -4,6 +4,7 @@
  */
 import type { DeploymentView, StatusView } from '../api/schemas.ts';
 import { displayWidth, table, type Column } from './output.ts';
+import { cut } from './wrap.ts';
 import type { Style, Symbols } from './terminal.ts';
 import { overrideText } from './override-text.ts';
 import { age, byteSize, clockTime, milliseconds, rate, significant } from './units.ts';
@@ -40,7 +41,7 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
               : []),
           ],
           status.deployments,
-          style.columns,
+          style,
         );
   return head + body + remarks(status, status.deployments, style);
 }
@@ -48,16 +49,33 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
 /** Given up from the left when the terminal is too narrow for all of them; `status NAME` and -o json have them. */
 const leastNeeded: readonly string[] = ['QUEUE', 'VERSION', 'FORECAST', 'P99 / SLO', 'LAST DECISION', 'REQ/S', 'MODE'];
 
-function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number | undefined): string {
+/** Of the last column so much at least, or it is given up like another. */
+const lastColumnsMin = 30;
+
+/** The last column, which is said in whole sentences, is cut to what room there is. */
+function fitting<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { columns: width, ellipsis }: StatusStyle,
+) {
+  if (width === undefined) return table(columns, rows);
+  const widthOf = (shown: readonly Column<Row>[]): number =>
+    Math.max(
+      ...table(shown, rows)
+        .split('\n')
+        .map((line) => displayWidth(line)),
+    );
   let shown = columns;
-  let text = table(shown, rows);
-  if (width === undefined) return text;
-  for (const header of leastNeeded) {
-    if (text.split('\n').every((line) => displayWidth(line) <= width)) break;
+  for (const header of ['', ...leastNeeded]) {
     shown = shown.filter((column) => column.header !== header);
-    text = table(shown, rows);
+    const last = shown.at(-1);
+    if (last === undefined || widthOf(shown) <= width) break;
+    const room = width - widthOf(shown.slice(0, -1)) - 2;
+    if (last.header !== 'LAST DECISION' || room < lastColumnsMin) continue;
+    shown = [...shown.slice(0, -1), { ...last, cell: (row) => cut(last.cell(row), room, ellipsis) }];
+    break;
   }
-  return text;
+  return table(shown, rows);
 }
 
 export function deploymentText(deployment: DeploymentView, status: StatusView, style: StatusStyle): string {

@@ -77,7 +77,7 @@ function headOf({ deployment, decision, desired, at, entry }: WhyView, style: St
   if (decision === undefined) return `${deployment}: ${desired} wanted`;
   const { held, target } = decision;
   return held === target
-    ? `${deployment}: ${held} replicas wanted${when}${which}`
+    ? `${deployment}: ${held} ${held === 1 ? 'replica' : 'replicas'} wanted${when}${which}`
     : `${deployment}: ${held} ${style.arrow} ${target} replicas${when}${which}`;
 }
 

@@ -86,9 +86,10 @@ export function curveOf(capacity: ArrayLike<number>, replicasPerUnit: number, un
   return { unitsFor: Float64Array.from(unitsFor), most, best };
 }
 
-/** Real units for a wish of effective ones. */
+/** Real units for a wish of effective ones; for more than any count holds, the count that holds the most. */
 export function unitsOf({ unitsFor, best }: Curve, wish: number): number {
-  return wish < unitsFor.length ? (unitsFor[wish] as number) : Math.min(wish, best);
+  if (unitsFor.length === 0) return wish;
+  return wish < unitsFor.length ? (unitsFor[wish] as number) : best;
 }
 
 /** Effective units that so many real ones hold; as many where nothing was measured. */

@@ -3,7 +3,8 @@ import { isHopeless, type Rehearsal } from './memory.ts';
 import { violationOf } from './selection.ts';
 import { describeWay, wayOf } from './ways.ts';
 
-const percent = (share: number): string => `${Number((share * 100).toPrecision(2))} %`;
+/** Less than a millionth is none. */
+const percent = (share: number): string => `${share < 1e-6 ? 0 : Number((share * 100).toPrecision(2))} %`;
 
 /** The words are made when they are read; what they say is noted now, since the state goes on. */
 export function reasonOf(
@@ -24,7 +25,13 @@ export function reasonOf(
   const seconds = history.seconds + rehearsal.older;
   return () => {
     const ways = all.late.length;
-    const span = seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+    const minutes = Math.round(seconds / 60);
+    const span =
+      seconds < 120
+        ? `${Math.round(seconds)} s`
+        : seconds < 7200
+          ? `${minutes} min`
+          : `${Math.round(seconds / 3600)} h`;
     const choice =
       violation <= 1.1 * rehearsal.target
         ? `the cheapest of ${ways} ways that keeps to it`

@@ -155,6 +155,15 @@ test('no wish buys a count that holds less than a smaller one', () => {
   );
 });
 
+test('a wish for more than any count holds gets the count that holds the most, and no other', () => {
+  const little = [Number.NaN, 5, 12, 4, 6, 15];
+  const curve = curveOf(little, 1, 0.1, 5);
+  assert.deepEqual(
+    [1, 2, 3, 4, 100].map((wish) => unitsOf(curve, wish)),
+    [2, 5, 5, 5, 5],
+  );
+});
+
 test('replicas that hold less than their service time says are bought in their real number', () => {
   // 10 requests a second by service time, 8 measured.
   const curve = curveOf([Number.NaN, 8, 16, 24, 32], 1, 0.1, 100);
