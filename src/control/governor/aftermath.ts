@@ -14,7 +14,9 @@ const digAgainMs = 300_000;
 export function expect(own: Governed, moved: Moved, from: number, to: number, seen: Observation, at: number): void {
   if (moved.kind !== 'moved') return;
   const dueAt = at + orderToServingMs(seen.lag) * 1.5 + effectMs;
-  own.expectation = { from, to, before: own.health, at, dueAt, entry: moved.entry.id };
+  const { value: serviceMs } = seen.signals.serviceMs;
+  const holds = serviceMs > 0 ? (from * 1000) / serviceMs : 0;
+  own.expectation = { from, to, before: own.health, holds, at, dueAt, entry: moved.entry.id };
 }
 
 /** What came of the last change, once its time has come. */

@@ -4,11 +4,11 @@ import { judge } from './verify.ts';
 
 const calm = { completed: 100, late: 0, queued: 0, inFlight: 2 };
 const trouble = { completed: 100, late: 50, queued: 20, inFlight: 2 };
-const raised = { from: 2, to: 4, before: trouble, at: 0, dueAt: 1 };
+const raised = { from: 2, to: 4, before: trouble, holds: 0, at: 0, dueAt: 1 };
 
 test('more replicas are not praised for a load that has gone', () => {
   const before = { completed: 6, late: 3, queued: 4, inFlight: 2 };
-  const expectation = { from: 1, to: 2, before, at: 0, dueAt: 1 };
+  const expectation = { from: 1, to: 2, before, holds: 0, at: 0, dueAt: 1 };
   const { kind, reason } = judge(expectation, 2, { completed: 1, late: 0, queued: 0, inFlight: 2 });
   assert.equal(kind, 'helped');
   assert.match(reason, /less is asked by now/);
@@ -35,7 +35,7 @@ test('replicas that are not there yet have proved nothing', () => {
 });
 
 test('lowering harmed when requests wait that did not', () => {
-  const lowered = { from: 4, to: 2, before: calm, at: 0, dueAt: 1 };
+  const lowered = { from: 4, to: 2, before: calm, holds: 0, at: 0, dueAt: 1 };
   assert.equal(judge(lowered, 2, trouble).kind, 'harmed');
   assert.equal(judge(lowered, 2, calm).kind, 'helped');
   assert.equal(judge({ ...lowered, before: trouble }, 2, trouble).kind, 'helped', 'it was no better before');
@@ -45,4 +45,11 @@ test('requests that wait behind the replicas now and not before them have not be
   const before = { completed: 20, late: 20, queued: 7, inFlight: 1 };
   const verdict = judge({ ...raised, from: 1, before }, 4, { completed: 20.4, late: 20.2, queued: 4, inFlight: 4 });
   assert.equal(verdict.kind, 'no help');
+});
+
+test('a load that began a moment before the move makes no help of what came by itself', () => {
+  const before = { completed: 2, late: 2, queued: 1, inFlight: 1 };
+  const now = { completed: 8, late: 8, queued: 4, inFlight: 4 };
+  assert.equal(judge({ ...raised, from: 1, before, holds: 18 }, 4, now).kind, 'no help');
+  assert.equal(judge({ ...raised, from: 1, before, holds: 4 }, 4, now).kind, 'helped');
 });

@@ -20,6 +20,11 @@ export interface Expectation {
   readonly from: number;
   readonly to: number;
   readonly before: Health;
+  /**
+   * Requests per second that `from` could hold by what one takes; 0 where that is not known. A load that had just begun
+   * is hardly in what was answered before, and its growth is no merit of what was added.
+   */
+  readonly holds: number;
   /** Monotonic milliseconds: ordered, and when its effect is to be seen. */
   readonly at: number;
   readonly dueAt: number;
@@ -38,14 +43,14 @@ const share = ({ completed, late }: Health): number => late / Math.max(completed
 const inTrouble = (health: Health): boolean => health.queued >= 1 || share(health) > lateShare;
 const whole = (value: number): string => String(Math.round(value));
 
-export function judge({ from, to, before }: Expectation, ready: number, now: Health): Verdict {
+export function judge({ from, to, before, holds }: Expectation, ready: number, now: Health): Verdict {
   if (to > from && ready < to) {
     return { kind: 'not ready', reason: `${ready} of ${to} replicas are ready` };
   }
   const [heldBefore, heldNow] = [before.queued + before.inFlight, now.queued + now.inFlight];
   const rates = `${whole(before.completed)} → ${whole(now.completed)} answers/s, ${whole(before.queued)} → ${whole(now.queued)} queued`;
   if (to > from && inTrouble(before) && inTrouble(now)) {
-    const more = now.completed > before.completed * (1 + betterBy);
+    const more = now.completed > Math.max(before.completed, holds) * (1 + betterBy);
     const fewer = heldNow < heldBefore * (1 - betterBy) || share(now) < share(before) * (1 - betterBy);
     if (!more && !fewer) return { kind: 'no help', reason: `${to - from} more replicas changed nothing: ${rates}` };
   }
