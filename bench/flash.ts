@@ -1,15 +1,15 @@
 /**
  * `npm run bench -- flash`: a crowd of ten times the load on the demonstration's ResNet-18 deployment, and how long until
- * the live loop has enough replicas for it. Each round has a fresh platform on the same data directory, so that the model
- * has run on the node before and nothing is remembered of the round before; runners wait started ahead.
+ * the live loop has enough replicas for it. Each round has a fresh platform with what the node has prepared before, so that
+ * the model has run on the node and nothing is remembered of the round before; runners wait started ahead.
  *
  * Late: a request whose answer is not there when its latency objective is over. The first late request is the first
  * moment at which that is so, whether the answer comes later or never.
- * Enough: the gateway routes to as many replicas as the crowd keeps busy all the time: its rate × the mean time of a call
- * that the platform has measured until then (Little's law), rounded up.
+ * Enough: the gateway routes to as many replicas as the crowd keeps busy all the time: its rate × the mean time of a call,
+ * rounded up (Little's law). A call is measured at the beginning of the round: several of them, one right after another.
  * A crowd that has enough before anybody is late counts as 0.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,7 +18,6 @@ import type { DeploymentRoute, RoutingTable } from '../src/gateway/routing-table
 import { arrivals, seededRandom } from '../src/load/arrivals.ts';
 import { listProcesses } from '../test/support/processes.ts';
 import { until, type Platform } from '../test/support/platform.ts';
-import { readFileSync } from 'node:fs';
 import { calibrate, median, report, row, slowness, type BenchmarkOptions, type Report } from './report.ts';
 import {
   ask,
@@ -31,6 +30,7 @@ import {
   routed,
   scaleTo,
   setMode,
+  setPolicy,
   startTenthCore,
 } from './tenth-core.ts';
 
@@ -38,11 +38,14 @@ import {
 const prestarted = 8;
 /** Replicas that the crowd keeps busy; a tenth of it comes before and after. */
 const busy = 8;
-const beforeMs = 8000;
+const beforeMs = 15_000;
 const crowdMs = 8000;
 const afterMs = 2000;
-const learnMs = 8000;
+/** Calls that tell what one takes. */
+const learned = 16;
 const pollMs = 5;
+/** In the data directory, what the node has made for itself: models as it runs them best, and compiled code. */
+const nodesOwn = ['prepared', 'compiled'];
 
 interface Round {
   readonly lateToEnoughMs: number;
@@ -87,18 +90,28 @@ function watchRouted(
   return { at, done };
 }
 
-async function round(dataDirectory: string, seed: number): Promise<Round> {
-  await using platform = await startTenthCore({ prestarted, dataDirectory });
+async function round(prepared: string, seed: number): Promise<Round> {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'flyball-flash-'));
+  using removing = new DisposableStack();
+  removing.defer(() => rmSync(dataDirectory, { recursive: true, force: true }));
+  cpSync(prepared, dataDirectory, {
+    recursive: true,
+    filter: (path) => path === prepared || nodesOwn.some((folder) => path.startsWith(join(prepared, folder))),
+  });
+  // One policy stands still until what is measured begins, and then another begins that has seen nothing.
+  await using platform = await startTenthCore({ prestarted, dataDirectory, policy: 'fixed' });
   await platform.serving();
   await setMode(platform, 'advise');
   await scaleTo(platform, 1);
   await until(`${prestarted} runners that wait`, () => waitingRunners(platform) >= prestarted || undefined);
-  // A few calls tell what one takes, and with that what a crowd of so many busy replicas is.
-  const learning = Array.from({ length: Math.floor(learnMs / 800) }, (_, index) => index * 800);
-  await loadAt(platform, learning, learnMs);
-  const { service } = await latencyOf(platform);
-  const whole = service.reduce((sum, { calls }) => sum + calls, 0);
-  const callMs = service.reduce((sum, { calls, meanMs }) => sum + calls * meanMs, 0) / whole;
+  // What one takes says what a crowd of so many busy replicas is. The first few belong to the start.
+  await loadAt(platform, [0, 0, 0, 0], 0);
+  const learning = await loadAt(
+    platform,
+    Array.from({ length: learned }, () => 0),
+    0,
+  );
+  const callMs = Math.max(...learning.sent.map(({ endedAt }) => endedAt)) / learned;
   const peak = (busy * 1000) / callMs;
   const need = Math.min(max, Math.ceil((peak * callMs) / 1000 - 1e-9));
   const durationMs = beforeMs + crowdMs + afterMs;
@@ -110,6 +123,7 @@ async function round(dataDirectory: string, seed: number): Promise<Round> {
   const times = [...arrivals({ kind: 'trace', points }, durationMs, 'poisson', seededRandom(seed))];
   const objective = objectiveMs(platform);
   await setMode(platform, 'auto');
+  await setPolicy(platform, 'slo');
   const ended = new AbortController();
   const watched = watchRouted(platform, ended.signal);
   const { startedAt, sent } = await loadAt(platform, times, durationMs);
@@ -142,7 +156,7 @@ async function round(dataDirectory: string, seed: number): Promise<Round> {
   return {
     lateToEnoughMs: late.length === 0 ? 0 : Math.max(0, enoughAt - firstLateAt),
     crowdToLateMs: late.length === 0 ? Number.NaN : firstLateAt - crowdAt,
-    crowdToEnoughMs: enoughAt - crowdAt,
+    crowdToEnoughMs: Math.max(0, enoughAt - crowdAt),
     detectMs: raised === undefined ? Number.NaN : raised.at - performance.timeOrigin - crowdAt,
     decideMs: of('decideMs'),
     startMs: of('startMs'),

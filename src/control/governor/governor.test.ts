@@ -376,3 +376,14 @@ test('what is told between two looks counts once, and no queue that only stands 
   await world.speak(200, { rate: 1, cpu: 1, queued: 3 });
   assert.equal(lookedAt(), then, 'the queue has not grown');
 });
+
+test('two requests that happen to come together are no crowd', async () => {
+  await using world = await governedWorld(
+    { policy: 'slo', mode: 'auto', modeReason: 'a test' },
+    { min: 1, max: 12, startMs: 500 },
+  );
+  await world.pass(60, { rate: 1, cpu: 0.1 });
+  const held = world.target;
+  await world.speak(110, { rate: 3, completed: 0, cpu: 1, queued: 5 });
+  assert.ok(world.target <= held + 2, world.moves.join(' '));
+});

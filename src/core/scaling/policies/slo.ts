@@ -33,6 +33,7 @@ const parameters = {
 const asleepSeconds = 120;
 /** Between two whole seconds, so much has to have been seen to be a load and no chance. */
 const lookMsMin = 100;
+const momentMs = 250;
 
 function blind(state: SloState, seen: Observation, at: number, doubt: string): Proposal {
   const { target } = seen.fleet;
@@ -53,6 +54,17 @@ function blind(state: SloState, seen: Observation, at: number, doubt: string): P
   const from = state.blindFrom;
   const growth = wanted > from ? `, and ${from} have become ${wanted} in ${Math.round(seconds)} s to be safe` : '';
   return { target: wanted, doubt, reason: () => `${doubt}: nothing is lowered${growth}` };
+}
+
+/**
+ * The load since the last whole second, on the safe side: of n requests √n are chance, and of a moment in which two came by
+ * chance nobody can say that twenty a second come.
+ */
+function sinceSecond({ work, spanMs, serviceSeconds }: SloState, replicasPerUnit: number): number {
+  const perRequest = serviceSeconds / replicasPerUnit;
+  if (spanMs < lookMsMin || !(perRequest > 0) || !(work > 0 && Number.isFinite(work))) return 0;
+  const requests = work / perRequest;
+  return (Math.max(0, requests - Math.sqrt(requests)) * perRequest * 1000) / Math.max(spanMs, momentMs);
 }
 
 /** The cap knows whole seconds; what a look in between has seen counts as what a second of it would. */
@@ -76,7 +88,7 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
       wish = wishOf(all.held[pair] as number, multipliers[chosen % multipliers.length] as number, world);
     }
     const backlog = queued.kind === 'fresh' ? (queued.value * state.serviceSeconds) / seen.replicasPerUnit : 0;
-    const now = state.spanMs >= lookMsMin ? (state.work * 1000) / state.spanMs : 0;
+    const now = sinceSecond(state, seen.replicasPerUnit);
     const kick = kickOf(
       history,
       { work: backlog, before: state.backlog, ready },
