@@ -39,7 +39,21 @@ test(
       models: { 'times/1/model.onnx': multiplier(2), 'times/2/model.onnx': multiplier(3) },
       specification: {
         models: { times: { path: './models/times', aliases: { champion: 1 } } },
-        deployments: { times: { model: 'times@champion', replicas: { min: 2, max: 2 }, probationMs: 500 } },
+        deployments: {
+          times: { model: 'times@champion', replicas: { min: 2, max: 2 }, probationMs: 500 },
+          // Idle, and for a quarter of an hour no reason to give anything back, whatever the clock says.
+          wave: {
+            model: 'times:1',
+            replicas: { min: 1, max: 4 },
+            scaling: {
+              mode: 'auto',
+              modeReason: 'a test',
+              policy: 'thresholds',
+              parameters: { sustainedSeconds: 900 },
+              budget: { amount: 100, periodMs: 3_600_000, pricePerHour: 1 },
+            },
+          },
+        },
       },
       env: {
         LD_PRELOAD: library ?? '',
@@ -56,7 +70,15 @@ test(
         .toSorted();
     const pids = (): readonly number[] => [childPid(platform, 'control'), childPid(platform, 'gateway')];
 
-    let before = await platform.serving();
+    await platform.serving();
+    const scaled = await runCli(['scale', 'wave', '2'], { FLYBALL_URL: platform.control });
+    assert.equal(scaled.code, 0, scaled.stderr);
+    const governed = ({ deployments }: StatusView) => deployments.find(({ name }) => name === 'wave');
+    let before = await until('two of the governed one', async () => {
+      const status = await platform.status();
+      const { counts, governor } = governed(status) ?? {};
+      return counts?.ready === 2 && governor?.at !== undefined ? status : undefined;
+    });
     const processes = pids();
     await using callers = startLoad({
       url: `${platform.http}/v2/models/times/infer`,
@@ -98,6 +120,13 @@ test(
     assert.ok(
       operations.every(({ state }) => state === 'succeeded'),
       JSON.stringify(operations),
+    );
+    assert.equal(governed(await platform.status())?.desired, 2);
+    const decisions = await get<{ action: string }[]>('journal?kind=decision&subject=wave&limit=1000');
+    assert.deepEqual(
+      decisions.filter(({ action }) => action.includes('→')),
+      [],
+      'no target moved',
     );
     const { aliases, versions } = await get<ModelView>('models/times');
     assert.deepEqual([aliases, versions.length], [{ champion: 1 }, 2]);
