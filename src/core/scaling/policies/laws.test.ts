@@ -138,3 +138,16 @@ for (const { name } of policies) {
     );
   });
 }
+
+for (const name of ['slo', 'learned']) {
+  test(`${name}: a service time of none is not one, and says nothing of the load`, () => {
+    const none = { arrivals: fresh(0), serviceMs: fresh(0) };
+    const known = { arrivals: fresh(20), serviceMs: fresh(100) };
+    for (const { proposal } of live(policyOf(name), [none, none, none], 1000)) {
+      assert.equal(proposal.doubt, 'the service time is not known');
+    }
+    const after = live(policyOf(name), [none, ...Array.from({ length: 200 }, () => known)], 1000).at(-1);
+    assert.equal(after?.proposal.doubt, undefined);
+    assert.match(after?.proposal.reason() ?? '', /\(2\.0 now\)/);
+  });
+}

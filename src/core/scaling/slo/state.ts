@@ -129,9 +129,11 @@ export function doubtsOf(state: SloState, { signals }: Observation): string | un
   if (serviceMs.kind === 'fresh' && serviceMs.value > 0) state.serviceSeconds = serviceMs.value / 1000;
   const doubt = doubtOf('the load', arrivals);
   if (doubt !== undefined) return doubt;
+  const isKnown = !Number.isNaN(state.serviceSeconds);
   // Who has no requests measures no service time: the last one stands. With requests there has to be one.
-  if (Number.isNaN(state.serviceSeconds) || arrivals.value > 0) return doubtOf('the service time', serviceMs);
-  return undefined;
+  if (isKnown && arrivals.value === 0) return undefined;
+  // Of none at all a request would be no load.
+  return doubtOf('the service time', serviceMs) ?? (isKnown ? undefined : 'the service time is not known');
 }
 
 /** Rehearses anew where the tier has become faster or slower by a quarter, not more often than every five minutes. */
@@ -148,8 +150,9 @@ export function followLag(state: SloState, seen: Observation): void {
  * whether it could: without a service time (measured at the warm-up) requests can't be turned into load.
  */
 export function preload(state: SloState, seen: Observation, arrivals: ArrayLike<number>): boolean {
-  if (doubtOf('the service time', seen.signals.serviceMs) !== undefined) return false;
-  state.serviceSeconds = seen.signals.serviceMs.value / 1000;
+  const { serviceMs } = seen.signals;
+  if (serviceMs.kind !== 'fresh' || serviceMs.value <= 0) return false;
+  state.serviceSeconds = serviceMs.value / 1000;
   updateTerms(state, seen);
   const perRequest = state.serviceSeconds / seen.replicasPerUnit;
   for (let second = 0; second < arrivals.length; second += 1) {
