@@ -23,7 +23,8 @@ export function openBackground(signal: AbortSignal): Background {
       all.add(running);
     },
     async settled() {
-      await Promise.all(all);
+      // Of what one is done with, another may come.
+      while (all.size > 0) await Promise.all(all);
     },
   };
 }

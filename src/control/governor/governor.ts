@@ -6,37 +6,35 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
-import { holdingClaims } from '../../core/alerts/signal.ts';
-import { lagOf, noteStart } from '../../core/scaling/lag-book.ts';
-import { measureService } from '../../core/scaling/measured-service.ts';
-import { forgetDoubtful, measureCapacity } from '../../core/scaling/measured-capacity.ts';
+import { noteStart } from '../../core/scaling/lag-book.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { isSurprise } from '../../core/scaling/surprise.ts';
 import type { Policy } from '../../core/scaling/policy.ts';
 import { doubtOf } from '../../core/scaling/signals.ts';
-import type { Claim } from '../../core/scaling/reconcile.ts';
 import { FlyballError } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
+import { openBackground } from '../background.ts';
 import type { Deployment } from '../deployments.ts';
 import type { Fleet } from '../fleet.ts';
 import type { GatewayChannel } from '../gateway-channel.ts';
 import type { Replica } from '../replica.ts';
 import type { Approval, Approvals } from './approvals.ts';
 import { expect, verify } from './aftermath.ts';
+import { claimsOn } from './claims.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
-import { createMind, type Mind, type PolicyChoice, type Thought } from './mind.ts';
+import { lookEveryMs, measure } from './measure.ts';
+import { createMind, type PolicyChoice, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
-import { beginning, restore, toKept, type KeptMinds } from './kept-minds.ts';
+import { beginning, restore, type KeptMinds } from './kept-minds.ts';
 import { detailsOf, keep, wordsOf } from './notes.ts';
-import { toObservation } from './observe.ts';
 import type { Outside } from './outside.ts';
-import { recallPast, type Past } from './recall.ts';
-import { toReplicaSeen } from './replica-seen.ts';
+import type { Past } from './recall.ts';
+import { openRemembering } from './remembering.ts';
 import { tell } from './told.ts';
 import { multiplied } from '../../core/scaling/external.ts';
 import type { MetricPolling } from '../metrics/polling.ts';
-import { constraintsOf, multipliersOf, objectiveOf, policyOf, warmServiceMs } from './settings.ts';
+import { constraintsOf, multipliersOf, policyOf } from './settings.ts';
 
 export interface GovernorParts extends MoveParts {
   readonly fleet: Fleet;
@@ -70,7 +68,6 @@ export interface Governor {
   stop(): Promise<void>;
 }
 
-const lookEveryMs = 1000;
 /** With nobody asking and nothing to be done, looks are this far apart. */
 const quietEveryMs = 10_000;
 /** Windows of the policies and of those that look on are over by then. */
@@ -79,13 +76,6 @@ const quietAfterMs = 600_000;
 const doubtMs = 5000;
 /** What is ordered later was not ordered for the move. */
 const decideMsMax = 5000;
-/** What was learned is kept this often, and after each change of a target; seldomer where it is large. */
-const keepEveryMs = 60_000;
-const keptBytesPerSecond = 1000;
-/** Until gateways know of a replica that has become ready. */
-const routedMs = 250;
-/** Seconds that health is smoothed over. */
-const healthSeconds = 5;
 
 export function startGovernor(parts: GovernorParts): Governor {
   const { deployments, fleet, channel, journal, modes, approvals, minds, outside, metrics, past, clock } = parts;
@@ -93,11 +83,13 @@ export function startGovernor(parts: GovernorParts): Governor {
   const counts = countLoad();
   let cancel = (): void => {};
   let stopped = true;
-  const moving = new Set<Promise<void>>();
+  const background = openBackground(new AbortController().signal);
+  const isGoverned = (name: string, own: Governed): boolean => governed.get(name) === own;
+  const remembering = openRemembering({ minds, past, journal, background, isGoverned });
   /** Counted, by deployment, and not looked at yet. */
   const pending = new Map<string, Counted>();
 
-  function isGoverned({ record, removing, wakefulness }: Deployment): boolean {
+  function mayMove({ record, removing, wakefulness }: Deployment): boolean {
     const { min, max } = record.specification.replicas;
     return max > Math.max(1, min) && !removing && wakefulness.kind === 'awake';
   }
@@ -110,89 +102,6 @@ export function startGovernor(parts: GovernorParts): Governor {
       else own.push(replica);
     }
     return found;
-  }
-
-  function observe(
-    deployment: Deployment,
-    own: Governed,
-    replicas: readonly Replica[],
-    counted: Counted,
-    ageMs: number,
-    at: number,
-  ): Observation {
-    const { specification, desired } = deployment.record;
-    const { min, max } = specification.replicas;
-    const spanMs = own.lookedAt === undefined ? lookEveryMs : Math.max(1, at - own.lookedAt);
-    const cores = specification.resources.cpu ?? 1;
-    const seen = replicas
-      .map((replica) => toReplicaSeen(replica, cores, at))
-      .filter((replica) => replica !== undefined);
-    const ready = seen.filter(({ phase }) => phase === 'ready').length;
-    if (own.capacity.length !== max + 1) {
-      const before = own.capacity;
-      own.capacity = Float64Array.from({ length: max + 1 }, (_, count) => before[count] ?? Number.NaN);
-    }
-    const { completed, queued } = counted;
-    const steady = seen.filter(({ phase, readyMs }) => phase === 'ready' && readyMs >= spanMs + routedMs).length;
-    const readiness = { ready, steady, readyBefore: own.ready };
-    const capacity = measureCapacity(own.capacity, {
-      ...readiness,
-      queuedBefore: own.queued,
-      queuedAfter: queued,
-      completed,
-      spanMs,
-    });
-    if (capacity !== own.capacity) own.capacityAt.set(ready, at);
-    own.capacity = forgetDoubtful(capacity, own.capacityAt, at);
-    own.queued = queued;
-    own.ready = ready;
-    const curve = replicas.find(({ facts }) => facts?.costCurve !== undefined)?.facts?.costCurve ?? [];
-    own.serviceMs = measureService(own.serviceMs, counted.busyMs, completed, spanMs);
-    if (Number.isNaN(own.serviceMs)) own.serviceMs = warmServiceMs(specification, curve);
-    const share = Math.min(1, spanMs / 1000 / healthSeconds);
-    const perSecond = 1000 / spanMs;
-    const smooth = (before: number, now: number): number => before + share * (now - before);
-    own.health = {
-      completed: smooth(own.health.completed, completed * perSecond),
-      late: smooth(own.health.late, (counted.late + counted.shed) * perSecond),
-      queued: smooth(own.health.queued, queued),
-      inFlight: smooth(own.health.inFlight, counted.inFlight),
-    };
-    return toObservation({
-      target: Math.min(max, Math.max(1, min, desired)),
-      min: Math.max(1, min),
-      max,
-      replicas: seen,
-      counted,
-      ageMs,
-      spanMs,
-      wallMs: clock.wall(),
-      lag: lagOf(own.lags, lookEveryMs),
-      latencyMs: objectiveOf(specification, curve),
-      deadlineMs: specification.deadline.defaultMs,
-      serviceMs: own.serviceMs,
-      capacity: own.capacity,
-      external: { ...outside.signals(), ...metrics.signals(deployment) },
-    });
-  }
-
-  function claimsOn(deployment: Deployment, own: Governed, seen: Observation, at: number): readonly Claim[] {
-    const claims: Claim[] = [];
-    const { serving, target } = deployment;
-    if (serving !== undefined && target !== undefined && serving.key !== target.key) {
-      claims.push({ by: `release of version ${target.launch.version}`, min: seen.fleet.target });
-    }
-    // Gateways that are gone make replicas idle, and idle is what a rule of processor time would act on.
-    const unknown = doubtOf('the load', seen.signals.arrivals);
-    if (unknown !== undefined) claims.push({ by: unknown, min: seen.fleet.target });
-    if (own.digging !== undefined && at >= own.digging.until) own.digging = undefined;
-    if (own.digging !== undefined) claims.push(own.digging.claim);
-    const { holdOn = [] } = deployment.record.specification.scaling ?? {};
-    return [
-      ...claims,
-      ...holdingClaims(holdOn, seen.external, seen.fleet.target),
-      ...outside.claimsOn(deployment.name),
-    ];
   }
 
   function lookAt(
@@ -210,7 +119,9 @@ export function startGovernor(parts: GovernorParts): Governor {
       if (before !== undefined) restore(own, before, at);
     }
     pending.delete(deployment.name);
-    const observed = observe(deployment, own, replicas, counted, ageMs, at);
+    const external = { ...outside.signals(), ...metrics.signals(deployment) };
+    const wallMs = clock.wall();
+    const observed = measure(own, { deployment, replicas, counted, ageMs, at, wallMs, external });
     const { specification } = deployment.record;
     const known = before && { kept: before.kept.forecasts, passedMs: before.passedMs };
     const seen = tell(own, observed, at, {
@@ -228,7 +139,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     }
     own.lookedAt = at;
     const told = multiplied(seen, multipliersOf(specification));
-    const claims = [...claimsOn(deployment, own, seen, at), ...told.claims];
+    const claims = [...claimsOn(deployment, own, seen, outside.claimsOn(deployment.name), at), ...told.claims];
     const thought = own.mind.think(told.seen, claims, constraints, at);
     verify(parts, deployment.name, own, seen, at);
     const { mode } = modes.of(deployment);
@@ -236,11 +147,11 @@ export function startGovernor(parts: GovernorParts): Governor {
     // A move answers once it is written.
     if (done.kind !== 'moved') answer(deployment.name, seen.fleet.target, thought, done);
     // Before a service time is known, requests are no load.
-    if (own.recalls && seen.signals.serviceMs.kind === 'fresh') recallOnRecord(deployment, own, own.mind);
+    if (own.recalls && seen.signals.serviceMs.kind === 'fresh') remembering.recallOnRecord(deployment, own, own.mind);
     const doubt = thought.doubt ?? doubtOf('the load', seen.signals.arrivals);
     own.doubtSince = doubt === undefined ? undefined : (own.doubtSince ?? at);
     const doubtful = own.doubtSince !== undefined && at - own.doubtSince >= doubtMs;
-    own.last = { wallMs: clock.wall(), seen, thought, doubt, done, mode, doubtful };
+    own.last = { wallMs, seen, thought, doubt, done, mode, doubtful };
     const idle = counted.arrivals === 0 && counted.inFlight === 0 && counted.queued === 0 && ageMs < lookEveryMs;
     const still = idle && done.kind === 'held' && doubt === undefined;
     own.quietSince = still ? (own.quietSince ?? at) : undefined;
@@ -248,34 +159,7 @@ export function startGovernor(parts: GovernorParts): Governor {
       keep(parts, deployment.name, own, own.last, at);
     }
     const learns = own.quietSince === undefined || at - own.quietSince < own.keepEveryMs;
-    if (learns && at - own.keptAt >= own.keepEveryMs) keepMind(deployment.name, own, at);
-  }
-
-  /** A lost one costs what was learned since the one before. */
-  function keepMind(name: string, own: Governed, at: number): void {
-    own.keptAt = at;
-    const kept = toKept(own, at);
-    if (kept === undefined) return;
-    const write = async (): Promise<void> => {
-      const bytes = await minds.keep(name, kept);
-      own.keepEveryMs = Math.max(keepEveryMs, (bytes / keptBytesPerSecond) * 1000);
-    };
-    inBackground(`keeping what is known of ${name}`, write, () => {});
-  }
-
-  /** A mind that begins with nothing learns from what is on record. */
-  function recallOnRecord({ name, record }: Deployment, own: Governed, mind: Mind): void {
-    own.recalls = false;
-    // What is on record was not multiplied by what other systems told.
-    if (multipliersOf(record.specification).length > 0) return;
-    const isStill = (): boolean => governed.get(name) === own && own.mind === mind;
-    const work = async (): Promise<void> => {
-      const seconds = await recallPast(past, name, mind, isStill);
-      if (seconds === 0) return;
-      const reason = `${mind.choice.policy} begins with the load of ${seconds} s that are on record`;
-      journal.note({ kind: 'upkeep', action: 'recall', subject: name, by: 'governor', reason });
-    };
-    inBackground(`recalling the load of ${name}`, work, () => {});
+    if (learns && at - own.keptAt >= own.keepEveryMs) remembering.keepMind(deployment.name, own, at);
   }
 
   /** What is to be done with it now; a move goes its way by itself. */
@@ -309,26 +193,19 @@ export function startGovernor(parts: GovernorParts): Governor {
     const details = detailsOf(parts, own, seen, thought, done, mode);
     const { reason } = details.decision;
     const move = { deployment: name, from, to: target, by: 'governor', reason, approved: false } as const;
-    inBackground(
-      `scaling ${name}`,
-      async () => {
-        const moved = await moveTarget(parts, { ...move, kind: 'decision', details });
-        own.busy = false;
-        if (moved.kind === 'refused') {
-          // The mode, the bounds or the target have changed meanwhile: what was decided has not happened.
-          own.changed = before;
-          if (own.last !== undefined) own.last = { ...own.last, done: { kind: 'refused', why: moved.reason } };
-        }
-        expect(own, moved, held, target, seen, at);
-        if (moved.kind === 'moved') {
-          keepMind(name, own, clock.now());
-          answer(name, held, thought, done, moved.entry.id);
-        } else answer(name, held, thought, { kind: 'refused', why: moved.reason });
-      },
-      () => {
-        own.busy = false;
-      },
-    );
+    background.run(`scaling ${name}`, async () => {
+      const moved = await moveTarget(parts, { ...move, kind: 'decision', details }).finally(() => (own.busy = false));
+      if (moved.kind === 'refused') {
+        // The mode, the bounds or the target have changed meanwhile: what was decided has not happened.
+        own.changed = before;
+        if (own.last !== undefined) own.last = { ...own.last, done: { kind: 'refused', why: moved.reason } };
+      }
+      expect(own, moved, held, target, seen, at);
+      if (moved.kind === 'moved') {
+        remembering.keepMind(name, own, clock.now());
+        answer(name, held, thought, done, moved.entry.id);
+      } else answer(name, held, thought, { kind: 'refused', why: moved.reason });
+    });
     return done;
   }
 
@@ -339,22 +216,6 @@ export function startGovernor(parts: GovernorParts): Governor {
     outside.answer(deployment, { done, held, target: thought.target, cuts, ...(entry !== undefined && { entry }) });
   }
 
-  function inBackground(where: string, work: () => Promise<void>, failed: () => void): void {
-    const running = work()
-      .catch((error: unknown) => {
-        failed();
-        const message = error instanceof Error ? error.message : String(error);
-        publish('flyball:fault', { where, message, error });
-      })
-      .finally(() => moving.delete(running));
-    moving.add(running);
-  }
-
-  /** Of what one is done with, another may come: what is known is kept after a move. */
-  async function settled(): Promise<void> {
-    while (moving.size > 0) await Promise.all(moving);
-  }
-
   /** Each regular look is at all; one in between only at those whose load has jumped. */
   function look(jumped: boolean): void {
     const at = clock.now();
@@ -363,7 +224,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     approvals.expire();
     const names = new Set<string>();
     for (const deployment of deployments.all()) {
-      if (!isGoverned(deployment)) continue;
+      if (!mayMove(deployment)) continue;
       names.add(deployment.name);
       const own = governed.get(deployment.name);
       const quietMs = own?.quietSince === undefined ? 0 : at - own.quietSince;
@@ -388,7 +249,7 @@ export function startGovernor(parts: GovernorParts): Governor {
       governed.delete(name);
       pending.delete(name);
       // One that sleeps goes on from what was known of it once it is awake.
-      if (isThere(name)) keepMind(name, own, at);
+      if (isThere(name)) remembering.keepMind(name, own, at);
     }
     modes.retain(isThere);
     minds.retain(isThere);
@@ -439,10 +300,10 @@ export function startGovernor(parts: GovernorParts): Governor {
       return ms <= decideMsMax ? Math.max(0, ms) : 0;
     },
     heard: () => look(true),
-    settled,
+    settled: () => background.settled(),
     async look() {
       look(false);
-      await settled();
+      await background.settled();
     },
     start() {
       if (!stopped) return;
@@ -452,8 +313,8 @@ export function startGovernor(parts: GovernorParts): Governor {
     async stop() {
       stopped = true;
       cancel();
-      for (const [name, own] of governed) keepMind(name, own, clock.now());
-      await settled();
+      for (const [name, own] of governed) remembering.keepMind(name, own, clock.now());
+      await background.settled();
     },
   };
 }

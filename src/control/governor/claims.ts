@@ -1,0 +1,29 @@
+/** Who else has a say about a deployment's replicas at this look, and may move or hold them. */
+import { holdingClaims } from '../../core/alerts/signal.ts';
+import type { Observation } from '../../core/scaling/observation.ts';
+import type { Claim } from '../../core/scaling/reconcile.ts';
+import { doubtOf } from '../../core/scaling/signals.ts';
+import type { Deployment } from '../deployments.ts';
+import type { Governed } from './governed.ts';
+
+/** `outside`: those of alerts. Ends in `own` what was refused for a while, when that is over. */
+export function claimsOn(
+  deployment: Deployment,
+  own: Governed,
+  seen: Observation,
+  outside: readonly Claim[],
+  at: number,
+): readonly Claim[] {
+  const claims: Claim[] = [];
+  const { serving, target } = deployment;
+  if (serving !== undefined && target !== undefined && serving.key !== target.key) {
+    claims.push({ by: `release of version ${target.launch.version}`, min: seen.fleet.target });
+  }
+  // Gateways that are gone make replicas idle, and idle is what a rule of processor time would act on.
+  const unknown = doubtOf('the load', seen.signals.arrivals);
+  if (unknown !== undefined) claims.push({ by: unknown, min: seen.fleet.target });
+  if (own.digging !== undefined && at >= own.digging.until) own.digging = undefined;
+  if (own.digging !== undefined) claims.push(own.digging.claim);
+  const { holdOn = [] } = deployment.record.specification.scaling ?? {};
+  return [...claims, ...holdingClaims(holdOn, seen.external, seen.fleet.target), ...outside];
+}
