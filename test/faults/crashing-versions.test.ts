@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
-import type { DeploymentView } from '../../src/api/schemas.ts';
+import type { DeploymentView, JournalEntryView } from '../../src/api/schemas.ts';
 import { runCli } from '../support/cli.ts';
 import { childPid } from '../support/processes.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
@@ -63,15 +63,21 @@ describe('a good version under load, and successors that crash', { timeout: 180_
     }
     return counts;
   };
-  /** Watches until `count` replicas of a version have been seen to start; gives the times at which each was first seen. */
-  async function starts(of: string, count: number): Promise<readonly number[]> {
-    const seen = new Map<string, number>();
-    await until(`${count} starts of version ${of}`, async () => {
-      const { replicas } = await deployment();
-      for (const { id, version: runs, startedAt } of replicas) if (runs === of) seen.set(id, startedAt);
-      return seen.size >= count ? true : undefined;
+  /**
+   * Waits until `count` replicas of a version have ended; gives the times at which each did, soon after it was started. From
+   * the journal: one that crashes at the load lives for less than two looks at the status are apart.
+   */
+  async function attempts(of: string, count: number): Promise<readonly number[]> {
+    const ended = new Map<string, number>();
+    await until(`${count} attempts at version ${of}`, async () => {
+      const response = await fetch(`${platform.control}/api/v1/journal?kind=replica&limit=1000`);
+      for (const { action, at, details } of (await response.json()) as JournalEntryView[]) {
+        const { replica, version: runs } = details as { readonly replica: string; readonly version: string };
+        if (runs === of && (action === 'failed' || action === 'stopped') && !ended.has(replica)) ended.set(replica, at);
+      }
+      return ended.size >= count ? true : undefined;
     });
-    return [...seen.values()].toSorted((a, b) => a - b);
+    return [...ended.values()].toSorted((a, b) => a - b);
   }
 
   for (const [bad, moment] of [
@@ -83,7 +89,7 @@ describe('a good version under load, and successors that crash', { timeout: 180_
       await traffic.passed(50);
       const moved = move(Number(bad));
       // The first two may start side by side; from the first failure on there is one attempt at a time.
-      const at = await starts(bad, 4);
+      const at = await attempts(bad, 4);
       const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
       assert.equal((await moved).code, 1, 'whoever asked for it is told that it failed');
       const { state, reason, serving, counts } = await deployment();
