@@ -92,7 +92,8 @@ test(
             replicas: { min: 1, max: 4 },
             batching: { sizeMax: 1 },
             slo: { p99Ms: 60 },
-            scaling: rule,
+            // Raised once the trouble is felt, so that it is known what it was like before.
+            scaling: { ...rule, parameters: { ...rule.parameters, upscaleDelaySeconds: 4 } },
           },
         },
       },
