@@ -5,6 +5,7 @@
  * the core modules themselves beside it and compares the fate of each request.
  * A request's scatter belongs to the request and not to the call, so that every policy meets the same requests.
  * It decides nothing about how many replicas there are. Invariant: every request ends exactly once.
+ * It is long because its inner loop is one class: millions of requests a second leave no room for calls between files.
  */
 import { isSurprise } from '../../core/scaling/surprise.ts';
 import { drawBits } from './distribution.ts';
