@@ -8,6 +8,8 @@ import { challenge, toFlyballError } from '../errors.ts';
 import { contextOptions, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 import { mergeFamilies } from '../telemetry/registry.ts';
+import { formatFor } from '../telemetry/openmetrics/negotiate.ts';
+import { openMetricsContentType, printOpenMetrics } from '../telemetry/openmetrics/print.ts';
 import { printFamilies, textContentType } from '../telemetry/text.ts';
 import type { BoundSocket } from './listening-socket.ts';
 
@@ -33,8 +35,14 @@ export async function serveMetrics(
     const headOnly = request.method === 'HEAD';
     try {
       const families = mergeFamilies(await collect());
-      const text = printFamilies(wanted([...families, ...derive(families)], request.url ?? '/'));
-      response.writeHead(200, { 'content-type': textContentType, 'content-length': Buffer.byteLength(text) });
+      const asked = wanted([...families, ...derive(families)], request.url ?? '/');
+      const isOpen = formatFor(request.headers.accept) === 'openmetrics';
+      const text = isOpen ? printOpenMetrics(asked) : printFamilies(asked);
+      response.writeHead(200, {
+        'content-type': isOpen ? openMetricsContentType : textContentType,
+        'content-length': Buffer.byteLength(text),
+        vary: 'accept',
+      });
       response.end(headOnly ? undefined : text);
     } catch (error) {
       response.writeHead(500, { 'content-type': 'text/plain' }).end(`${String(error)}\n`);

@@ -5,11 +5,23 @@ export interface Sample {
   readonly value: number;
 }
 
+/** One observation that leads to its request. */
+export interface Exemplar {
+  /** 32 hexadecimal digits, as W3C Trace Context has them. */
+  readonly traceId: string;
+  /** In the unit of the histogram. */
+  readonly value: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
 export interface HistogramSample {
   readonly labels: Readonly<Record<string, string>>;
   /** Count of each bucket on its own (not cumulative), the last one for +Inf. */
   readonly counts: readonly number[];
   readonly sum: number;
+  /** The last of each bucket that had one, in the order of `counts`; absent where none has. */
+  readonly exemplars?: readonly (Exemplar | null)[];
 }
 
 /** Names are `flyball_*` in base units (seconds, bytes); counters end in `_total`. */

@@ -4,7 +4,7 @@
  * Invariant: a family has one set of label names, and at most `seriesMax` series; what would be one more is counted
  * under the label value `other`, so that a caller who invents names cannot exhaust memory.
  */
-import type { MetricFamily } from './metrics.ts';
+import type { Exemplar, HistogramSample, MetricFamily } from './metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -22,6 +22,8 @@ export interface HistogramSeries {
   readonly bounds: readonly number[];
   readonly counts: number[];
   sum: number;
+  /** The last of each bucket; there from the first one on. */
+  exemplars?: (Exemplar | null)[];
 }
 
 const seriesMax = 10_000;
@@ -40,14 +42,38 @@ export interface Registry {
   families(): MetricFamily[];
 }
 
-/** Adds one observation to a histogram series; `value` in the unit of its bounds. */
-export function observe(series: HistogramSeries, value: number): void {
+/** Scrapes are seconds apart: a younger exemplar would be replaced before anybody has seen it. */
+const exemplarHeldMs = 1000;
+
+/**
+ * Adds one observation to a histogram series; `value` in the unit of its bounds. With the trace of its request (`at`:
+ * Unix milliseconds), it takes the place of the bucket's exemplar, once a second at most: one a bucket is held, so that
+ * a slow bucket keeps its last slow request.
+ */
+export function observe(
+  series: HistogramSeries,
+  value: number,
+  trace?: { readonly traceId: string; readonly at: number },
+): void {
   const { bounds, counts } = series;
   let bucket = 0;
   while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket += 1;
   (counts[bucket] as number) += 1;
   series.sum += value;
+  if (trace === undefined) return;
+  const exemplars = (series.exemplars ??= counts.map(() => null));
+  const held = exemplars[bucket];
+  // A clock that was set back must not keep an old one for ever.
+  if (held != null && trace.at >= held.at && trace.at - held.at < exemplarHeldMs) return;
+  exemplars[bucket] = { traceId: trace.traceId, value, at: trace.at };
 }
+
+const toSample = (labels: Labels, { counts, sum, exemplars }: HistogramSeries): HistogramSample => ({
+  labels,
+  counts: [...counts],
+  sum,
+  ...(exemplars !== undefined && { exemplars: [...exemplars] }),
+});
 
 function seriesOf<Series>(definition: Definition, create: () => Series) {
   const series = new Map<string, { labels: Labels; series: Series }>();
@@ -98,7 +124,7 @@ export function openRegistry(): Registry {
         help: definition.help,
         type: 'histogram',
         bounds,
-        samples: all().map(({ labels, series }) => ({ labels, counts: [...series.counts], sum: series.sum })),
+        samples: all().map(({ labels, series }) => toSample(labels, series)),
       }));
       return lookUp;
     },
@@ -126,6 +152,7 @@ function mergeTwo(a: MetricFamily, b: MetricFamily): MetricFamily {
         labels: left.labels,
         counts: left.counts.map((count, index) => count + (right.counts[index] ?? 0)),
         sum: left.sum + right.sum,
+        ...latestExemplars(left, right),
       })),
     };
   }
@@ -138,6 +165,16 @@ function mergeTwo(a: MetricFamily, b: MetricFamily): MetricFamily {
       value: left.value + right.value,
     })),
   };
+}
+
+/** Of each bucket the younger one. */
+function latestExemplars(left: HistogramSample, right: HistogramSample): Pick<HistogramSample, 'exemplars'> {
+  if (left.exemplars === undefined) return right.exemplars === undefined ? {} : { exemplars: right.exemplars };
+  const exemplars = left.exemplars.map((mine, index) => {
+    const other = right.exemplars?.[index] ?? null;
+    return mine !== null && (other === null || mine.at >= other.at) ? mine : other;
+  });
+  return { exemplars };
 }
 
 function addUp<S extends { readonly labels: Labels }>(samples: readonly S[], add: (left: S, right: S) => S): S[] {

@@ -6,13 +6,13 @@ export const textContentType = 'text/plain; version=0.0.4; charset=utf-8';
 const escapeHelp = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 const escapeLabel = (text: string): string => escapeHelp(text).replaceAll('"', '\\"');
 
-function printNumber(value: number): string {
+export function printNumber(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (value === Infinity) return '+Inf';
   return value === -Infinity ? '-Inf' : String(value);
 }
 
-function printLabels(labels: Readonly<Record<string, string>>, extra?: readonly [string, string]): string {
+export function printLabels(labels: Readonly<Record<string, string>>, extra?: readonly [string, string]): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
   if (extra !== undefined) pairs.push(`${extra[0]}="${extra[1]}"`);
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;

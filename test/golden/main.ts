@@ -15,6 +15,7 @@ import { runHpaController } from './hpa-controller.ts';
 import { runKeda } from './keda.ts';
 import { runKpa } from './kpa.ts';
 import { runOpenInference } from './open-inference.ts';
+import { runOpenMetrics } from './openmetrics.ts';
 import { runQueueing } from './queueing.ts';
 import { runRay } from './ray.ts';
 import type { Table, TableResult } from './table.ts';
@@ -29,6 +30,7 @@ const runners: Readonly<Record<string, (table: Table) => Promise<TableResult>>> 
   'keda.json': runKeda,
   'knative_kpa.json': runKpa,
   'open_inference.json': runOpenInference,
+  'openmetrics_text.json': runOpenMetrics,
   'queueing.json': runQueueing,
   'ray_serve.json': runRay,
 };
