@@ -118,6 +118,12 @@ export const catalogue = {
     false,
     'The answer was not there by the deadline. Work that had not started was never started.',
   ),
+  TOO_MANY_STREAMS: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'As many watch the event stream as may at once; close one, or try again after `Retry-After`.',
+  ),
   CANCELLED: entry(499, 'CANCELLED', false, 'The caller hung up.'),
   // Replicas and models
   REPLICA_FAILED: entry(

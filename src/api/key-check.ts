@@ -16,6 +16,7 @@ export interface KeyCheck {
   enter(request: FastifyRequest): void;
   /** Whose key the request came with. */
   nameOf(request: FastifyRequest): string | undefined;
+  holderOf(request: FastifyRequest): KeyHolder | undefined;
   /** Whether that key holds for the deployment. */
   covers(request: FastifyRequest, deployment: string): boolean;
 }
@@ -47,6 +48,7 @@ export function keyCheck(auth: Authenticator, control: ControlService): KeyCheck
         throw thrown;
       }
     },
+    holderOf: (request) => holders.get(request),
     nameOf: (request) => holders.get(request)?.name,
     covers: (request, deployment) => holders.get(request)?.covers(deployment) ?? false,
   };

@@ -110,6 +110,7 @@ function successOf(route: Route): Json {
     const content = { 'application/json': { schema: answerSchema(route.answer) } };
     return { description: route.summary, content };
   }
+  if (route.id === 'events') return { description: route.summary, content: { 'text/event-stream': {} } };
   if (route.id !== 'getArtefact') return { description: route.summary };
   return { description: route.summary, content: { 'application/octet-stream': {} } };
 }

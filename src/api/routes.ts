@@ -52,6 +52,7 @@ import {
   whyView,
 } from './schemas.ts';
 import { deploymentSpecification } from '../config/specification.ts';
+import { eventsQuery, type EventsQuery } from './events/schemas.ts';
 import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
 import { seriesQuery, seriesView } from './series-schemas.ts';
 
@@ -75,7 +76,8 @@ export interface Whole {
 
 export type RouteAnswer =
   | { readonly kind: 'json'; readonly value: unknown }
-  | { readonly kind: 'bytes'; readonly bytes: number; open(): Readable };
+  | { readonly kind: 'bytes'; readonly bytes: number; open(): Readable }
+  | ({ readonly kind: 'events' } & EventsQuery);
 
 export interface Route {
   readonly method: Method;
@@ -92,7 +94,7 @@ export interface Route {
   readonly cutDown?: boolean;
   /** Which deployment it concerns, where the path does not name it; undefined: none that is there. */
   readonly concerns?: (control: ControlService, params: Readonly<Record<string, string>>) => string | undefined;
-  /** Absent when the answer has no JSON. */
+  /** Absent when the answer is no JSON: nothing, a file, or events. */
   readonly answer?: z.ZodType;
   /** Code of an error in the body's shape; INVALID_REQUEST by default. */
   readonly invalid?: ErrorCode;
@@ -140,6 +142,20 @@ function route<Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType 
   };
 }
 
+/** A stream that the server itself answers with, in a Content-Type of its own. */
+const events: Route = {
+  method: 'GET',
+  path: '/events',
+  id: 'events',
+  summary: 'Events as they happen (text/event-stream): the status when it has changed, and each journal entry.',
+  status: 200,
+  scope: 'read',
+  cutDown: true,
+  query: eventsQuery,
+  errors: ['TOO_MANY_STREAMS', 'DRAINING'],
+  handle: async (_control, { query }) => ({ kind: 'events', ...(query as EventsQuery) }),
+};
+
 function isFile(value: unknown): value is { readonly bytes: number; open(): Readable } {
   return typeof value === 'object' && value !== null && 'open' in value && 'bytes' in value;
 }
@@ -175,7 +191,8 @@ export const routes: readonly Route[] = [
   route('GET', '/status', 'status', {
     summary: 'Everything that runs: deployments, replicas, gateways, overrides, warnings.',
     answer: statusView,
-    handle: (control) => control.status(),
+    cutDown: true,
+    handle: (control, { covers }) => control.status(covers),
   }),
   route('GET', '/specification', 'getSpecification', {
     summary: 'The specification that was applied last, and what was changed beside it since.',
@@ -500,6 +517,7 @@ export const routes: readonly Route[] = [
     errors: ['ENTRY_NOT_FOUND'],
     handle: (control, { params }) => control.journalEntry(numberOf(params['id'], 'an entry number')),
   }),
+  events,
   route('GET', '/keys', 'listKeys', {
     summary: 'API keys, without what opens: that is shown once, when a key is made.',
     scope: 'admin',

@@ -135,7 +135,9 @@ test('whatever comes to whatever route is answered, and never as a fault of ours
     if (answer.status >= 400 && method !== 'HEAD') problemOf(answer);
     return answer;
   };
-  for (const { method, path } of routes) {
+  for (const { method, path, id } of routes) {
+    // A stream that does not end; events/hub.test.ts asks it.
+    if (id === 'events') continue;
     for (const name of names) await check(method, `/api/v1${path.replace(/\{\w+\}/g, name)}`, {}, 'a strange name');
     const fine = `/api/v1${path.replace(/\{\w+\}/g, 'nope')}`;
     await check(method, `${fine}?zz=1&zz=2`, {}, 'an unknown query');

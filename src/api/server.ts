@@ -10,15 +10,20 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify';
+import { systemClock, type Clock } from '../clock.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { ControlService } from '../control/control-service.ts';
 import { challenge, FlyballError, toFlyballError } from '../errors.ts';
 import { contextOptions, isTlsFailure, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
+import { dataHeaders } from './console-files/headers.ts';
+import { openConsoleFiles, type ConsoleFiles } from './console-files/serve.ts';
+import { openEventHub } from './events/hub.ts';
 import { openApiDocument } from './openapi.ts';
 import { checkOrigin, isLoopbackName } from '../protocol/origin-check.ts';
 import { fromZodError, toApiError, toProblem } from './problems.ts';
 import { keyCheck, withCaller } from './key-check.ts';
+import type { EventsQuery } from './events/schemas.ts';
 import { routes, type Route } from './routes.ts';
 import { noteWebhook, takeWholeBodies, toWholeBodyError } from './whole-bodies.ts';
 
@@ -29,6 +34,9 @@ export interface ApiOptions {
   /** Absent: callers need no key, and say themselves who they are. */
   readonly auth?: Authenticator | undefined;
   readonly tls?: TlsMaterial | undefined;
+  readonly clock?: Clock;
+  /** The web console's; by default those that were built beside this. */
+  readonly console?: ConsoleFiles;
   readonly limits: {
     /** Of a JSON body; files are streamed and limited by the artefact store. */
     readonly bodyBytesMax: number;
@@ -58,6 +66,8 @@ const requestIdMax = 128;
 
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const { control, limits } = options;
+  const { clock = systemClock, console: consoleFiles = openConsoleFiles() } = options;
+  const events = openEventHub({ control, version: options.version, clock });
   const closing = new AbortController();
   const check = options.auth === undefined ? undefined : keyCheck(options.auth, control);
   let loopback = true;
@@ -88,13 +98,16 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   });
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
+    void reply.headers({ ...dataHeaders, 'x-request-id': request.id });
     if (!local.has(request.raw.socket)) checkOrigin(request.raw, loopback);
+    // The same for everybody and without data: no key is asked for it.
+    if (request.is404 && (await consoleFiles.serve(request.raw, reply))) return reply;
     check?.enter(request);
     checkEncoding(request.headers);
     // Before the body is read: of a path that is not there, or a method that no framework knows, none is wanted.
     if (request.is404) throw nothingAt(request, reply);
     if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
+    return undefined;
   });
   app.setErrorHandler((error, request, reply) => fail(reply, request, error));
   app.setNotFoundHandler((request, reply) => fail(reply, request, nothingAt(request, reply)));
@@ -149,12 +162,24 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       throw new FlyballError('CANCELLED', 'the caller hung up', { cause: error });
     });
     void reply.code(route.status).header('cache-control', 'no-store');
+    if (answer.kind === 'events') {
+      await openEvents(request, reply, answer);
+      return reply;
+    }
     if (answer.kind === 'bytes') {
       void reply.header('content-type', 'application/octet-stream').header('content-length', answer.bytes);
       return route.method === 'HEAD' ? reply.send() : reply.send(answer.open());
     }
     if (route.status === 204) return reply.send();
     return reply.send(answer.value);
+  }
+
+  async function openEvents(request: FastifyRequest, reply: FastifyReply, { topics, since }: EventsQuery) {
+    // What a browser says when it comes back is newer than the address that it was opened with.
+    const { 'last-event-id': last } = request.headers;
+    const from = typeof last === 'string' && last !== '' ? Number(last) : since;
+    const watcher = check?.holderOf(request);
+    await events.open({ response: reply.raw, begin: () => beginStream(reply) }, { topics, since: from }, watcher);
   }
 
   await app.ready();
@@ -178,6 +203,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
 
   async function drain(deadlineMs: number): Promise<void> {
     closing.abort();
+    events.close();
     const closed = servers.map((each) => new Promise<void>((resolve) => void each.close(() => resolve())));
     for (const each of servers) each.closeIdleConnections();
     const cut = setTimeout(() => {
@@ -197,6 +223,18 @@ function listening(server: http.Server, connectionsMax: number, listen: (done: (
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     listen(resolve);
+  });
+}
+
+/** From here on the response is not the framework's any more; what was put on the reply so far goes out with it. */
+function beginStream(reply: FastifyReply): void {
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as http.OutgoingHttpHeaders),
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    // Proxies that gather what they pass on would hold back what is to be seen at once.
+    'x-accel-buffering': 'no',
   });
 }
 

@@ -19,6 +19,11 @@ export interface KeyHolder {
   readonly name: string;
   /** As it was presented, to be passed on to control in the caller's name; never logged. */
   readonly secret: string;
+  readonly scopes: readonly Scope[];
+  /** Absent: every deployment, and the platform as a whole. */
+  readonly deployments?: readonly string[] | undefined;
+  /** Whether the key is still good: for whatever goes on after it was let in. */
+  isGood(): boolean;
   holds(scope: Scope): boolean;
   covers(deployment: string): boolean;
   /** Throws FORBIDDEN. */
@@ -65,11 +70,15 @@ export function openAuthenticator(clock: Clock, workers = 1): Authenticator {
 
   function holderOf(own: Held, secret: string): KeyHolder {
     const { entry } = own;
+    const isGood = (): boolean => held.get(entry.id) === own && !isOver(entry);
     const rate = entry.rate === undefined ? undefined : shareOf(entry.rate, workers);
     return {
       id: entry.id,
       name: entry.name,
       secret,
+      scopes: entry.scopes,
+      deployments: entry.deployments,
+      isGood,
       holds: (scope) => holds(entry, scope),
       covers: (deployment) => covers(entry, deployment),
       require(need) {
@@ -78,7 +87,7 @@ export function openAuthenticator(clock: Clock, workers = 1): Authenticator {
       },
       admit() {
         // A stream that was let in goes on; its key may be gone.
-        if (held.get(entry.id) !== own || isOver(entry)) throw notValid();
+        if (!isGood()) throw notValid();
         if (rate === undefined || entry.rate === undefined) return;
         const at = clock.now();
         const result = take(own.bucket ?? fullBucket(rate, at), rate, at);

@@ -53,7 +53,8 @@ export interface ControlService {
   live(): boolean;
   /** Whether adoption has finished, so that what it says about replicas is true. */
   ready(): boolean;
-  status(): Promise<StatusView>;
+  /** `isShown`: of which deployments the caller may know. */
+  status(isShown?: (deployment: string) => boolean): Promise<StatusView>;
   specification(): Promise<SpecificationView>;
   plan(resolved: ResolvedSpecification): Promise<PlanView>;
   apply(request: {

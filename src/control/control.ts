@@ -91,6 +91,9 @@ export interface Control extends AsyncDisposable {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** Of an override, by its path; empty where it is of something else. */
+const deploymentOf = (path: string): string => /^deployments\.([^.]+)/.exec(path)?.[1] ?? '';
+
 /** A record that an earlier release has written knows no such setting. */
 function silentMsOf(record: DeploymentRecord | undefined): number {
   const health: Partial<DeploymentRecord['specification']>['health'] = record?.specification.health;
@@ -233,9 +236,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...toDeploymentView(deployment, fleet.replicas(), channel.gateways(), clock.wall()),
     governor: governorView(deployment, { governor, modes, approvals }),
   });
-  const deploymentViews = (): DeploymentView[] =>
+  const deploymentViews = (isShown = (_name: string): boolean => true): DeploymentView[] =>
     deployments
       .all()
+      .filter(({ name }) => isShown(name))
       .map(viewOf)
       .toSorted((left, right) => (left.name < right.name ? -1 : 1));
   const overrides = async (): Promise<OverrideView[]> => [...(await store.overrides())];
@@ -258,10 +262,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...alerts.service,
     live: () => true,
     ready: () => !draining,
-    async status() {
-      const views = deploymentViews();
+    async status(isShown = () => true) {
+      const views = deploymentViews(isShown);
       const gateways = channel.gateways();
-      const halt = modes.halt();
+      const governor = await governing.governor(isShown);
       return {
         name: options.serverName,
         flyball: options.version,
@@ -271,14 +275,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         listeners: Object.fromEntries(Object.entries(options.listeners).map(([name, { url }]) => [name, { url }])),
         gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
         deployments: views,
-        overrides: await overrides(),
-        governor: {
-          approvals: [...approvals.list()],
-          ...(halt !== undefined && { halt }),
-          ...(Object.keys(modes.halts()).length > 0 && { halts: modes.halts() }),
-        },
+        overrides: (await overrides()).filter(({ path }) => isShown(deploymentOf(path))),
+        governor,
         warnings: [
-          ...haltWarnings(halt, modes.halts()),
+          ...haltWarnings(governor.halt, governor.halts ?? {}),
           ...warningsOf(views, gateways, loop.trouble()),
           ...alerts.warnings(),
           ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
@@ -301,7 +301,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
   return {
     service,
-    deployments: deploymentViews,
+    deployments: () => deploymentViews(),
     async drain(deadlineMs) {
       draining = true;
       await governor.stop();

@@ -99,6 +99,8 @@ export interface EventMap {
     readonly sender: 'grafana' | 'alertmanager' | 'other';
     readonly outcome: 'accepted' | ErrorCode;
   };
+  /** Somebody began or ceased to watch the event stream; `open`: how many watch now. */
+  'flyball:stream': { readonly outcome: 'opened' | 'closed' | 'dropped' | 'revoked'; readonly open: number };
   /** What a playbook did, or why not. */
   'flyball:playbook': { readonly playbook: string; readonly action: string; readonly outcome: string };
   'flyball:fault': { readonly where: string; readonly message: string; readonly error?: unknown };

@@ -50,6 +50,7 @@ export function logEvents(log: Logger): () => void {
     subscribe('flyball:process', (event) => log.info(event, 'process')),
     subscribe('flyball:control', (event) => log.info(event, 'control')),
     subscribe('flyball:refusal', (event) => log.debug(event, 'refused')),
+    subscribe('flyball:stream', (event) => log.debug(event, 'event stream')),
     subscribe('flyball:webhook', (event) => log.debug(event, 'webhook')),
     subscribe('flyball:playbook', (event) => log.info(event, 'playbook')),
     subscribe('flyball:fault', ({ error, ...event }) => log.error({ ...event, err: error }, 'fault')),

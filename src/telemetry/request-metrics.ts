@@ -65,6 +65,11 @@ export function recordRequests(registry: Registry): () => void {
     help: 'Notifications of alerts that came, by sender and outcome (accepted or an error code).',
     labels: ['sender', 'outcome'],
   });
+  const streams = registry.counter({
+    name: 'flyball_event_streams_total',
+    help: 'Event streams of the control API, by what became of them; dropped: it was not read.',
+    labels: ['outcome'],
+  });
   const playbooks = registry.counter({
     name: 'flyball_playbook_actions_total',
     help: 'What playbooks did about alerts, by playbook, action and outcome.',
@@ -104,6 +109,9 @@ export function recordRequests(registry: Registry): () => void {
     }),
     subscribe('flyball:refusal', ({ listener, code, by = '' }) => {
       refusals(listener, code, by).value += 1;
+    }),
+    subscribe('flyball:stream', ({ outcome }) => {
+      streams(outcome).value += 1;
     }),
     subscribe('flyball:webhook', ({ sender, outcome }) => {
       webhooks(sender, outcome).value += 1;
