@@ -290,6 +290,7 @@ export const latencyModelView = z.object({
   since: z.int().describe('Of what was seen since then; it begins anew with a version or a share of the processor.'),
   calls: z.int(),
   cap: z.int().describe('Rows that a call has at most.'),
+  capLearned: z.boolean().describe('The cap follows what calls cost; else it is set, or the model takes no batches.'),
   service: z.array(
     z.object({
       rows: z.number().describe('Mean of those that were measured.'),

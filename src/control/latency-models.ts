@@ -97,11 +97,12 @@ export async function openLatencyModels(store: Store, deployments: Deployments, 
   return {
     observed({ versions, replicas }) {
       for (const { id } of replicas) if (unserved.size > 0) served(id);
-      for (const { deployment: name, version, calls, batchSizeCap } of versions) {
+      for (const { deployment: name, version, calls, batchSizeCap, batchSizeLearned } of versions) {
         const deployment = calls === undefined ? undefined : deployments.find(name);
         if (calls === undefined || deployment?.serving?.launch.version !== version) continue;
         const book = bookOf(deployment);
         book.cap = batchSizeCap;
+        book.capLearned = batchSizeLearned === true;
         changed.add(name);
         const weight = calls.count / calls.samples.length;
         for (const [rows = 0, restMs = 0, busy = 1, nth = 1, ms = Number.NaN] of calls.samples)

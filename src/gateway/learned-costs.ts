@@ -1,6 +1,7 @@
 /** What calls of one deployment version cost, learned while it is served, and the rows a call may have for it. */
 import {
   batchCap,
+  beginCall,
   computeMs as computeOf,
   createCostCurve,
   learnCost,
@@ -42,6 +43,16 @@ export class LearnedCosts {
   warmUp(points: readonly CostPoint[], at: number): void {
     if (this.curve.learnedAt > -Infinity) return;
     for (const { rows, ms } of points) learnWarmUp(this.curve, rows, ms, at);
+    this.#setCap();
+  }
+
+  /** Whether the cap is found out, and not set by hand or by the model. */
+  get isCapLearned(): boolean {
+    return this.batchable && this.#sizeMax === 'auto';
+  }
+
+  begin(rows: number): void {
+    beginCall(this.curve, rows);
     this.#setCap();
   }
 

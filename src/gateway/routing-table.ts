@@ -115,6 +115,8 @@ export interface VersionObservation {
   /** Of the requests completed since the last observation; absent when there were none. */
   readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number; readonly n: number };
   readonly batchSizeCap: number;
+  /** It is found out, call by call; absent where it is what it is: set by hand, or a model that takes no batches. */
+  readonly batchSizeLearned?: true;
   /**
    * Calls answered well since the last observation, and some of them: rows, milliseconds of rest of the replica before,
    * replicas that computed, which of the replica's calls it was, milliseconds. Absent when there were none.

@@ -182,6 +182,7 @@ export class VersionDispatcher {
       inFlight: this.#started.size,
       latencyMs: takeLatencies(this.figures),
       batchSizeCap: this.#costs.cap,
+      ...(this.#costs.isCapLearned && { batchSizeLearned: true }),
       ...(calls !== undefined && { calls }),
       ...(since !== Infinity && { waitingMs: Math.max(this.#clock.now() - since, 0) }),
       ...(woken !== undefined && { woken }),
@@ -293,6 +294,7 @@ export class VersionDispatcher {
         this.#companyUntil = batch.waitUntil;
         break;
       }
+      this.#costs.begin(batch.rows);
       this.#calls.send(replica, batch.items, at, false);
     }
     this.#arm(at);

@@ -38,6 +38,24 @@ test('sizes become a cost curve of calls, and its mean is the measured one', () 
   assert.deepEqual([tables.ms[1], tables.ms[2]], [10, 13]);
 });
 
+test('a cap that is found out is found out in the rehearsal, too', () => {
+  const cells = [cell(1, 100, [100]), cell(2, 20, [300])];
+  const known = { cap: 2, service: cells };
+  assert.equal(learnedService(known)?.sizeMax, 2);
+  const service = learnedService({ ...known, capLearned: true });
+  assert.ok(service?.sizeMax === 'auto');
+  const costs = serviceTables(service).learning?.();
+  assert.ok(costs !== undefined);
+  assert.equal(costs.cap, 1, 'two rows in three times the time do not pay');
+  const caps = Array.from({ length: 800 }, (_, call) => {
+    const { cap } = costs;
+    costs.begin(cap);
+    costs.learn(cap, cap === 1 ? 100 : 110, call * 100);
+    return cap;
+  });
+  assert.ok(Math.max(...caps.slice(-32)) >= 2, 'tried, and found to pay by now');
+});
+
 test('a factor stretches no call on average, whatever was measured', () => {
   const times = fc.array(fc.integer({ min: 1, max: 1e6 }), { minLength: 1, maxLength: 128 });
   const cells = fc.array(fc.tuple(fc.integer({ min: 20, max: 1e5 }), times), { minLength: 1, maxLength: 6 });

@@ -19,9 +19,9 @@ type Cell = LatencyModel['service'][number];
 
 /** Undefined where too little has been answered. */
 export function learnedService(
-  model: Pick<LatencyModel, 'service' | 'cap'> & Partial<Pick<LatencyModel, 'busy' | 'nth'>>,
+  model: Pick<LatencyModel, 'service' | 'cap'> & Partial<Pick<LatencyModel, 'capLearned' | 'busy' | 'nth'>>,
 ): ServiceModel | undefined {
-  const { service, cap, busy = [], nth = [] } = model;
+  const { service, cap, capLearned = false, busy = [], nth = [] } = model;
   const sizes = Map.groupBy(service, ({ rows }) => Math.ceil(Math.log2(Math.max(1, rows))));
   if (service.reduce((sum, { calls }) => sum + calls, 0) < callsMin) return undefined;
   const factors: Weighted[] = [];
@@ -33,7 +33,8 @@ export function learnedService(
         for (const one of likelyMs) factors.push({ value: one / ms, weight: calls / likelyMs.length });
       return { rows: mean(cells, ({ rows }) => rows), ms };
     });
-  return { curve, spread: equallyLikely(factors), sizeMax: Math.max(1, cap), measured: { service, busy, nth } };
+  const sizeMax = capLearned ? 'auto' : Math.max(1, cap);
+  return { curve, spread: equallyLikely(factors), sizeMax, measured: { service, busy, nth } };
 }
 
 function mean(cells: readonly Cell[], of: (cell: Cell) => number): number {

@@ -51,8 +51,9 @@ export interface LatencyBook {
   /** Unix milliseconds. */
   readonly since: number;
   calls: number;
-  /** Rows that calls had at most. */
+  /** Rows that calls have at most; learned: now, by what calls have cost. */
   cap: number;
+  capLearned?: boolean;
   readonly cells: CallTimes[];
   readonly busy: readonly Factor[];
   readonly nth: readonly Factor[];
@@ -99,7 +100,7 @@ function cellOf({ cells }: LatencyBook, rows: number, restMs: number): CallTimes
 /** `weight`: calls that it stands for. A call that says nothing sensible teaches nothing. */
 export function noteCall(book: LatencyBook, sample: CallSample, weight = 1): void {
   const { rows, restMs, busy, nth, ms } = sample;
-  if (!(ms >= 0) || !Number.isFinite(ms) || !(rows >= 1) || !(weight > 0)) return;
+  if (!(ms >= 0) || !Number.isFinite(ms) || !(rows >= 1) || !Number.isFinite(rows) || !(weight > 0)) return;
   book.calls += weight;
   const shared = book.busy[busyClassOf(busy)] as Factor;
   const young = book.nth[callClassOf(nth)] as Factor;

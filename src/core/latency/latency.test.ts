@@ -92,6 +92,7 @@ test('whatever calls come, the book stays small, finite, and the same after it w
         model.service.every(({ meanMs: mean, likelyMs: likely }) => mean >= 0 && likely.every(Number.isFinite)),
       );
     }),
+    { examples: [[[{ rows: Infinity, restMs: 0, busy: 1, nth: 1, ms: 1 }]]] },
   );
   assert.equal(isLatencyBook({ key: 'v' }), false);
 });

@@ -30,8 +30,9 @@ export interface LatencyModel {
   /** Unix milliseconds. */
   readonly since: number;
   readonly calls: number;
-  /** Rows that a call has at most. */
+  /** Rows that a call has at most; learned: now, and it follows what calls cost. */
   readonly cap: number;
+  readonly capLearned: boolean;
   readonly service: readonly CallModel[];
   /** By replicas that compute at the same time. */
   readonly busy: readonly FactorModel[];
@@ -56,6 +57,7 @@ export function latencyModel(book: LatencyBook): LatencyModel {
     since: book.since,
     calls: Math.round(book.calls),
     cap: book.cap,
+    capLearned: book.capLearned === true,
     service: (told.length > 0 ? told : book.cells)
       .toSorted((left, right) => left.rowClass - right.rowClass || left.restClass - right.restClass)
       .map(({ rows, restClass, times }) => ({

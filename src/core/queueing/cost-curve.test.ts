@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { seededRng } from '../../rng.ts';
 import {
   batchCap,
+  beginCall,
   computeMs,
   createCostCurve,
   learnCost,
@@ -25,6 +26,7 @@ const curveOf = (points: readonly (readonly [rows: number, ms: number])[]): Cost
 const settledCap = (curve: CostCurve, ms: (rows: number) => number): number => {
   for (let call = 0; call < 40; call += 1) {
     const rows = batchCap(curve, 64);
+    beginCall(curve, rows);
     learnCost(curve, rows, ms(rows), call);
   }
   return batchCap(curve, 64);
@@ -87,14 +89,33 @@ test('what did not pay once is tried again from time to time', () => {
   assert.equal(batchCap(curve, 64), 1);
   for (let call = 0; call < 700; call += 1) {
     const rows = batchCap(curve, 64);
+    beginCall(curve, rows);
     learnCost(curve, rows, 1 + rows * 0.1, call);
   }
   assert.ok(batchCap(curve, 64) > 1);
 });
 
+test('what is tried is tried by one call, however many begin before its end is known', () => {
+  const curve = curveOf(denseNet);
+  const tried = Array.from({ length: 100 }, () => {
+    // Twelve replicas begin at once, and each could have any number of rows.
+    const sizes = Array.from({ length: 12 }, () => {
+      const rows = batchCap(curve, 64);
+      beginCall(curve, rows);
+      return rows;
+    });
+    sizes.forEach((rows, call) => learnCost(curve, rows, rows * 80, call));
+    return sizes.filter((rows) => rows > 1).length;
+  });
+  assert.equal(Math.max(...tried), 1);
+  const whole = tried.reduce((sum, count) => sum + count, 0);
+  assert.ok(whole > 0 && whole <= 8, `${whole} of 1200 calls tried`);
+});
+
 test('a machine that slows down for all sizes does not move the cap', () => {
   const curve = curveOf(mnistCnn);
   for (let call = 0; call < 200; call += 1) {
+    beginCall(curve, 4);
     learnCost(curve, 4, 0.91, call);
     assert.ok(batchCap(curve, 64) >= 2);
   }
@@ -120,6 +141,7 @@ const throughput = (known: number, { penalty, stalls }: Machine): number => {
       for (let call = 0; call < 300; call += 1) {
         const rows = batchCap(curve, 64);
         const speed = Math.floor(call / period) % 2 === 0 ? 1 : 2;
+        beginCall(curve, rows);
         learnCost(curve, rows, cost(rows) * scatter() * speed * (chance.next() < stalls ? 5 : 1), call);
         rowsDone += rows;
         time += cost(rows);
@@ -167,7 +189,10 @@ const anyCurve = fc
   .array(fc.tuple(fc.integer({ min: 1, max: 200 }), fc.double({ min: 0, max: 1000, noNaN: true })), { maxLength: 40 })
   .map((measured) => {
     const curve = createCostCurve();
-    measured.forEach(([rows, ms], at) => learnCost(curve, rows, ms, at));
+    measured.forEach(([rows, ms], at) => {
+      beginCall(curve, rows);
+      learnCost(curve, rows, ms, at);
+    });
     return curve;
   });
 

@@ -129,8 +129,15 @@ export function learnCost(curve: CostCurve, rows: number, ms: number, at: number
   curve.lastFactor = factor / slower;
   curve.lastSize = size;
   curve.learnedAt = at;
-  if (curve.trial === size) curve.trial = -1;
   chooseTrial(curve);
+}
+
+/**
+ * A call of so many rows begins: what is tried is tried by one call. Until its end was known the trial once stood for all
+ * replicas, so that a crowd, which is the first to bring enough rows, had every one of them try the size that does not pay.
+ */
+export function beginCall(curve: CostCurve, rows: number): void {
+  if (curve.trial === sizeOf(rows)) curve.trial = -1;
 }
 
 /** What both say: the smaller of two that point the same way, else nothing. */

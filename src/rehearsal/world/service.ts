@@ -4,6 +4,7 @@
  */
 import { batchCap, computeMs, createCostCurve, learnedCapMax, learnWarmUp } from '../../core/queueing/cost-curve.ts';
 import { Circumstances, type MeasuredCalls } from './circumstances.ts';
+import { LiveCosts, mostRows } from './live-costs.ts';
 import { drawTable, quantileOf, type Distribution } from './distribution.ts';
 
 export interface ServiceModel {
@@ -27,6 +28,8 @@ export interface ServiceTables {
   readonly factors: Float64Array | undefined;
   /** In place of mean and factor. */
   readonly circumstances: Circumstances | undefined;
+  /** In place of `ms`, `cap` and `tail`: a gateway that learns them anew in each rehearsal. */
+  readonly learning: (() => LiveCosts) | undefined;
 }
 
 const tailShare = 0.9;
@@ -38,8 +41,13 @@ export function serviceTables({ curve, spread, sizeMax, measured }: ServiceModel
   const cap = sizeMax === 'auto' ? batchCap(costs, learnedCapMax) : sizeMax;
   const ms = Float64Array.from({ length: cap + 1 }, (_, rows) => (rows === 0 ? 0 : (computeMs(costs, rows) ?? 0)));
   const tail = Math.min(Math.max(quantileOf(spread, tailShare), 1), tailMax);
-  const circumstances = measured === undefined ? undefined : new Circumstances(measured, ms);
-  return { ms, cap, tail, factors: drawTable(spread), circumstances };
+  const factors = drawTable(spread);
+  if (measured === undefined) return { ms, cap, tail, factors, circumstances: undefined, learning: undefined };
+  const means = Float64Array.from({ length: mostRows(sizeMax) + 1 }, (_, rows) =>
+    rows === 0 ? 0 : (computeMs(costs, rows) ?? 0),
+  );
+  const circumstances = new Circumstances(measured, means);
+  return { ms, cap, tail, factors, circumstances, learning: () => new LiveCosts(curve, sizeMax) };
 }
 
 /** Requests per second that one replica holds in full calls. */

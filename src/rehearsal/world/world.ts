@@ -12,6 +12,7 @@ import { drawBits } from './distribution.ts';
 import { Completions } from './completions.ts';
 import type { Circumstances } from './circumstances.ts';
 import { Latencies } from './latencies.ts';
+import type { LiveCosts } from './live-costs.ts';
 import { dead, draining, idle, Slots } from './slots.ts';
 import type { ArrivalSource } from '../traffic/arrivals.ts';
 import type { Rng } from '../../rng.ts';
@@ -43,7 +44,12 @@ const spanLatenciesMax = 4096;
 export class World {
   readonly #settings: WorldSettings;
   readonly #ms: Float64Array;
-  readonly #cap: number;
+  /** Where calls are learned from as they end; the next three follow it. */
+  readonly #costs: LiveCosts | undefined;
+  #cap: number;
+  #tail: number;
+  /** Places in a slot for the requests of its call. */
+  readonly #width: number;
   readonly #source: ArrivalSource;
   readonly #chance: Rng;
   readonly #circumstances: Circumstances | undefined;
@@ -93,12 +99,16 @@ export class World {
 
   constructor(settings: WorldSettings, source: ArrivalSource, chance: Rng) {
     this.#settings = settings;
-    this.#ms = settings.service.ms;
-    this.#cap = settings.service.cap;
+    const { service } = settings;
+    this.#costs = service.learning?.();
+    this.#ms = this.#costs?.ms ?? service.ms;
+    this.#cap = this.#costs?.cap ?? service.cap;
+    this.#tail = this.#costs?.tail ?? service.tail;
+    this.#width = this.#ms.length - 1;
     this.#circumstances = settings.service.circumstances;
     this.#source = source;
     this.#chance = chance;
-    this.slots = new Slots(this.#cap);
+    this.slots = new Slots(this.#width);
     const ring = 2 ** Math.ceil(Math.log2(settings.queueLengthMax + 1));
     this.#arrived = new Float64Array(ring);
     this.#factor = new Float64Array(ring);
@@ -194,7 +204,7 @@ export class World {
     const rows = slots.rows[slot] as number;
     this.rowsInFlight -= rows;
     this.busyCalls -= 1;
-    const arrived = slots.arrived.slice(slot * this.#cap, slot * this.#cap + rows);
+    const arrived = slots.arrived.slice(slot * this.#width, slot * this.#width + rows);
     if (slots.serving < 1 || slots.again[slot] === 1) {
       this.lost += rows;
       for (const each of arrived) this.onEnding?.(each, 'lost', at);
@@ -269,7 +279,7 @@ export class World {
     if (this.waiting > 0) this.#expire(at);
     if (this.waiting === 0 && slots.idleCount > 0 && this.#again.length === 0) {
       const slot = slots.takeIdle();
-      slots.arrived[slot * this.#cap] = at;
+      slots.arrived[slot * this.#width] = at;
       this.#begin(slot, 1, factor, false, at);
       return;
     }
@@ -302,7 +312,7 @@ export class World {
     if (serving < 1) return true;
     const ms = this.#ms;
     const cap = this.#cap;
-    const { tail } = this.#settings.service;
+    const tail = this.#tail;
     const wait = ((this.waiting + this.rowsInFlight / 2) * (ms[cap] as number)) / cap / serving;
     const own = ms[1] as number;
     const estimateMs = wait === 0 ? own : wait * (1 + (tail - 1) * tailOfWait) + own * tail;
@@ -337,7 +347,7 @@ export class World {
       for (const each of arrived) if (each + deadlineMs <= at) this.onEnding(each, 'lost', each + deadlineMs);
     if (live.length === 0) return;
     const slot = slots.takeIdle();
-    slots.arrived.set(live, slot * this.#cap);
+    slots.arrived.set(live, slot * this.#width);
     this.#begin(slot, live.length, factor, true, at);
   }
 
@@ -345,7 +355,7 @@ export class World {
   #formBatch(slot: number, at: number): number {
     const { slots } = this;
     const { deadlineMs } = this.#settings;
-    const { tail } = this.#settings.service;
+    const tail = this.#tail;
     const ms = this.#ms;
     const own = ms[1] as number;
     slots.rows[slot] = 0;
@@ -360,7 +370,7 @@ export class World {
     // Whoever joins comes after the first and has more time than it, so the first's deadline is the batch's.
     const deadlineAt = (this.#arrived[this.#first] as number) + deadlineMs;
     const factor = this.#factor[this.#first] as number;
-    const to = slot * this.#cap;
+    const to = slot * this.#width;
     let rows = 1;
     while (rows < share && at + (ms[rows + 1] as number) * tail <= deadlineAt) rows += 1;
     for (let index = 0; index < rows; index += 1)
@@ -378,6 +388,10 @@ export class World {
       this.#circumstances === undefined
         ? (this.#ms[rows] as number) * factor
         : this.#measuredMs(this.#circumstances, slot, rows, factor, at);
+    if (this.#costs !== undefined && !again) {
+      this.#costs.begin(rows);
+      this.#cap = this.#costs.cap;
+    }
     slots.since[slot] = at;
     slots.rows[slot] = rows;
     slots.factor[slot] = factor;
@@ -386,7 +400,7 @@ export class World {
     this.busyCalls += 1;
     this.calledMs += took;
     this.calledRows += rows;
-    this.lastWaitMs = at - (slots.arrived[slot * this.#cap] as number);
+    this.lastWaitMs = at - (slots.arrived[slot * this.#width] as number);
     this.#completions.push(slot, at + took);
   }
 
@@ -410,8 +424,9 @@ export class World {
     this.busyCalls -= 1;
     this.endedMs += at - (slots.since[slot] as number);
     this.endedRows += rows;
+    if (this.#costs !== undefined) this.#learn(this.#costs, rows, at - (slots.since[slot] as number), at);
     slots.since[slot] = at;
-    const from = slot * this.#cap;
+    const from = slot * this.#width;
     for (let index = from; index < from + rows; index += 1) this.#answer(slots.arrived[index] as number, at);
     if (phase === draining) {
       slots.drainingCount -= 1;
@@ -420,6 +435,12 @@ export class World {
     }
     slots.giveBack(slot);
     if (this.waiting > 0 || this.#again.length > 0) this.#pump(at);
+  }
+
+  #learn(costs: LiveCosts, rows: number, took: number, at: number): void {
+    costs.learn(rows, took, at);
+    this.#cap = costs.cap;
+    this.#tail = costs.tail;
   }
 
   /** Whoever is still being computed for at the deadline is told so then. */
