@@ -4,7 +4,7 @@ import { didYouMean } from './nearest.ts';
 import type { ConfigurationProblem } from './problems.ts';
 import type { Specification } from './specification.ts';
 
-type Path = readonly string[];
+type Path = readonly PropertyKey[];
 
 /** Signals and playbooks: each is asked for every notification, and for every look of the governor. */
 const namedMax = 100;

@@ -4,6 +4,7 @@ import { toFlyballError } from '../errors.ts';
 import { parsePublicKey, publicKeyText } from '../registry/signing-keys.ts';
 import { checkAlerts, checkPlace } from './check-alerts.ts';
 import { checkServer } from './check-server.ts';
+import { checkTelemetry } from './check-telemetry.ts';
 import type { ModelFile } from './model-file.ts';
 import { didYouMean } from './nearest.ts';
 import type { ConfigurationProblem } from './problems.ts';
@@ -19,6 +20,7 @@ export function checkSpecification(specification: Specification): ConfigurationP
     ...checkListeners(specification.listeners),
     ...checkRegistry(specification.registry),
     ...checkAlerts(specification),
+    ...checkTelemetry(specification),
   ];
 }
 

@@ -57,7 +57,7 @@ test('a miss names the nearest keys', () => {
   refused('replicaz', /no key replicaz; did you mean replicas\?/);
   refused('deployments.digits.replica.max', /did you mean deployments\.<name>\.replicas\.max/);
   refused('port', /which of listeners\.http\.port, listeners\.grpc\.port/);
-  refused('kind', /which of model\.yaml:pipeline\.kind, model\.yaml:output\.kind/);
+  refused('model.yaml:kind', /which of model\.yaml:pipeline\.kind, model\.yaml:output\.kind/);
   refused('model.yaml:pipelin', /did you mean model\.yaml:pipeline/);
   refused('qqqqq', /keys at the top: name, models, deployments/);
 });

@@ -11,6 +11,7 @@ import { checkModelSettings, checkSpecification } from './check.ts';
 import { modelFile, type ModelFile } from './model-file.ts';
 import { problemsInWords, toProblems } from './problems.ts';
 import { withAbsoluteTokens } from './metric-tokens.ts';
+import { withAbsoluteSinks } from './sink-places.ts';
 import { specification, type Specification, type TlsSpecification } from './specification.ts';
 import { checkYaml } from './yaml.ts';
 
@@ -36,7 +37,12 @@ export async function loadSpecification(path: string): Promise<LoadedSpecificati
   const folder = dirname(absolute);
   const { specification, ...rest } = parseWritten(await readText(absolute, path), path);
   const absolutes = withAbsoluteSecrets(withAbsoluteTls(specification, folder), folder);
-  return { ...rest, specification: withAbsoluteTokens(absolutes, folder), path: absolute, folder };
+  return {
+    ...rest,
+    specification: withAbsoluteSinks(withAbsoluteTokens(absolutes, folder), folder),
+    path: absolute,
+    folder,
+  };
 }
 
 /** The files stay where they are when the specification goes to the server and comes back at the next start. */

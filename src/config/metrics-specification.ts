@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { secretPlace } from './alerts-specification.ts';
 import { name } from './names.ts';
 
-const address = z
+export const address = z
   .string()
   .regex(/^https?:\/\/[^\s@]+$/, 'expected an http:// or https:// address without a name or password in it')
   .max(2000);

@@ -5,15 +5,13 @@
  */
 import * as z from 'zod';
 import { alertsSettings } from './alerts-specification.ts';
+import { bytes } from './bytes.ts';
 import { metricsSettings } from './metrics-specification.ts';
 import { batchingSettings, serverSettings } from './model-file.ts';
 import { deploymentName, modes, name } from './names.ts';
+import { telemetrySettings } from './telemetry-specification.ts';
 
 export { modes, namePattern, reservedNames, type Mode } from './names.ts';
-
-const bytes = z
-  .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?\s?(B|KiB|MiB|GiB)$/)])
-  .describe('Bytes as a number, or with a unit: B, KiB, MiB, GiB.');
 
 const modelSource = z
   .strictObject({
@@ -440,6 +438,7 @@ export const specification = z.strictObject({
     .prefault({})
     .describe('How long the load and the replicas of each deployment stay on record (docs/series.md).'),
   alerts: alertsSettings.describe('Webhooks of Grafana and Alertmanager, and what they set off (docs/webhooks.md).'),
+  telemetry: telemetrySettings.describe('Where metrics and events are sent (docs/telemetry.md).'),
   shutdown: z
     .strictObject({ drainMs: z.int().min(0).default(30_000).describe('How long Ctrl-C waits for requests in flight.') })
     .prefault({}),

@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.ts';
 import type { AlertsSettings } from '../config/alerts-specification.ts';
 import { toBytes, type Specification } from '../config/specification.ts';
+import type { TelemetrySettings } from '../config/telemetry-specification.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { Failure } from '../core/upkeep/failures.ts';
 import type { Upkeep } from '../core/upkeep/actions.ts';
@@ -47,6 +48,8 @@ export interface Deployments {
   memoryBudgetBytes(): number | undefined;
   /** What the applied specification says of alerts; undefined where none is applied that says it. */
   alerts(): AlertsSettings | undefined;
+  /** What it says of telemetry, likewise. */
+  telemetry(): TelemetrySettings | undefined;
   all(): readonly Deployment[];
   /** DEPLOYMENT_NOT_FOUND. */
   get(name: string): Deployment;
@@ -81,6 +84,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
   const sizes = openSizeMemory(store);
   let memoryBudgetBytes: number | undefined;
   let alerts: AlertsSettings | undefined;
+  let telemetry: TelemetrySettings | undefined;
   /** What serves has changed since it was written. */
   let isDirty = false;
 
@@ -138,6 +142,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
       // A specification that was applied before there was such a setting has none.
       const applied: Partial<Specification> | undefined = (await store.applied())?.resolved.specification;
       alerts = applied?.alerts;
+      telemetry = applied?.telemetry;
       const memory = applied?.node?.memory;
       memoryBudgetBytes = memory === undefined ? undefined : toBytes(memory);
       const serving = await readServing();
@@ -149,6 +154,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
     },
     memoryBudgetBytes: () => memoryBudgetBytes,
     alerts: () => alerts,
+    telemetry: () => telemetry,
     all: () => [...deployments.values()],
     find: (name) => deployments.get(name),
     get(name) {
