@@ -53,6 +53,7 @@ import {
 } from './schemas.ts';
 import { deploymentSpecification } from '../config/specification.ts';
 import { eventsQuery, type EventsQuery } from './events/schemas.ts';
+import { nodeView } from './node-schemas.ts';
 import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
 import { seriesQuery, seriesView } from './series-schemas.ts';
 
@@ -538,6 +539,12 @@ export const routes: readonly Route[] = [
     answer: revokedKey,
     errors: ['KEY_NOT_FOUND', 'CONFLICT'],
     handle: (control, { params, query }) => control.revokeKey(param(params, 'id'), query.by),
+  }),
+  route('GET', '/nodes', 'listNodes', {
+    summary: 'Machines that replicas run on: processors, memory, disk and network, and what each replica uses.',
+    answer: z.array(nodeView),
+    cutDown: true,
+    handle: (control, { covers }) => control.nodes(covers),
   }),
   route('POST', '/shutdown', 'shutdown', {
     summary: 'Drains and stops the whole platform.',

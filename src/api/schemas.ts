@@ -149,6 +149,7 @@ export const deploymentView = z.object({
     .optional()
     .describe('The last time that a request woke it: from its arrival to its answer, by stage.'),
   sloP99Ms: z.number().nullable(),
+  sloAvailability: z.number().describe('Share of requests that are to be answered well.'),
   governor: deploymentGovernor.optional(),
 });
 

@@ -40,6 +40,7 @@ const deployment = (name: string, more: Partial<DeploymentView>): DeploymentView
     ageMs: 100,
   },
   sloP99Ms: 50,
+  sloAvailability: 0.999,
   ...more,
 });
 const status = (...deployments: DeploymentView[]): StatusView => ({

@@ -29,6 +29,7 @@ import type {
   WhyView,
 } from '../api/schemas.ts';
 import type { DeploymentLatency } from './latency-models.ts';
+import type { NodeView } from '../api/node-schemas.ts';
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
 import type { JournalEntry } from '../journal/entry.ts';
@@ -120,5 +121,7 @@ export interface ControlService {
   keys(): Promise<readonly KeyView[]>;
   createKey(request: KeyRequest): Promise<KeyCreated>;
   revokeKey(id: string, by: string): Promise<RevokedKey>;
+  /** Machines that replicas run on, with the replicas that the caller may know of. */
+  nodes(isShown?: (deployment: string) => boolean): readonly NodeView[];
   shutdown(by: string): void;
 }

@@ -35,7 +35,7 @@ import { openAlertStore } from './alerts/state.ts';
 import { openSteps } from './alerts/steps.ts';
 import { openApprovals } from './governor/approvals.ts';
 import { startGovernor } from './governor/governor.ts';
-import { openModes } from './governor/modes.ts';
+import { openModes, type Halt } from './governor/modes.ts';
 import { openMetricPolling } from './metrics/polling.ts';
 import { openKeptMinds } from './governor/kept-minds.ts';
 import { recordedPast } from './governor/recall.ts';
@@ -43,6 +43,8 @@ import { governorService } from './governor/service.ts';
 import { governorView } from './governor/why.ts';
 import { openLatencyModels } from './latency-models.ts';
 import { feedJournal } from './journal-feed.ts';
+import { startNodes, type NodeParts, type Nodes } from './nodes/nodes.ts';
+import { replicasOnNode } from './nodes/replicas.ts';
 import { journalService } from './journal-service.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
@@ -70,6 +72,8 @@ export interface ControlOptions {
   readonly runDirectory: string;
   readonly controlSocket: string;
   readonly listeners: StatusView['listeners'];
+  /** This machine: what it is called, and how it is looked at. */
+  readonly node: Pick<NodeParts, 'name' | 'read'>;
   /** What is shown to replicas that are reached over TCP with TLS. */
   readonly identity?: PeerIdentity | undefined;
   /** Present where callers need keys. */
@@ -87,6 +91,9 @@ export interface Control extends AsyncDisposable {
   readonly service: ControlService;
   /** As the API shows them, without waiting; for gauges. */
   deployments(): readonly DeploymentView[];
+  /** What stops the governor of a deployment, if anything. */
+  halt(deployment: string): Halt | undefined;
+  readonly nodes: Pick<Nodes, 'register'>;
   /** Drains and ends every replica, for the end of the platform; what is wanted stays in the store for the next `up`. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -222,6 +229,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   starting.defer(startSweeping(registry, clock));
   starting.defer(startPruning(journal, series, store, clock));
   starting.defer(startRecorder({ series, deployments, fleet, channel, clock }));
+  const nodes = startNodes({
+    ...options.node,
+    dataDirectory: options.dataDirectory,
+    clock,
+    replicas: () => replicasOnNode(fleet.replicas(), (name) => deployments.find(name), clock.now()),
+  });
+  starting.defer(() => nodes.stop());
   const resources = starting.move();
   let draining = false;
 
@@ -294,6 +308,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     deployments: async () => deploymentViews(),
     deployment: async (name) => viewOf(deployments.get(name)),
     latencyModel: async (name) => latencies.of(deployments.get(name)),
+    nodes: (isShown) => nodes.list(isShown),
     operations: () => operations.list(),
     operation: (id, after, waitMs, signal) => operations.wait(id, after, waitMs, signal),
     shutdown: (by) => options.onShutdown(by),
@@ -302,6 +317,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   return {
     service,
     deployments: () => deploymentViews(),
+    halt: (deployment) => modes.halt(deployment),
+    nodes,
     async drain(deadlineMs) {
       draining = true;
       await governor.stop();

@@ -6,7 +6,7 @@
  *                                                      └──SIGTERM | supervisor gone──▶ exit, replicas stay
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism, userInfo } from 'node:os';
+import { availableParallelism, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { startApi, type ApiServer } from '../api/server.ts';
 import { torchServeManagement } from '../api/torchserve/management.ts';
@@ -27,6 +27,7 @@ import type { TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
 import { artefactsFolder, databaseFile, preparedFolder, seriesFolder } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
+import { readHost } from '../telemetry/host/read-host.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import { startControl, type Control } from './control.ts';
 import { ensureAdminKey } from './key-service.ts';
@@ -101,6 +102,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       orchestrator,
       clock: systemClock,
       cores: availableParallelism(),
+      node: { name: hostname(), read: readHost },
       serverName: given.serverName,
       version,
       startedAt: given.startedAt,
@@ -119,7 +121,12 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
     }),
   );
   registerGauges(opened.registry, () => control.deployments());
-  registerGovernorGauges(opened.registry, () => control.deployments());
+  registerGovernorGauges(
+    opened.registry,
+    () => control.deployments(),
+    (name) => control.halt(name) !== undefined,
+  );
+  control.nodes.register(opened.registry);
   return { control, resources: stack.move() };
 }
 

@@ -63,6 +63,7 @@ export function toDeploymentView(
     load: loadOf(gateways, name, at),
     ...(coldStart === undefined ? {} : { coldStart: rounded(coldStart) }),
     sloP99Ms: record.specification.slo.p99Ms ?? null,
+    sloAvailability: record.specification.slo.availability,
   };
 }
 

@@ -16,6 +16,21 @@ export function registerGauges(registry: Registry, dispatcher: Dispatcher, worke
   perVersion('flyball_queue_length', 'Requests that wait.', (version) => version.queueLength);
   perVersion('flyball_requests_in_flight', 'Requests that are being computed.', (version) => version.inFlight);
   perVersion('flyball_batch_size_cap', 'Rows that a call takes at most now.', (version) => version.cap);
+  registry.total(
+    {
+      name: 'flyball_requests_late_total',
+      help: 'Requests answered after the latency objective; absent where the deployment has none, and none was measured.',
+      labels: ['deployment', 'version'],
+    },
+    () =>
+      [...dispatcher.deployments()].flatMap(({ route, versions }: DeployedVersions) =>
+        versions.flatMap(({ route: { version }, figures }) =>
+          figures.objectiveMs === Infinity && figures.late === 0
+            ? []
+            : [{ labels: { deployment: route.name, version }, value: figures.late }],
+        ),
+      ),
+  );
   registry.gauge(
     {
       name: 'flyball_routing_table_revision',

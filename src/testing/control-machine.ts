@@ -45,6 +45,7 @@ export async function machine(readyAfterMs = 5) {
       orchestrator,
       clock: systemClock,
       cores: 2,
+      node: { name: 'node', read: (_directory, at) => ({ at, cores: 2 }) },
       serverName: 'test',
       version: '0.0.0',
       startedAt: 0,

@@ -90,6 +90,7 @@ export function deploymentNamed(name: string, more: Partial<DeploymentView> = {}
       ageMs: 400,
     },
     sloP99Ms: 50,
+    sloAvailability: 0.999,
     ...more,
   };
 }

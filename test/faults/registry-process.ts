@@ -39,6 +39,7 @@ const { service } = await startControl({
   orchestrator: await simulatedWorld(run, () => ({ readyAfterMs: 1 })).open(),
   clock: systemClock,
   cores: 2,
+  node: { name: 'node', read: (_directory, at) => ({ at, cores: 2 }) },
   serverName: 'test',
   version: '0.0.0',
   startedAt: 0,

@@ -28,7 +28,11 @@ test('who foresees a tide is believed, it is told why, and decisions replay with
   assert.ok(forecast !== undefined && forecast.authority > 0.1, JSON.stringify(forecast));
   const registry = openRegistry();
   const view = { name: 'd', governor: governorView(world.deployment, parts) } as DeploymentView;
-  registerGovernorGauges(registry, () => [view]);
+  registerGovernorGauges(
+    registry,
+    () => [view],
+    () => false,
+  );
   const values = new Map(registry.families().map(({ name, samples }) => [name, samples[0]]));
   assert.partialDeepStrictEqual(values.get('flyball_governor_forecast'), { value: forecast.perSecond });
   assert.partialDeepStrictEqual(values.get('flyball_governor_forecast_authority'), { value: forecast.authority });

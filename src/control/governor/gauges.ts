@@ -1,9 +1,14 @@
 /** What the governor thinks, as metrics: what it would hold, whether it is in doubt, and whether its policy answers. */
 import type { DeploymentGovernor, DeploymentView } from '../../api/schemas.ts';
+import { modes } from '../../config/specification.ts';
 import type { Sample } from '../../telemetry/metrics.ts';
 import type { Registry } from '../../telemetry/registry.ts';
 
-export function registerGovernorGauges(registry: Registry, deployments: () => readonly DeploymentView[]): void {
+export function registerGovernorGauges(
+  registry: Registry,
+  deployments: () => readonly DeploymentView[],
+  isHalted: (deployment: string) => boolean,
+): void {
   /** Of those that are looked at. */
   const each = (valueOf: (governor: DeploymentGovernor) => number | undefined): readonly Sample[] =>
     deployments().flatMap(({ name, governor }) => {
@@ -45,5 +50,26 @@ export function registerGovernorGauges(registry: Registry, deployments: () => re
   );
   registry.gauge({ name: 'flyball_governor_waiting', help: '1 while a change waits for a person.', labels }, () =>
     each(({ approval }) => (approval === undefined ? 0 : 1)),
+  );
+  registry.gauge(
+    {
+      name: 'flyball_governor_halted',
+      help: '1 while no target is changed by itself: the deployment, or the whole platform, is halted.',
+      labels: ['deployment'],
+    },
+    () => deployments().map(({ name }) => ({ labels: { deployment: name }, value: isHalted(name) ? 1 : 0 })),
+  );
+  registry.gauge(
+    {
+      name: 'flyball_governor_mode',
+      help: '1 for the mode in force, 0 for the others.',
+      labels: ['deployment', 'mode'],
+    },
+    () =>
+      deployments().flatMap(({ name, governor }) =>
+        governor === undefined
+          ? []
+          : modes.map((mode) => ({ labels: { deployment: name, mode }, value: governor.mode === mode ? 1 : 0 })),
+      ),
   );
 }

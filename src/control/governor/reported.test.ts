@@ -38,7 +38,11 @@ const warnings = (world: World): readonly string[] =>
 
 function metrics(world: World): Readonly<Record<string, number>> {
   const registry = openRegistry();
-  registerGovernorGauges(registry, () => [viewOf(world)]);
+  registerGovernorGauges(
+    registry,
+    () => [viewOf(world)],
+    () => false,
+  );
   return Object.fromEntries(
     registry
       .families()
