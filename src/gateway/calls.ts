@@ -10,6 +10,7 @@ import type { DeadlineHeap } from '../core/queueing/deadlines.ts';
 import { afterLoss } from '../core/routing/after-loss.ts';
 import { catalogue, type ErrorCode } from '../errors.ts';
 import type { ResultHeader } from '../protocol/frames/messages.ts';
+import type { ReplicaCall } from '../protocol/inference.ts';
 import { publish } from '../telemetry/events.ts';
 import { joinInputs, splitOutputs } from './batch-frames.ts';
 import { stopListening, type Endings } from './endings.ts';
@@ -47,6 +48,9 @@ export interface Calls {
   send(replica: Replica, jobs: readonly Job[], at: number, rerun: boolean): void;
 }
 
+/** Over all versions: a number names one call of this process. */
+let callCount = 0;
+
 interface Running extends Work {
   readonly jobs: readonly Job[];
   readonly replica: Replica;
@@ -65,14 +69,20 @@ export function createCalls(options: CallOptions): Calls {
 
   const send = (replica: Replica, jobs: readonly Job[], at: number, rerun: boolean): void => {
     let rows = 0;
+    const traces: string[] = [];
     for (const job of jobs) {
       rows += job.rows;
+      traces.push(job.request.traceId ?? '');
       if (job.state === 'running') continue;
       job.state = 'running';
       job.startedAt = at;
       stopListening(job);
       started.add(job);
     }
+    callCount += 1;
+    const { id } = replica;
+    const call: ReplicaCall = { number: callCount, replica: id, rows, requests: jobs.length, sentAt: at, traces };
+    for (const job of jobs) job.call = call;
     const alone = replica.outstandingCalls === 0;
     const restMs = alone ? at - replica.progressAt : 0;
     const busy = pool.busy + (alone ? 1 : 0);
@@ -126,10 +136,10 @@ export function createCalls(options: CallOptions): Calls {
     computeMs: number,
     at: number,
   ): void => {
-    const { jobs, replica, rows } = running;
+    const { jobs, replica, rows, sentAt } = running;
     pool.succeeded(replica);
     // A replica computes one call at a time: what waited in it behind another one is that one's time, whoever sent it.
-    figures.busyMs += Math.max(0, at - running.sentAt - (header.waitMs ?? 0));
+    figures.busyMs += Math.max(0, at - sentAt - (header.waitMs ?? 0));
     const call = countCall(figures, rows, header.inputMs ?? 0, computeMs);
     figures.lastInferenceAt = clock.wall();
     reach.answered(at, figures.lastInferenceAt);
@@ -170,7 +180,9 @@ export function createCalls(options: CallOptions): Calls {
       figures.outputMs += outputMs;
       const outputs = split.outputs[index] ?? [];
       const readable = header.readable?.[index];
-      end.answer(job, { outputs, readable, computeMs, batchSize: rows, replica: replica.id }, at);
+      const { waitMs, inputMs } = header;
+      const times = { computeMs, callMs: at - sentAt, waitMs, inputMs };
+      end.answer(job, { outputs, readable, batchSize: rows, replica: replica.id, ...times }, at);
     });
   };
 

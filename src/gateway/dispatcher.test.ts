@@ -41,7 +41,11 @@ test('an answer says where its time went', async () => {
   b.replicas.answer('a', 10);
   const { id, model, version, timing } = await response;
   assert.deepEqual({ id, model, version }, { id: 'mine', model: 'm', version: '1' });
-  assert.deepEqual(timing, { queueMs: 15, computeMs: 10, totalMs: 27, batchSize: 1, replica: 'a' });
+  const { call, arrivedAt = Number.NaN, ...times } = timing;
+  const inReplica = { callMs: 12, waitMs: 0, inputMs: 0 };
+  assert.deepEqual(times, { queueMs: 15, computeMs: 10, totalMs: 27, batchSize: 1, replica: 'a', ...inReplica });
+  assert.deepEqual([call?.replica, call?.rows, call?.requests], ['a', 1, 1]);
+  assert.equal((call?.sentAt ?? Number.NaN) - arrivedAt, 15);
 });
 
 test("a replica's time is counted once, whoever else sends to it", () => {

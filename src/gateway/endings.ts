@@ -5,9 +5,10 @@
 import type { Clock } from '../clock.ts';
 import type { Admission } from '../core/queueing/admission.ts';
 import type { DeadlineHeap } from '../core/queueing/deadlines.ts';
-import { FlyballError, type ErrorCode } from '../errors.ts';
-import type { InferenceResponse } from '../protocol/inference.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { InferenceResponse, InferenceTiming, UnfinishedTiming } from '../protocol/inference.ts';
 import type { Tensor } from '../protocol/tensor.ts';
+import { UnfinishedError } from '../protocol/unfinished.ts';
 import type { Job } from './job.ts';
 import { countEnd, countSuccess, type VersionFigures } from './version-figures.ts';
 
@@ -24,6 +25,9 @@ export interface Answer {
   readonly outputs: readonly Tensor[];
   readonly readable: unknown;
   readonly computeMs: number;
+  readonly callMs: number;
+  readonly waitMs: number | undefined;
+  readonly inputMs: number | undefined;
   readonly batchSize: number;
   readonly replica: string;
 }
@@ -45,6 +49,13 @@ export function stopListening(job: Job): void {
   job.onAbort = undefined;
 }
 
+/** Of one that ends unanswered. */
+function timingOf({ arrivedAt, startedAt, call }: Job, version: string, at: number): UnfinishedTiming {
+  const totalMs = at - arrivedAt;
+  if (call === undefined) return { version, arrivedAt, queueMs: totalMs, totalMs };
+  return { version, arrivedAt, queueMs: startedAt - arrivedAt, totalMs, call, callMs: at - call.sentAt };
+}
+
 type Refusal = Extract<Admission, { kind: 'refused' }>;
 
 /** What a caller is told who may come again. */
@@ -63,20 +74,33 @@ export function whyRefused(
 
 export function createEndings({ deployment, version, clock, figures, started }: EndingOptions): Endings {
   const endings: Endings = {
-    answer(job, { outputs, readable, computeMs, batchSize, replica }, at) {
+    answer(job, { outputs, readable, computeMs, callMs, waitMs, inputMs, batchSize, replica }, at) {
       if (job.state === 'ended') return;
       job.state = 'ended';
       started.remove(job);
       const queueMs = job.startedAt - job.arrivedAt;
       const totalMs = at - job.arrivedAt;
       countSuccess(figures, queueMs, totalMs);
+      const { arrivedAt, call } = job;
+      const timing: { -readonly [Key in keyof InferenceTiming]: InferenceTiming[Key] } = {
+        queueMs,
+        computeMs,
+        totalMs,
+        batchSize,
+        replica,
+        arrivedAt,
+        callMs,
+      };
+      if (call !== undefined) timing.call = call;
+      if (waitMs !== undefined) timing.waitMs = waitMs;
+      if (inputMs !== undefined) timing.inputMs = inputMs;
       const response: InferenceResponse = {
         model: deployment,
         version,
         id: job.request.id,
         outputs,
         readable,
-        timing: { queueMs, computeMs, totalMs, batchSize, replica },
+        timing,
       };
       job.resolve(response);
     },
@@ -85,8 +109,9 @@ export function createEndings({ deployment, version, clock, figures, started }: 
       job.state = 'ended';
       stopListening(job);
       started.remove(job);
-      countEnd(figures, code, clock.now() - job.arrivedAt);
-      job.reject(new FlyballError(code, message, { retryAfterSeconds }));
+      const at = clock.now();
+      countEnd(figures, code, at - job.arrivedAt);
+      job.reject(new UnfinishedError(code, message, timingOf(job, version, at), { retryAfterSeconds }));
     },
     refuse(job, refusal, queueLengthMax) {
       if (refusal.code === 'DEADLINE_EXCEEDED') return endings.tooShort(job, refusal.estimateMs);

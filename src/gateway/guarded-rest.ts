@@ -50,7 +50,7 @@ export function guardedRest(service: InferenceService, options: RestOptions, aut
       const error = toFlyballError(thrown);
       publish('flyball:refusal', { listener: 'http', code: error.code, by: holder?.name });
       const text = isTorchServe(request.url ?? '/') ? torchServeError(error) : undefined;
-      sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)), undefined, text);
+      sendError(response, error, { requestId: requestIdOf(readHeaders(request.rawHeaders)) }, undefined, text);
       return;
     }
     handlerOf(holder)(request, response);

@@ -10,7 +10,7 @@
  */
 import type { Place } from '../core/queueing/queue.ts';
 import type { HangUpSignal } from '../protocol/hang-up.ts';
-import type { InferenceRequest, InferenceResponse } from '../protocol/inference.ts';
+import type { InferenceRequest, InferenceResponse, ReplicaCall } from '../protocol/inference.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 
 export interface Submission {
@@ -41,6 +41,8 @@ export class Job {
   state: 'waiting' | 'running' | 'ended' = 'waiting';
   startedAt = 0;
   retried = false;
+  /** The last that it was part of. */
+  call: ReplicaCall | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
 
   constructor(

@@ -19,7 +19,7 @@ export function ownPagesOnly(handler: RequestListener, isOnLoopback: () => boole
       } catch (thrown) {
         const error = toFlyballError(thrown);
         const text = isTorchServe(request.url ?? '/') ? torchServeError(error) : undefined;
-        sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)), undefined, text);
+        sendError(response, error, { requestId: requestIdOf(readHeaders(request.rawHeaders)) }, undefined, text);
         return;
       }
     }

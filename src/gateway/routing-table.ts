@@ -153,6 +153,7 @@ export type GatewayMessage =
     }
   | { readonly kind: 'keys'; readonly revision: number }
   | Answer
+  | SpanAnswer
   | {
       readonly kind: 'observation';
       readonly worker: number;
@@ -168,7 +169,8 @@ export type GatewayMessage =
 export type ControlMessage =
   | { readonly kind: 'table'; readonly table: RoutingTable }
   | { readonly kind: 'keys'; readonly table: KeyTable }
-  | Question;
+  | Question
+  | SpanQuestion;
 
 /** What control asks a model that advises it. */
 export interface Question {
@@ -188,4 +190,17 @@ export interface Answer {
   readonly values?: readonly (number | null)[];
   /** Why there is no answer. */
   readonly problem?: string;
+}
+
+/** What control asks about requests that have ended. */
+export interface SpanQuestion {
+  readonly kind: 'spans?';
+  readonly id: number;
+  readonly query: SpanQuery;
+}
+
+export interface SpanAnswer {
+  readonly kind: 'spans';
+  readonly id: number;
+  readonly spans: readonly RequestSpan[];
 }

@@ -40,8 +40,10 @@ export interface InferenceRequest {
   readonly requestId: string;
   /** Name of the caller's API key, where keys are asked for. */
   readonly caller?: string;
-  /** W3C trace context, passed on as it came. */
+  /** W3C trace context of the caller, where it came and was valid; passed on as it is. */
   readonly traceparent?: string;
+  /** Of the caller's trace, or made at the door. */
+  readonly traceId?: string;
 }
 
 /** What is known of a request before its body is there. */
@@ -63,6 +65,37 @@ export interface InferenceTiming {
   /** Rows of the batch it ran in. */
   readonly batchSize: number;
   readonly replica?: string;
+  /** Where there is a queue: when it was handed to it, in monotonic milliseconds, and the call that answered it. */
+  readonly arrivedAt?: number;
+  readonly call?: ReplicaCall;
+  /** From the call's way out to its answer; of that, behind others in the replica, and for decoding. */
+  readonly callMs?: number;
+  readonly waitMs?: number;
+  readonly inputMs?: number;
+}
+
+/** How far a request got that failed on its way. Milliseconds; `arrivedAt` is monotonic. */
+export interface UnfinishedTiming {
+  readonly version: string;
+  readonly arrivedAt: number;
+  readonly queueMs: number;
+  readonly totalMs: number;
+  /** Of the last call that it was part of. */
+  readonly call?: ReplicaCall;
+  readonly callMs?: number;
+}
+
+/** A call of a replica as those who were part of it remember it; it holds none of their bytes. */
+export interface ReplicaCall {
+  /** Counted in this process. */
+  readonly number: number;
+  readonly replica: string;
+  readonly rows: number;
+  readonly requests: number;
+  /** Monotonic milliseconds. */
+  readonly sentAt: number;
+  /** Trace ids of all its requests in their order; empty of one that has none. */
+  readonly traces: readonly string[];
 }
 
 export interface InferenceResponse {

@@ -4,6 +4,7 @@
  */
 import { channel, type Channel } from 'node:diagnostics_channel';
 import type { ErrorCode } from '../errors.ts';
+import type { InferenceTiming, UnfinishedTiming } from '../protocol/inference.ts';
 
 /** Milliseconds of a cold start, in the order in which they pass; together they are the total. */
 export interface ColdStartStages {
@@ -29,6 +30,12 @@ export interface EventMap {
     readonly computeMs: number;
     readonly totalMs: number;
     readonly requestId: string;
+    /** 32 hexadecimal digits: the caller's trace, or one of its own. */
+    readonly traceId: string;
+    /** As far as it got; absent where it never reached a queue. */
+    readonly timing?: InferenceTiming | UnfinishedTiming;
+    /** Milliseconds from its arrival until it was handed to the queue: its body was read and parsed. */
+    readonly readMs?: number;
     /** Whose key it came with, where keys are required. */
     readonly by?: string;
     readonly traceparent?: string;

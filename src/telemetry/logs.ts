@@ -40,7 +40,10 @@ export function logEvents(log: Logger): () => void {
   const unsubscribes = [
     subscribe('flyball:request', (event) => {
       const level = levelOf(event.outcome);
-      if (log.isLevelEnabled(level)) log[level](event, 'request');
+      if (!log.isLevelEnabled(level)) return;
+      const { timing, readMs: _, ...line } = event;
+      const { call } = timing ?? {};
+      log[level](call === undefined ? line : { ...line, call: call.number, rows: call.rows }, 'request');
     }),
     subscribe('flyball:replica', (event) => {
       const level = event.state === 'failed' || event.state === 'ejected' ? 'warn' : 'info';

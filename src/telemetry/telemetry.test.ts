@@ -15,6 +15,7 @@ const request = {
   computeMs: 2,
   totalMs: 4,
   requestId: 'r',
+  traceId: '0af7651916cd43dd8448eb211c80319c',
 } as const;
 
 test('a request that ended shows in the counter and in the three histograms', () => {

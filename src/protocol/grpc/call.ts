@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { FlyballError, toFlyballError } from '../../errors.ts';
 import type { InferenceRequest, Parameters } from '../inference.ts';
 import { refuseSequence } from '../sequences.ts';
+import { newTraceId, traceIdOf, validTraceparent } from '../trace-context.ts';
 import { GrpcFailure } from './framing.ts';
 import type { InferRequestMessage } from './infer-messages.ts';
 
@@ -55,7 +56,24 @@ export function decodeMessage(value: string): string {
 }
 
 /** Headers of every call that gets an answer; shared, so that a call makes none of its own. */
-export const callHeaders: OutgoingHttpHeaders = Object.freeze({ ':status': 200, 'content-type': 'application/grpc' });
+const callHeaders: OutgoingHttpHeaders = Object.freeze({ ':status': 200, 'content-type': 'application/grpc' });
+
+/** Which trace a call belongs to. */
+export interface Trace {
+  readonly traceId: string;
+  /** As the caller sent it, where it is valid. */
+  readonly traceparent: string | undefined;
+}
+
+export function openTrace(headers: IncomingHttpHeaders): Trace {
+  const traceparent = validTraceparent(text(headers['traceparent']));
+  return { traceId: traceparent === undefined ? newTraceId() : traceIdOf(traceparent), traceparent };
+}
+
+export const headersOf = (trace: Trace | undefined): OutgoingHttpHeaders =>
+  trace === undefined
+    ? callHeaders
+    : { ':status': 200, 'content-type': 'application/grpc', 'x-trace-id': trace.traceId };
 
 export interface Ending {
   readonly status: number;
@@ -107,7 +125,7 @@ export function callTimeoutMs(headers: IncomingHttpHeaders): number | undefined 
 /** The request that a message under these headers means, with `callMs` left of the call's own deadline. */
 export function toInferenceRequest(
   message: InferRequestMessage,
-  headers: IncomingHttpHeaders,
+  { traceId, traceparent }: Trace,
   requestId: string,
   callMs: number | undefined,
 ): InferenceRequest {
@@ -116,7 +134,6 @@ export function toInferenceRequest(
   if (parameters !== undefined) refuseSequence(parameters);
   const deadlineMs = sooner(callMs, parameters);
   const priority = parameters === undefined ? undefined : wholeParameter(parameters, 'priority');
-  const traceparent = text(headers['traceparent']);
   return {
     ...rest,
     payload: { kind: 'tensors', inputs },
@@ -125,6 +142,7 @@ export function toInferenceRequest(
     ...(priority === undefined || priority === 0 ? undefined : { priority }),
     ...(traceparent === undefined ? undefined : { traceparent }),
     requestId,
+    traceId,
   };
 }
 

@@ -7,16 +7,17 @@ import { grpcStatus, toFlyballError, type ErrorCode } from '../../errors.ts';
 import { publish } from '../../telemetry/events.ts';
 import type { HangUpSignal } from '../hang-up.ts';
 import type { InferenceRequest, InferenceResponse, InferenceService } from '../inference.ts';
-import { callTimeoutMs, requestIdOf, toEnding, toInferenceRequest } from './call.ts';
+import { callTimeoutMs, openTrace, requestIdOf, toEnding, toInferenceRequest, type Trace } from './call.ts';
 import { GrpcFailure } from './framing.ts';
 import { decodeInferRequest, encodeInferResponse, peekId } from './infer-messages.ts';
 import type { InferMessageLimits } from './infer-tensors.ts';
 import type { StreamingMethod } from './streaming.ts';
+import { UnfinishedError } from '../unfinished.ts';
 import { Writer } from './wire.ts';
 
 export interface InferenceMethods {
   /** Answers one ModelInfer; the result is the pieces of one frame. */
-  readonly infer: (message: Buffer, headers: IncomingHttpHeaders, signal: HangUpSignal) => Promise<Buffer[]>;
+  readonly infer: (message: Buffer, headers: IncomingHttpHeaders, signal: HangUpSignal, trace: Trace) => Promise<Buffer[]>;
   readonly stream: StreamingMethod;
 }
 
@@ -42,7 +43,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
   const whose = by === undefined ? undefined : { by };
   const answer = async (
     message: Buffer,
-    headers: IncomingHttpHeaders,
+    trace: Trace,
     requestId: string,
     callMs: number | undefined,
     within: number | undefined,
@@ -51,11 +52,12 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
     const startedAt = performance.now();
     let request: InferenceRequest | undefined;
     try {
-      request = toInferenceRequest(decodeInferRequest(message, options), headers, requestId, callMs);
+      request = toInferenceRequest(decodeInferRequest(message, options), trace, requestId, callMs);
       const response = await (within === undefined ? service : streamed).infer(request, signal);
       const typed = request.parameters?.['typed_output'] === true;
       const pieces = encodeInferResponse(within === undefined ? response : asLast(response, request), typed, within);
-      const { queueMs, computeMs, replica } = response.timing;
+      const { timing } = response;
+      const { queueMs, computeMs, replica, arrivedAt } = timing;
       publish('flyball:request', {
         deployment: request.model,
         version: response.version,
@@ -65,6 +67,9 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
         computeMs,
         totalMs: performance.now() - startedAt,
         requestId,
+        traceId: trace.traceId,
+        timing,
+        ...(arrivedAt === undefined ? undefined : { readMs: arrivedAt - startedAt }),
         ...whose,
         ...(request.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
         ...(replica === undefined ? undefined : { replica }),
@@ -72,6 +77,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
       return pieces;
     } catch (thrown) {
       const error = toFlyballError(thrown);
+      const timing = error instanceof UnfinishedError ? error.timing : undefined;
       publish('flyball:request', {
         // A name that nobody serves would make a new series of every metric for each typing error.
         deployment: namesNobody.has(error.code) ? '' : (request?.model ?? ''),
@@ -82,8 +88,10 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
         computeMs: 0,
         totalMs: performance.now() - startedAt,
         requestId,
+        traceId: trace.traceId,
+        ...(timing === undefined ? undefined : { timing, readMs: timing.arrivedAt - startedAt }),
         ...whose,
-        ...(request?.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
+        ...(trace.traceparent === undefined ? undefined : { traceparent: trace.traceparent }),
         message: error.message,
       });
       if (error.code === 'INTERNAL') {
@@ -95,12 +103,14 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
   };
 
   return {
-    infer: (message, headers, signal) =>
-      answer(message, headers, requestIdOf(headers, options.requestId), callTimeoutMs(headers), undefined, signal),
+    infer: (message, headers, signal, trace) =>
+      answer(message, trace, requestIdOf(headers, options.requestId), callTimeoutMs(headers), undefined, signal),
 
     stream: {
       messageBytesMax: options.messageBytesMax,
+      traced: true,
       open(call) {
+        const trace = call.trace ?? openTrace(call.headers);
         const openedAt = performance.now();
         const wholeMs = callTimeoutMs(call.headers);
         let active = 0;
@@ -124,7 +134,7 @@ export function inferenceMethods(service: InferenceService, options: InferenceMe
             active += 1;
             const left = wholeMs === undefined ? undefined : wholeMs - (performance.now() - openedAt);
             const requestId = requestIdOf(call.headers, options.requestId);
-            replied = reply(replied, answer(bytes, call.headers, requestId, left, inferResponseField, call.signal));
+            replied = reply(replied, answer(bytes, trace, requestId, left, inferResponseField, call.signal));
             if (active < options.streamRequestsMax) return undefined;
             return new Promise((resolve) => {
               free = resolve;

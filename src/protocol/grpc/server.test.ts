@@ -202,6 +202,28 @@ for (const [title, method, message, code, details] of failures) {
   });
 }
 
+test('the metadata of an answer, and that of a failure, name the trace: the caller’s, or one of its own', async () => {
+  await using served = await serve();
+  await using client = connect(served.port);
+  const metadata = new grpc.Metadata();
+  metadata.set('traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
+  const traceOf = (asked: grpc.Metadata, message: object) =>
+    new Promise<unknown>((resolve) => {
+      let named: unknown;
+      const call = served.service && client.stub['ModelInfer']!(message, asked, {}, (error: grpc.ServiceError | null) => {
+        resolve(named ?? error?.metadata.get('x-trace-id')[0]);
+      });
+      call.on('metadata', (got: grpc.Metadata) => {
+        named = got.get('x-trace-id')[0];
+      });
+    });
+  assert.equal(await traceOf(metadata, addsub()), '4bf92f3577b34da6a3ce929d0e0e4736');
+  assert.equal(await traceOf(metadata, addsub({ model_name: 'no' })), '4bf92f3577b34da6a3ce929d0e0e4736');
+  const own = await traceOf(new grpc.Metadata(), addsub());
+  assert.match(String(own), /^[0-9a-f]{32}$/);
+  assert.equal(served.service.seen.at(-1)?.traceId, own);
+});
+
 test('an overloaded service is UNAVAILABLE with the time to wait and its own code', async () => {
   await using served = await serve();
   await using client = connect(served.port);

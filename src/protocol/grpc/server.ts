@@ -17,7 +17,7 @@ import { systemClock, type Clock } from '../../clock.ts';
 import { FlyballError, grpcStatus } from '../../errors.ts';
 import { Slots } from '../slots.ts';
 import type { InferenceService } from '../inference.ts';
-import { toEnding } from './call.ts';
+import { openTrace, toEnding } from './call.ts';
 import { definitions } from './definitions.ts';
 import { acceptedEncodings, frame, GrpcFailure } from './framing.ts';
 import { healthMethods } from './health.ts';
@@ -132,7 +132,13 @@ export function openGrpc(service: InferenceService, options: GrpcOptions): GrpcS
     const methods = new Map<string, Method>([
       [
         '/inference.GRPCInferenceService/ModelInfer',
-        { kind: 'unary', messageBytesMax: limits.messageBytesMax, answer: inference.infer },
+        {
+          kind: 'unary',
+          messageBytesMax: limits.messageBytesMax,
+          traced: true,
+          answer: (message, headers, signal, _stream, trace) =>
+            inference.infer(message, headers, signal, trace ?? openTrace(headers)),
+        },
       ],
       [streamPath, { kind: 'streaming', ...inference.stream }],
       ['/grpc.health.v1.Health/Check', queryMethod(health.check)],

@@ -1,14 +1,14 @@
 /** What every kind of call does with its HTTP/2 stream: see whether it is over, fail in its headers, ignore the rest. */
 import type { ServerHttp2Stream } from 'node:http2';
-import { callHeaders, failureHeaders, type Ending } from './call.ts';
+import { failureHeaders, headersOf, type Ending, type Trace } from './call.ts';
 
 /** A stream that the caller has reset is closed before it is destroyed, and answering it would throw. */
 export const isOver = (stream: ServerHttp2Stream): boolean => stream.destroyed || stream.closed;
 
 /** A failure before anything was sent: headers that are trailers at the same time, and no interest in the rest. */
-export function endInHeaders(stream: ServerHttp2Stream, ending: Ending): void {
+export function endInHeaders(stream: ServerHttp2Stream, ending: Ending, trace?: Trace): void {
   if (isOver(stream) || stream.headersSent) return;
-  stream.respond({ ...callHeaders, ...failureHeaders(ending) }, { endStream: true });
+  stream.respond({ ...headersOf(trace), ...failureHeaders(ending) }, { endStream: true });
   discard(stream);
 }
 

@@ -3,12 +3,14 @@
  * Invariant: while a message is being taken no further one is read, so a call holds a bounded number of them.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { callHeaders, failureHeaders, toEnding, type Ending } from './call.ts';
+import { failureHeaders, headersOf, openTrace, toEnding, type Ending, type Trace } from './call.ts';
 import { decompress, openFrameReader, type Frame } from './framing.ts';
 import { discard, isOver } from './stream.ts';
 
 export interface StreamingCall {
   readonly headers: IncomingHttpHeaders;
+  /** Of a method that is traced: all messages of a stream belong to one. */
+  readonly trace: Trace | undefined;
   /** Aborts when the caller hangs up. */
   readonly signal: AbortSignal;
   /** Aborts when the server begins to drain. */
@@ -21,6 +23,7 @@ export interface StreamingCall {
 
 export interface StreamingMethod {
   readonly messageBytesMax: number;
+  readonly traced?: boolean;
   open(call: StreamingCall): {
     /** The next message is read when the promise, if there is one, has resolved. A throw ends the call. */
     message(bytes: Buffer): Promise<void> | undefined;
@@ -58,8 +61,10 @@ export function runStreaming(
     hangUp.abort();
   };
 
+  const trace = method.traced === true ? openTrace(headers) : undefined;
   const call: StreamingCall = {
     headers,
+    trace,
     signal: hangUp.signal,
     draining,
     send(pieces) {
@@ -73,7 +78,7 @@ export function runStreaming(
     end,
   };
 
-  stream.respond(callHeaders, { waitForTrailers: true });
+  stream.respond(headersOf(trace), { waitForTrailers: true });
   stream.once('close', () => {
     ended = true;
     hangUp.abort();

@@ -5,19 +5,22 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { grpcStatus } from '../../errors.ts';
 import { HangUp, type HangUpSignal } from '../hang-up.ts';
-import { callHeaders, toEnding, type Ending } from './call.ts';
+import { headersOf, openTrace, toEnding, type Ending, type Trace } from './call.ts';
 import { decompress, GrpcFailure, openFrameReader, wholeFrame, type Frame, type FrameReader } from './framing.ts';
 import { endInHeaders, isOver } from './stream.ts';
 import type { RunningCall } from './streaming.ts';
 
 export interface UnaryMethod {
   readonly messageBytesMax: number;
+  /** An inference: it belongs to a trace, and its answer names it. */
+  readonly traced?: boolean;
   /** Pieces of the one frame that answers. */
   answer(
     message: Buffer,
     headers: IncomingHttpHeaders,
     signal: HangUpSignal,
     stream: ServerHttp2Stream,
+    trace?: Trace,
   ): readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
 }
 
@@ -40,11 +43,12 @@ export function runUnary(
   let frame: Frame | undefined;
   let arrived = false;
   let ended = false;
+  const trace = method.traced === true ? openTrace(headers) : undefined;
 
   const fail = (ending: Ending): void => {
     if (ended || isOver(stream)) return;
     ended = true;
-    endInHeaders(stream, ending);
+    endInHeaders(stream, ending, trace);
     hangUp.abort();
   };
   const failed = (thrown: unknown): void => fail(toEnding(thrown));
@@ -52,7 +56,7 @@ export function runUnary(
   const succeed = (pieces: readonly Uint8Array[]): void => {
     if (ended || isOver(stream)) return;
     ended = true;
-    stream.respond(callHeaders, withTrailers);
+    stream.respond(headersOf(trace), withTrailers);
     stream.on('wantTrailers', sendOkTrailers);
     if (pieces.length === 1) {
       stream.end(pieces[0]);
@@ -65,7 +69,7 @@ export function runUnary(
   };
 
   const answer = (message: Buffer): void => {
-    const answered = method.answer(message, headers, hangUp, stream);
+    const answered = method.answer(message, headers, hangUp, stream, trace);
     if (answered instanceof Promise) answered.then(succeed, failed);
     else succeed(answered);
   };

@@ -20,6 +20,8 @@ import type {
   RequestHead,
 } from '../inference.ts';
 import { refuseSequence } from '../sequences.ts';
+import { newTraceId, traceIdOf, validTraceparent } from '../trace-context.ts';
+import { UnfinishedError } from '../unfinished.ts';
 import type { V2Limits } from '../v2.ts';
 import { readBody } from './body.ts';
 import { deadlineOf, readHeaders, type RestHeaders } from './headers.ts';
@@ -42,6 +44,7 @@ export interface Call {
   readonly response: ServerResponse;
   readonly headers: RestHeaders;
   readonly requestId: string;
+  readonly traceId: string;
   readonly model: string;
   readonly version: string | undefined;
 }
@@ -112,6 +115,7 @@ export function toInferenceRequest(
     model: call.model,
     payload: parts.payload,
     requestId: call.requestId,
+    traceId: call.traceId,
   };
   if (call.version !== undefined) request.version = call.version;
   if (parts.id !== undefined) request.id = parts.id;
@@ -150,6 +154,7 @@ function publishEnd(
   error: FlyballError | undefined,
 ): void {
   const timing = answer?.timing;
+  const reached = timing ?? (error instanceof UnfinishedError ? error.timing : undefined);
   publish('flyball:request', {
     // A name that nobody serves would make a new series of every metric for each typing error.
     deployment: error !== undefined && namesNobody.has(error.code) ? '' : call.model,
@@ -160,6 +165,9 @@ function publishEnd(
     computeMs: timing?.computeMs ?? 0,
     totalMs: call.context.clock.now() - startedAt,
     requestId: call.requestId,
+    traceId: call.traceId,
+    ...(reached !== undefined && { timing: reached }),
+    ...(reached?.arrivedAt !== undefined && { readMs: reached.arrivedAt - startedAt }),
     ...(call.context.by !== undefined && { by: call.context.by }),
     ...(call.headers.traceparent !== undefined && { traceparent: call.headers.traceparent }),
     ...(timing?.replica !== undefined && { replica: timing.replica }),
@@ -185,7 +193,9 @@ export function handleCall(
 ): void {
   const startedAt = context.clock.now();
   const headers = readHeaders(request.rawHeaders);
-  const call: Call = { context, request, response, headers, requestId: requestIdOf(headers), model, version };
+  headers.traceparent = validTraceparent(headers.traceparent);
+  const traceId = headers.traceparent === undefined ? newTraceId() : traceIdOf(headers.traceparent);
+  const call: Call = { context, request, response, headers, requestId: requestIdOf(headers), traceId, model, version };
   const hangUp = new HangUp();
   let ended = false;
   let arrived: (() => void) | undefined;
@@ -194,7 +204,7 @@ export function handleCall(
     ended = true;
     arrived?.();
     let error = thrown === undefined ? undefined : toFlyballError(thrown);
-    if (error !== undefined) sendError(response, error, call.requestId, undefined, form.errorText?.(error));
+    if (error !== undefined) sendError(response, error, call, undefined, form.errorText?.(error));
     else if (hangUp.aborted) error = new FlyballError('CANCELLED', 'the caller hung up');
     publishEnd(call, form, startedAt, answer, error);
   };

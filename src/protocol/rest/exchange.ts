@@ -5,7 +5,7 @@ import { printJson } from '../json.ts';
 import { isTorchServe, torchServeError } from '../torchserve/errors.ts';
 import { requestIdOf, type RestContext } from './call.ts';
 import { readHeaders } from './headers.ts';
-import { sendError, sendText } from './reply.ts';
+import { sendError, sendText, type ReplyIds } from './reply.ts';
 
 export interface Exchange {
   readonly context: RestContext;
@@ -13,14 +13,16 @@ export interface Exchange {
   readonly response: ServerResponse;
 }
 
+const idsOf = (request: IncomingMessage): ReplyIds => ({ requestId: requestIdOf(readHeaders(request.rawHeaders)) });
+
 export function answer({ request, response }: Exchange, status: number, value: unknown): void {
-  sendText(response, status, printJson(value), requestIdOf(readHeaders(request.rawHeaders)));
+  sendText(response, status, printJson(value), idsOf(request));
 }
 
 export function fail({ request, response }: Exchange, thrown: unknown, allow?: string): void {
   const error = toFlyballError(thrown);
   const text = isTorchServe(request.url ?? '/') ? torchServeError(error) : undefined;
-  sendError(response, error, requestIdOf(readHeaders(request.rawHeaders)), allow, text);
+  sendError(response, error, idsOf(request), allow, text);
 }
 
 /** True when the method is `allowed` (HEAD counts as GET); else the answer is 405 with Allow. */

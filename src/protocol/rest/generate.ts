@@ -60,7 +60,7 @@ export const generateForm: CallForm = {
   parse,
   reply(call, _request, answer) {
     const all = texts(answer);
-    sendText(call.response, 200, event(answer, all.length === 1 ? all[0] : all), call.requestId);
+    sendText(call.response, 200, event(answer, all.length === 1 ? all[0] : all), call);
   },
 };
 
@@ -69,6 +69,6 @@ export const generateStreamForm: CallForm = {
   parse,
   reply(call, _request, answer) {
     const events = texts(answer).map((text) => `data: ${event(answer, text)}\n\n`);
-    sendText(call.response, 200, events.join(''), call.requestId, 'text/event-stream; charset=utf-8');
+    sendText(call.response, 200, events.join(''), call, 'text/event-stream; charset=utf-8');
   },
 };

@@ -24,6 +24,6 @@ export const inferForm: CallForm = {
     });
   },
   reply(call, request, answer) {
-    sendMessage(call.response, encodeInferResponse(answer, request), call.requestId, call.headers.acceptEncoding);
+    sendMessage(call.response, encodeInferResponse(answer, request), call, call.headers.acceptEncoding);
   },
 };

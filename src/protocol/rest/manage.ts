@@ -37,9 +37,9 @@ export function handleManagement(
   const answer = async (body: Uint8Array): Promise<void> => {
     const management = managementOf(service, { by: `rest ${request.socket.remoteAddress ?? 'unknown'}`, requestId });
     const { status, value } = await act(management, body, gone.signal);
-    sendText(response, status, printJson(value), requestId);
+    sendText(response, status, printJson(value), { requestId });
   };
-  const fail = (thrown: unknown): void => sendError(response, toFlyballError(thrown), requestId);
+  const fail = (thrown: unknown): void => sendError(response, toFlyballError(thrown), { requestId });
   readBody(request, headers, limits.bodyBytesMax, (failed, body) => {
     if (failed === undefined) answer(body).catch(fail);
     else fail(failed);

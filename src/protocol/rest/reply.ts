@@ -13,22 +13,30 @@ const compressedBytesMin = 2048;
 
 export const jsonType = 'application/json';
 
+/** What an answer repeats, so that a caller can ask for the request later. */
+export interface ReplyIds {
+  readonly requestId: string;
+  /** Of an inference. */
+  readonly traceId?: string;
+}
+
+/** The list, and the ids at its end. */
+function withIds(head: string[], { requestId, traceId }: ReplyIds): string[] {
+  head.push('X-Request-Id', requestId);
+  if (traceId !== undefined) head.push('X-Trace-Id', traceId);
+  return head;
+}
+
 export function sendText(
   response: ServerResponse,
   status: number,
   text: string,
-  requestId: string,
+  ids: ReplyIds,
   contentType: string = jsonType,
 ): void {
   if (response.headersSent || response.destroyed) return;
-  response.writeHead(status, [
-    'Content-Type',
-    contentType,
-    'Content-Length',
-    String(Buffer.byteLength(text)),
-    'X-Request-Id',
-    requestId,
-  ]);
+  const head = ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(text))];
+  response.writeHead(status, withIds(head, ids));
   response.end(text);
 }
 
@@ -41,12 +49,12 @@ export function errorText(error: FlyballError): string {
 export function sendError(
   response: ServerResponse,
   error: FlyballError,
-  requestId: string,
+  ids: ReplyIds,
   allow?: string,
   text = errorText(error),
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const head = ['Content-Type', jsonType, 'Content-Length', String(Buffer.byteLength(text)), 'X-Request-Id', requestId];
+  const head = withIds(['Content-Type', jsonType, 'Content-Length', String(Buffer.byteLength(text))], ids);
   if (error.retryAfterSeconds !== undefined) head.push('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
   else if (error.retry) head.push('Retry-After', '1');
   if (allow !== undefined) head.push('Allow', allow);
@@ -70,26 +78,16 @@ function endAfterRequest(response: ServerResponse, text: string): void {
   req.resume();
 }
 
-function sendCompressed(response: ServerResponse, text: string, requestId: string, encoding: 'gzip' | 'deflate'): void {
+function sendCompressed(response: ServerResponse, text: string, ids: ReplyIds, encoding: 'gzip' | 'deflate'): void {
   const pack = encoding === 'gzip' ? gzip : deflate;
   pack(text, { level: constants.Z_BEST_SPEED }, (error, packed) => {
     if (error !== null) {
-      sendText(response, 200, text, requestId);
+      sendText(response, 200, text, ids);
       return;
     }
     if (response.headersSent || response.destroyed) return;
-    response.writeHead(200, [
-      'Content-Type',
-      jsonType,
-      'Content-Length',
-      String(packed.byteLength),
-      'Content-Encoding',
-      encoding,
-      'Vary',
-      'Accept-Encoding',
-      'X-Request-Id',
-      requestId,
-    ]);
+    const size = ['Content-Type', jsonType, 'Content-Length', String(packed.byteLength)];
+    response.writeHead(200, withIds([...size, 'Content-Encoding', encoding, 'Vary', 'Accept-Encoding'], ids));
     response.end(packed);
   });
 }
@@ -99,16 +97,16 @@ export function sendJson(
   response: ServerResponse,
   text: string,
   byteLength: number,
-  requestId: string,
+  ids: ReplyIds,
   acceptEncoding: string | undefined,
 ): void {
   const encoding = byteLength < compressedBytesMin ? undefined : acceptedEncoding(acceptEncoding);
   if (encoding !== undefined) {
-    sendCompressed(response, text, requestId, encoding);
+    sendCompressed(response, text, ids, encoding);
     return;
   }
   if (response.headersSent || response.destroyed) return;
-  response.writeHead(200, ['Content-Type', jsonType, 'Content-Length', String(byteLength), 'X-Request-Id', requestId]);
+  response.writeHead(200, withIds(['Content-Type', jsonType, 'Content-Length', String(byteLength)], ids));
   response.end(text);
 }
 
@@ -116,24 +114,17 @@ export function sendJson(
 export function sendMessage(
   response: ServerResponse,
   message: EncodedMessage,
-  requestId: string,
+  ids: ReplyIds,
   acceptEncoding: string | undefined,
 ): void {
   if (message.headerLength === undefined) {
-    sendJson(response, message.json, message.byteLength, requestId, acceptEncoding);
+    sendJson(response, message.json, message.byteLength, ids, acceptEncoding);
     return;
   }
   if (response.headersSent || response.destroyed) return;
-  response.writeHead(200, [
-    'Content-Type',
-    message.contentType,
-    'Content-Length',
-    String(message.byteLength),
-    'Inference-Header-Content-Length',
-    String(message.headerLength),
-    'X-Request-Id',
-    requestId,
-  ]);
+  const head = ['Content-Type', message.contentType, 'Content-Length', String(message.byteLength)];
+  head.push('Inference-Header-Content-Length', String(message.headerLength));
+  response.writeHead(200, withIds(head, ids));
   // Corked, head, JSON and tensors leave in one write without being copied together.
   response.cork();
   response.write(message.json);

@@ -183,12 +183,31 @@ test('deadline, priority, request id and trace context reach the service', async
   assert.equal(request?.requestId, 'mine');
   assert.equal(request?.id, 'a');
   assert.equal(request?.traceparent, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+  assert.equal(request?.traceId, '0af7651916cd43dd8448eb211c80319c');
+  assert.equal(reply.headers['x-trace-id'], '0af7651916cd43dd8448eb211c80319c');
   assert.equal((await server.send('POST', path, body(1), { 'Flyball-Deadline-Ms': 'soon' })).status, 400);
   const other = await server.send('POST', path, body(1, { parameters: { timeout: 0, priority: 0 } }));
   assert.equal(other.status, 200);
   assert.equal(seen[1]?.deadlineMs, undefined);
   assert.equal(seen[1]?.priority, undefined);
   assert.notEqual(other.headers['x-request-id'], '');
+});
+
+test('who sends no valid trace context gets a trace of its own, named in the answer and in a failure', async () => {
+  const seen: InferenceRequest[] = [];
+  await using server = await startRest(tableService({ before: async (request) => void seen.push(request) }));
+  const broken = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01' };
+  for (const headers of [{}, broken]) {
+    const { headers: got } = await server.send('POST', path, body(1), headers);
+    assert.match(String(got['x-trace-id']), /^[0-9a-f]{32}$/);
+    assert.notEqual(got['x-trace-id'], '0af7651916cd43dd8448eb211c80319c');
+    assert.equal(seen.at(-1)?.traceId, got['x-trace-id']);
+    assert.equal(seen.at(-1)?.traceparent, undefined);
+  }
+  assert.notEqual(seen[0]?.traceId, seen[1]?.traceId);
+  const bad = await server.send('POST', path, 'no json');
+  assert.equal(bad.status, 400);
+  assert.match(String(bad.headers['x-trace-id']), /^[0-9a-f]{32}$/);
 });
 
 test('compressed bodies are read, up to the limit after decompression', async () => {

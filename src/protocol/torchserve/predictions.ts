@@ -111,6 +111,6 @@ export const predictionForm: CallForm = {
         ? Object.fromEntries(answer.outputs.map((output) => [output.name, toNested(output)]))
         : answer.readable;
     const text = printJson(value);
-    sendJson(call.response, text, Buffer.byteLength(text), call.requestId, call.headers.acceptEncoding);
+    sendJson(call.response, text, Buffer.byteLength(text), call, call.headers.acceptEncoding);
   },
 };
