@@ -192,6 +192,12 @@ export const catalogue = {
     'A secret that the specification names cannot be read, is empty or too short; the message says where it should be.',
   ),
   ENTRY_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'The journal has no entry of this number, or no longer.'),
+  REQUEST_NOT_FOUND: entry(
+    404,
+    'NOT_FOUND',
+    false,
+    'No request of this trace is remembered: gateways keep the slowest of each minute, the failed and a sample.',
+  ),
   OPERATION_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No operation has this id, or it is no longer kept.'),
   ARTEFACT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No artefact has this digest.'),
   DIGEST_MISMATCH: entry(

@@ -55,6 +55,7 @@ import { deploymentSpecification } from '../config/specification.ts';
 import { eventsQuery, type EventsQuery } from './events/schemas.ts';
 import { nodeView } from './node-schemas.ts';
 import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
+import { requestsQuery, requestView, traceView } from './request-schemas.ts';
 import { seriesQuery, seriesView } from './series-schemas.ts';
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -379,6 +380,20 @@ export const routes: readonly Route[] = [
     answer: seriesView,
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params, query }) => control.series(param(params, 'name'), query),
+  }),
+  route('GET', '/deployments/{name}/requests', 'listRequests', {
+    summary: 'Single requests that gateways remember: of each minute the slowest, the failed, and some; slowest first.',
+    query: requestsQuery,
+    answer: z.array(requestView),
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params, query }) => control.requests(param(params, 'name'), query),
+  }),
+  route('GET', '/requests/{traceId}', 'getTrace', {
+    summary: 'What is remembered of a trace: the requests of it, each with its way through queue, batch and replica.',
+    cutDown: true,
+    answer: traceView,
+    errors: ['REQUEST_NOT_FOUND'],
+    handle: (control, { params, covers }) => control.trace(param(params, 'traceId'), covers),
   }),
   route('GET', '/deployments/{name}/rehearsals', 'listRehearsalsOf', {
     summary: 'Rehearsals that were made of it, newest first.',

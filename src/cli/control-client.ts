@@ -28,6 +28,7 @@ import type {
   VersionView,
   WhyView,
 } from '../api/schemas.ts';
+import type { TraceView } from '../api/request-schemas.ts';
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { SeriesColumn, SeriesView } from '../api/series-schemas.ts';
 import type { DeploymentSpecification, deploymentSpecification } from '../config/specification.ts';
@@ -109,6 +110,7 @@ export interface ControlClient {
   /** Answers when something has happened since `after` steps, or after `waitMs`. */
   operation(id: string, after: number, waitMs: number, signal: AbortSignal): Promise<OperationView>;
   why(name: string, at: number | undefined, signal: AbortSignal): Promise<WhyView>;
+  trace(traceId: string, signal: AbortSignal): Promise<TraceView>;
   latencyModel(name: string, signal: AbortSignal): Promise<LatencyModelView>;
   deploymentSpecification(name: string, signal: AbortSignal): Promise<DeploymentSpecification>;
   series(name: string, ask: SeriesAsk, signal: AbortSignal): Promise<SeriesView>;
@@ -182,6 +184,7 @@ export function controlClient(options: ControlAddress): ControlClient {
     operation: (id, after, waitMs, signal) =>
       call({ method: 'GET', path: `operations/${part(id)}`, query: { after, waitMs }, waitMs }, signal),
     why: (name, at, signal) => call({ method: 'GET', path: `deployments/${part(name)}/why`, query: { at } }, signal),
+    trace: (traceId, signal) => call({ method: 'GET', path: `requests/${part(traceId)}` }, signal),
     latencyModel: (name, signal) => call({ method: 'GET', path: `deployments/${part(name)}/latency-model` }, signal),
     deploymentSpecification: (name, signal) =>
       call({ method: 'GET', path: `deployments/${part(name)}/specification` }, signal),

@@ -182,10 +182,19 @@ export const verbs: readonly VerbDeclaration[] = [
   {
     name: 'why',
     summary: 'Say why a deployment has the replicas that it has, and why not more or fewer.',
-    examples: ['flyball why digits', 'flyball why digits --at 14:05'],
+    examples: [
+      'flyball why digits',
+      'flyball why digits --at 14:05',
+      'flyball why digits --request 0af7651916cd43dd8448eb211c80319c',
+    ],
     positionals: [deployment],
     options: {
       at: { type: 'string', value: 'TIME', help: 'At that moment: 14:05, 2026-11-23T14:05:07Z, or 10m (ago).' },
+      request: {
+        type: 'string',
+        value: 'TRACE',
+        help: 'Where the time of a request went, and why it found so many replicas; x-trace-id of its answer.',
+      },
       ...output,
       ...server,
       verbose,

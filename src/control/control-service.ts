@@ -31,6 +31,7 @@ import type {
 import type { DeploymentLatency } from './latency-models.ts';
 import type { NodeView } from '../api/node-schemas.ts';
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
+import type { RequestsQuery, RequestView, TraceView } from '../api/request-schemas.ts';
 import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import type { JournalFilter } from '../journal/open-journal.ts';
@@ -98,6 +99,10 @@ export interface ControlService {
   /** The decision of now, or the one in force at `at` (Unix milliseconds). */
   why(name: string, at: number | undefined): Promise<WhyView>;
   series(name: string, query: SeriesQueryView): Promise<SeriesView>;
+  /** Of those that gateways remember, the slowest first. */
+  requests(name: string, query: RequestsQuery): Promise<readonly RequestView[]>;
+  /** `isShown`: of which deployments the caller may know. INVALID_REQUEST, REQUEST_NOT_FOUND. */
+  trace(traceId: string, isShown: (deployment: string) => boolean): Promise<TraceView>;
   deploymentSpecification(name: string): Promise<DeploymentSpecification>;
   keepRehearsal(name: string, request: RehearsalRequest): Promise<RehearsalView>;
   /** Newest first; of every deployment when none is named. */

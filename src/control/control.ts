@@ -49,6 +49,7 @@ import { journalService } from './journal-service.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
 import { rehearsalService } from './rehearsals.ts';
+import { requestService } from './request-service.ts';
 import { seriesService } from './series-service.ts';
 import { endStuck } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
@@ -265,6 +266,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...keyService,
     ...journalService(journal, store),
     ...seriesService(series, deployments, clock),
+    ...requestService({ channel, deployments, store, clock }),
     ...rehearsalService(store, deployments, clock),
     ...governing,
     ...changes,

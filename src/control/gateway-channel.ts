@@ -9,7 +9,9 @@ import net from 'node:net';
 import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
 import type { Answer, ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
+import type { SpanQuery } from '../telemetry/spans/span.ts';
 import { makeLineReader } from './line-reader.ts';
+import { openSpanQuestions, type FoundSpans } from './span-questions.ts';
 
 export type Observation = Extract<GatewayMessage, { kind: 'observation' }>;
 
@@ -39,6 +41,8 @@ export interface GatewayChannel extends AsyncDisposable {
    * Asks a deployment's model, through a gateway and its queue; NaN stands for what is not known, in both directions.
    */
   ask: Ask;
+  /** Requests that have ended, of all gateways. */
+  spans(query: SpanQuery): Promise<FoundSpans>;
 }
 
 export type Ask = (model: string, values: ArrayLike<number>, deadlineMs: number) => Promise<Reply>;
@@ -83,6 +87,9 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
   const confirmations = new Set<() => void>();
   const asked = new Map<number, Asked>();
   let questions = 0;
+  const spanQuestions = openSpanQuestions<net.Socket>((socket, question) =>
+    send(socket, `${JSON.stringify(question satisfies ControlMessage)}\n`),
+  );
 
   const send = (socket: net.Socket, message: string | undefined): void => {
     if (message === undefined) return;
@@ -93,6 +100,10 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
   function receive(socket: net.Socket, message: GatewayMessage): void {
     if (message.kind === 'answer') {
       asked.get(message.id)?.settle(message);
+      return;
+    }
+    if (message.kind === 'spans') {
+      spanQuestions.answered(socket, message);
       return;
     }
     if (message.kind === 'hello') {
@@ -129,6 +140,7 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     socket.on('close', () => {
       sockets.delete(socket);
       connected.delete(socket);
+      spanQuestions.gone(socket);
       for (const [id, one] of asked) {
         if (one.socket === socket) one.settle({ kind: 'answer', id, problem: 'the gateway that was asked is gone' });
       }
@@ -199,6 +211,7 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       if (answer.values === undefined) return { kind: 'silent', why: answer.problem ?? 'an answer without numbers' };
       return { kind: 'said', values: Float64Array.from(answer.values, (value) => value ?? Number.NaN) };
     },
+    spans: (query) => spanQuestions.ask([...connected.keys()], query),
     gateways: () => [...connected.values()].toSorted((left, right) => left.worker - right.worker),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -9,6 +9,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import { publish } from '../telemetry/events.ts';
+import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Answer, ControlMessage, GatewayMessage, Question, RoutingTable } from './routing-table.ts';
 
@@ -21,6 +22,8 @@ export interface ControlLinkOptions {
   readonly keys?: KeysInForce | undefined;
   /** Never rejects. */
   readonly answer?: ((question: Question) => Promise<Answer>) | undefined;
+  /** Requests that have ended; absent where none are remembered. */
+  readonly spans?: ((query: SpanQuery) => readonly RequestSpan[]) | undefined;
 }
 
 /** Where the key table goes, and what of it is in force. */
@@ -88,6 +91,10 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
     }
     if (message.kind === 'question') {
       void options.answer?.(message).then(send);
+      return;
+    }
+    if (message.kind === 'spans?') {
+      send({ kind: 'spans', id: message.id, spans: options.spans?.(message.query) ?? [] });
       return;
     }
     dispatcher.apply(message.table);

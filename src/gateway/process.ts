@@ -37,6 +37,7 @@ import { letRequestsPassThrough } from '../engine-flags.ts';
 import { ownPagesOnly } from './own-pages.ts';
 import { answerTo } from './questions.ts';
 import { createGatewayService, type GatewayService } from './service.ts';
+import { recordSpans } from './spans.ts';
 import { allStatistics } from './statistics.ts';
 
 /** An answer may be larger than what was asked, but not without bound. */
@@ -97,6 +98,7 @@ function start(settings: ProcessSettings): Worker {
   const { auth } = settings;
   const authenticator = auth === undefined ? undefined : openAuthenticator(systemClock, auth.workers);
   authenticator?.apply(readKeyTable(join(settings.runDirectory, keyTableFile)));
+  const spans = recordSpans(systemClock);
   const link = openControlLink({
     worker: settings.worker,
     socketPath: settings.controlSocket,
@@ -104,6 +106,7 @@ function start(settings: ProcessSettings): Worker {
     clock: systemClock,
     keys: authenticator,
     answer: (question) => answerTo(service, question),
+    spans: (query) => spans.find(query),
   });
   const last = readLastTable(join(settings.runDirectory, 'routing-table.json'));
   if (last !== undefined) dispatcher.apply(last);

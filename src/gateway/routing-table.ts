@@ -7,6 +7,7 @@ import type { KeyTable } from '../auth/key-table.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { RequestLogRoute } from '../request-log/record.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
+import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
 
 export type ReplicaAddress =
   | { readonly kind: 'unix'; readonly path: string }

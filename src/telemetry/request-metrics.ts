@@ -102,10 +102,11 @@ export function recordRequests(registry: Registry): () => void {
         series.outcomes.set(key, outcome);
       }
       outcome.value += 1;
-      observe(series.total, event.totalMs / 1000);
+      const trace = { traceId: event.traceId, at: Date.now() };
+      observe(series.total, event.totalMs / 1000, trace);
       if (event.outcome !== 'ok') return;
-      observe(series.queue, event.queueMs / 1000);
-      observe(series.compute, event.computeMs / 1000);
+      observe(series.queue, event.queueMs / 1000, trace);
+      observe(series.compute, event.computeMs / 1000, trace);
     }),
     subscribe('flyball:refusal', ({ listener, code, by = '' }) => {
       refusals(listener, code, by).value += 1;

@@ -1,0 +1,70 @@
+/**
+ * Requests that have ended, asked of every gateway at once: each remembers its own. Whoever gives no answer in time is
+ * left out and counted, since what the others know is worth having.
+ */
+import type { SpanAnswer, SpanQuestion } from '../gateway/routing-table.ts';
+import { bySlowness } from '../telemetry/spans/book.ts';
+import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
+
+export interface FoundSpans {
+  /** Slowest first. */
+  readonly spans: readonly RequestSpan[];
+  /** Gateways that gave no answer. */
+  readonly silent: number;
+}
+
+export interface SpanQuestions<Asked> {
+  ask(of: readonly Asked[], query: SpanQuery): Promise<FoundSpans>;
+  answered(by: Asked, answer: SpanAnswer): void;
+  gone(asked: Asked): void;
+}
+
+const answerMsMax = 2000;
+
+export function openSpanQuestions<Asked>(send: (to: Asked, question: SpanQuestion) => void): SpanQuestions<Asked> {
+  interface Open {
+    readonly waiting: Set<Asked>;
+    readonly spans: RequestSpan[];
+    gone: number;
+    readonly done: () => void;
+  }
+  const open = new Map<number, Open>();
+  let count = 0;
+
+  const leave = ({ waiting, done }: Open, who: Asked): void => {
+    waiting.delete(who);
+    if (waiting.size === 0) done();
+  };
+
+  return {
+    async ask(of, query) {
+      if (of.length === 0) return { spans: [], silent: 0 };
+      count += 1;
+      const id = count;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const asked: Open = { waiting: new Set(of), spans: [], gone: 0, done: resolve };
+      open.set(id, asked);
+      const timer = setTimeout(resolve, answerMsMax);
+      for (const each of of) send(each, { kind: 'spans?', id, query });
+      await promise;
+      clearTimeout(timer);
+      open.delete(id);
+      const spans = asked.spans.toSorted(bySlowness).slice(0, query.limit);
+      return { spans, silent: asked.waiting.size + asked.gone };
+    },
+    answered(by, { id, spans }) {
+      const asked = open.get(id);
+      if (asked === undefined || !asked.waiting.has(by)) return;
+      asked.spans.push(...spans);
+      leave(asked, by);
+    },
+    gone(who) {
+      for (const asked of open.values()) {
+        if (!asked.waiting.has(who)) continue;
+        // What it knew went with it: that is no answer, and nothing to wait for.
+        asked.gone += 1;
+        leave(asked, who);
+      }
+    },
+  };
+}
