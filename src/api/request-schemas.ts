@@ -41,7 +41,9 @@ export const requestView = z.object({
   by: z.string().optional().describe('Whose key it came with.'),
   kept: z
     .enum(['failed', 'slow', 'asked', 'sample'])
-    .describe('Why it is remembered: it failed, was among the slowest of its minute, its caller records it, or by chance.'),
+    .describe(
+      'Why it is remembered: it failed, was among the slowest of its minute, its caller records it, or by chance.',
+    ),
   decision: z
     .int()
     .nullable()

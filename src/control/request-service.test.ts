@@ -71,6 +71,12 @@ test('a trace shows only the deployments that its reader may know, and is not th
       [9, 2],
     ],
   );
-  await assert.rejects(requests.trace(traceId, () => false), { code: 'REQUEST_NOT_FOUND' });
-  await assert.rejects(requests.trace('x', () => true), { code: 'INVALID_REQUEST' });
+  await assert.rejects(
+    requests.trace(traceId, () => false),
+    { code: 'REQUEST_NOT_FOUND' },
+  );
+  await assert.rejects(
+    requests.trace('x', () => true),
+    { code: 'INVALID_REQUEST' },
+  );
 });

@@ -63,7 +63,11 @@ export function requestService(parts: RequestParts): Pick<ControlService, 'reque
 
 const toView = ({ batch, ...span }: RequestSpan, decision: number | undefined): RequestView => {
   const { sampled: _, ...rest } = span;
-  return { ...rest, ...(batch !== undefined && { batch: { ...batch, mates: [...batch.mates] } }), decision: decision ?? null };
+  return {
+    ...rest,
+    ...(batch !== undefined && { batch: { ...batch, mates: [...batch.mates] } }),
+    decision: decision ?? null,
+  };
 };
 
 /** For each the last decision that the journal held when it came, as `why` finds it; those without one are left out. */

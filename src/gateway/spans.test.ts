@@ -31,7 +31,10 @@ test('requests that shared a batch know its id and one another, and where their 
   b.clock.pass(2);
   const traces = Array.from({ length: 3 }, newTraceId);
   const answers = traces.map((traceId) =>
-    b.service.infer({ model: 'm', requestId: 'r', traceId, payload: { kind: 'tensors', inputs } }, new AbortController().signal),
+    b.service.infer(
+      { model: 'm', requestId: 'r', traceId, payload: { kind: 'tensors', inputs } },
+      new AbortController().signal,
+    ),
   );
   b.clock.pass(8);
   b.replicas.answer('a', 10);
@@ -48,7 +51,10 @@ test('requests that shared a batch know its id and one another, and where their 
     assert.deepEqual([span?.batch?.rows, span?.batch?.requests, span?.batch?.sentMs], [3, 3, 10]);
     assert.equal(span?.batch?.id, found[0]?.batch?.id);
     assert.equal(span?.replica, 'a');
-    assert.deepEqual(span?.batch?.mates, traces.filter((trace) => trace !== span?.traceId));
+    assert.deepEqual(
+      span?.batch?.mates,
+      traces.filter((trace) => trace !== span?.traceId),
+    );
   }
   spans.stop();
 });
@@ -65,7 +71,10 @@ test('a failure tells how far it got: refused in the queue, or lost with a repli
   assert.ok(refused instanceof UnfinishedError);
   told({ traceId, outcome: refused.code, timing: refused.timing, message: refused.message });
   const [span] = spans.find({ traceId, limit: 1 });
-  assert.deepEqual([span?.status, span?.version, span?.batch, span?.computeMs], ['QUEUE_FULL', '1', undefined, undefined]);
+  assert.deepEqual(
+    [span?.status, span?.version, span?.batch, span?.computeMs],
+    ['QUEUE_FULL', '1', undefined, undefined],
+  );
   b.clock.pass(5);
   b.replicas.die('a');
   await b.settle();

@@ -70,7 +70,12 @@ function toSpan(event: RequestEvent, at: number, sampled: boolean, kept: Kept, p
   };
 }
 
-function toBatch({ number, rows, requests, traces }: ReplicaCall, sentMs: number, own: string, prefix: string): SpanBatch {
+function toBatch(
+  { number, rows, requests, traces }: ReplicaCall,
+  sentMs: number,
+  own: string,
+  prefix: string,
+): SpanBatch {
   const at = traces.indexOf(own);
   const mates = traces.filter((trace, index) => index !== at && trace !== '').slice(0, matesMax);
   return { id: `${prefix}-${number.toString(36)}`, rows, requests, sentMs, mates };

@@ -157,7 +157,7 @@ const header = (name: string, description: string): object => ({
 const callHeaders = [
   header('Flyball-Deadline-Ms', 'Milliseconds within which the answer must be there.'),
   header('X-Request-Id', 'Echoed back; generated when absent.'),
-  header('traceparent', 'W3C trace context.'),
+  header('traceparent', 'W3C trace context; the answer names the trace in X-Trace-Id.'),
   header('Flyball-Timing', '1: the answer carries Server-Timing with queue, compute and total in milliseconds.'),
 ];
 const lengthHeader = header('Inference-Header-Content-Length', 'Bytes of the JSON part when binary tensors follow it.');

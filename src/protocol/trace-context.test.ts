@@ -14,7 +14,10 @@ test('a valid header gives trace, parent and whether the caller records it', () 
 });
 
 test('a version to come may say more, version 00 may not; what is not valid is as if it were not there', () => {
-  assert.equal(validTraceparent(`cc${good.slice(2)}-what-the-future-will-be-like`), `cc${good.slice(2)}-what-the-future-will-be-like`);
+  assert.equal(
+    validTraceparent(`cc${good.slice(2)}-what-the-future-will-be-like`),
+    `cc${good.slice(2)}-what-the-future-will-be-like`,
+  );
   for (const bad of [
     undefined,
     '',

@@ -90,7 +90,10 @@ describe('requests that are remembered', () => {
     assert.ok(answers.some(({ status }) => status === 503));
     const found = await get<RequestView[]>(`deployments/slow/requests?from=${from}&to=${Date.now() + 1000}&limit=500`);
     const sorted = found.map(({ totalMs }) => totalMs);
-    assert.deepEqual(sorted, sorted.toSorted((left, right) => right - left));
+    assert.deepEqual(
+      sorted,
+      sorted.toSorted((left, right) => right - left),
+    );
     const together = found.filter(({ batch }) => (batch?.requests ?? 0) > 1);
     assert.ok(together.length >= 2, JSON.stringify(found));
     for (const { batch, traceId: own } of together) {

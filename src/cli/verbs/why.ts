@@ -32,7 +32,12 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 }
 
 /** Of a trace with several requests of the deployment the slowest. */
-async function requestOf(client: ControlClient, name: string, traceId: string, signal: AbortSignal): Promise<RequestView> {
+async function requestOf(
+  client: ControlClient,
+  name: string,
+  traceId: string,
+  signal: AbortSignal,
+): Promise<RequestView> {
   const { requests } = await client.trace(traceId, signal);
   const own = requests.filter(({ deployment }) => deployment === name);
   const slowest = own.toSorted((left, right) => right.totalMs - left.totalMs)[0];

@@ -17,7 +17,12 @@ import { Writer } from './wire.ts';
 
 export interface InferenceMethods {
   /** Answers one ModelInfer; the result is the pieces of one frame. */
-  readonly infer: (message: Buffer, headers: IncomingHttpHeaders, signal: HangUpSignal, trace: Trace) => Promise<Buffer[]>;
+  readonly infer: (
+    message: Buffer,
+    headers: IncomingHttpHeaders,
+    signal: HangUpSignal,
+    trace: Trace,
+  ) => Promise<Buffer[]>;
   readonly stream: StreamingMethod;
 }
 

@@ -210,9 +210,11 @@ test('the metadata of an answer, and that of a failure, name the trace: the call
   const traceOf = (asked: grpc.Metadata, message: object) =>
     new Promise<unknown>((resolve) => {
       let named: unknown;
-      const call = served.service && client.stub['ModelInfer']!(message, asked, {}, (error: grpc.ServiceError | null) => {
-        resolve(named ?? error?.metadata.get('x-trace-id')[0]);
-      });
+      const call =
+        served.service &&
+        client.stub['ModelInfer']!(message, asked, {}, (error: grpc.ServiceError | null) => {
+          resolve(named ?? error?.metadata.get('x-trace-id')[0]);
+        });
       call.on('metadata', (got: grpc.Metadata) => {
         named = got.get('x-trace-id')[0];
       });

@@ -4,10 +4,20 @@ import fc from 'fast-check';
 import { SpanBook, spanLimits, type Ended, type SpanLimits } from './book.ts';
 import type { RequestSpan } from './span.ts';
 
-const limits: SpanLimits = { ...spanLimits, slowestEachMinute: 3, minutes: 2, failuresEachCode: 2, asked: 2, samples: 2 };
+const limits: SpanLimits = {
+  ...spanLimits,
+  slowestEachMinute: 3,
+  minutes: 2,
+  failuresEachCode: 2,
+  asked: 2,
+  samples: 2,
+};
 let made = 0;
 
-function put(book: SpanBook, ended: Partial<Ended> & { readonly status?: RequestSpan['status'] } = {}): RequestSpan | undefined {
+function put(
+  book: SpanBook,
+  ended: Partial<Ended> & { readonly status?: RequestSpan['status'] } = {},
+): RequestSpan | undefined {
   const { deployment = 'd', totalMs = 1, sampled = false, at = 0, status = 'ok' } = ended;
   const kept = book.wants({ deployment, failed: status !== 'ok', totalMs, sampled, at });
   if (kept === undefined) return undefined;
@@ -65,7 +75,9 @@ test('a quick request is remembered when its caller records it, even when slower
 test('of the rest one is remembered now and then', () => {
   const book = new SpanBook({ ...limits, sampleEveryMs: 100 });
   for (const totalMs of [10, 11, 12]) put(book, { totalMs });
-  const kept = Array.from({ length: 500 }, (_, at) => put(book, { totalMs: 1, at })).filter((span) => span !== undefined);
+  const kept = Array.from({ length: 500 }, (_, at) => put(book, { totalMs: 1, at })).filter(
+    (span) => span !== undefined,
+  );
   assert.equal(kept.length, 5);
 });
 
