@@ -6,10 +6,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authenticator, KeyHolder } from '../auth/authenticator.ts';
 import { presentedKey } from '../auth/key.ts';
+import type { SignIns } from '../auth/sign-ins.ts';
 import type { ControlService } from '../control/control-service.ts';
 import { toFlyballError } from '../errors.ts';
 import { publish } from '../telemetry/events.ts';
+import { requireOwnPage } from '../protocol/origin-check.ts';
 import type { Route } from './routes.ts';
+import { signInIdIn } from './sign-in/cookie.ts';
 
 export interface KeyCheck {
   /** Throws UNAUTHENTICATED, RATE_LIMITED, FORBIDDEN. */
@@ -24,7 +27,7 @@ export interface KeyCheck {
 /** Whoever watches whether the process lives has no key. */
 const open: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz']);
 
-export function keyCheck(auth: Authenticator, control: ControlService): KeyCheck {
+export function keyCheck(auth: Authenticator, signIns: SignIns, control: ControlService): KeyCheck {
   const holders = new WeakMap<FastifyRequest, KeyHolder>();
   return {
     enter(request) {
@@ -35,10 +38,15 @@ export function keyCheck(auth: Authenticator, control: ControlService): KeyCheck
       try {
         const { authorization, 'x-api-key': apiKey } = request.headers;
         const presented = presentedKey(authorization, typeof apiKey === 'string' ? apiKey : undefined);
-        holder = auth.authenticate(presented, request.raw.socket);
+        const signIn = presented === undefined ? signInIdIn(request.headers.cookie) : undefined;
+        if (signIn === undefined) holder = auth.authenticate(presented, request.raw.socket);
+        else {
+          holder = signIns.holderOf(signIn);
+          requireOwnPage(request.raw);
+        }
         holders.set(request, holder);
         holder.admit();
-        if (route !== undefined) {
+        if (route !== undefined && route.scope !== 'any') {
           const deployment = deploymentOf(route, request, control);
           holder.require({ anyOf: [route.scope], deployment, cutDown: route.cutDown });
         }

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the control API, written from the route table and the zod schemas. */
 import * as z from 'zod';
 import { catalogue } from '../errors.ts';
+import { cookieName } from './sign-in/cookie.ts';
 import { routes, type Route } from './routes.ts';
 import {
   artefactView,
@@ -48,12 +49,18 @@ export function openApiDocument(version: string): Json {
     openapi: '3.1.0',
     info: { title: 'Flyball control API', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
-    security: [{ bearer: [] }, { apiKey: [] }],
+    security: [{ bearer: [] }, { apiKey: [] }, { cookie: [] }],
     components: {
       schemas: components,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, where `auth.keys` is `required`.' },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: cookieName,
+          description: 'From POST /sign-in; what acts must come from a page of this origin.',
+        },
         webhook: {
           type: 'http',
           scheme: 'bearer',
@@ -91,11 +98,17 @@ function operationOf(route: Route): Json {
   return {
     operationId: route.id,
     summary: route.summary,
-    ...(route.scope === 'own' ? { security: [{ webhook: [] }] } : { 'x-flyball-scope': route.scope }),
+    ...securityOf(route),
     parameters: [...inPath, ...inQuery],
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
     responses: { [route.status]: successOf(route), ...errorsOf(route) },
   };
+}
+
+/** A browser's cookie opens whatever the key opens that it stands for. */
+function securityOf({ id, scope }: Route): Json {
+  if (id === 'signIn') return { security: [] };
+  return scope === 'own' ? { security: [{ webhook: [] }] } : { 'x-flyball-scope': scope };
 }
 
 function bodyOf(body: NonNullable<Route['body']>): Json {

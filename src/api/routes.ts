@@ -56,6 +56,8 @@ import { eventsQuery, type EventsQuery } from './events/schemas.ts';
 import { nodeView } from './node-schemas.ts';
 import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
 import { requestsQuery, requestView, traceView } from './request-schemas.ts';
+import type { Access } from './sign-in/access.ts';
+import { callerView, signInRequest } from './sign-in/schemas.ts';
 import { seriesQuery, seriesView } from './series-schemas.ts';
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -66,6 +68,8 @@ export interface RouteInput<Query, Body> {
   readonly body: Body;
   readonly headers: IncomingHttpHeaders;
   readonly signal: AbortSignal;
+  /** Who the caller is, and signing in and out. */
+  readonly access: Access;
   /** Whether the caller's key, where keys are required, holds for this deployment. */
   readonly covers: (deployment: string) => boolean;
 }
@@ -90,8 +94,13 @@ export interface Route {
   readonly status: number;
   readonly query?: z.ZodType;
   readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' } | Whole;
-  /** What a caller's key must hold, where keys are required; `own`: no key is asked for, it has a proof of its own. */
-  readonly scope: Scope | 'own';
+  /** Of a body from whoever has shown no key yet; by default limits.bodyBytesMax. */
+  readonly bodyBytesMax?: number;
+  /**
+   * What a caller's key must hold, where keys are required; `any`: any key; `own`: no key is asked for, it has a proof of
+   * its own.
+   */
+  readonly scope: Scope | 'any' | 'own';
   /** Its answer is cut down to the deployments of the caller's key, so that no key is too narrow for it. */
   readonly cutDown?: boolean;
   /** Which deployment it concerns, where the path does not name it; undefined: none that is there. */
@@ -113,7 +122,8 @@ interface Declaration<Query extends z.ZodType, Body extends z.ZodType> {
   readonly invalid?: ErrorCode;
   readonly errors?: readonly ErrorCode[];
   /** By default `read` for GET and HEAD, `admin` for the rest: a route that says nothing is closed. */
-  readonly scope?: Scope | 'own';
+  readonly scope?: Route['scope'];
+  readonly bodyBytesMax?: number;
   readonly cutDown?: boolean;
   readonly concerns?: Route['concerns'];
   /** What it returns is the JSON of the answer; a file is returned as `bytes`. */
@@ -534,6 +544,27 @@ export const routes: readonly Route[] = [
     handle: (control, { params }) => control.journalEntry(numberOf(params['id'], 'an entry number')),
   }),
   events,
+  route('GET', '/caller', 'getCaller', {
+    summary: 'Who the caller is, and what its key allows.',
+    scope: 'any',
+    answer: callerView,
+    handle: (_control, { access }) => access.caller(),
+  }),
+  route('POST', '/sign-in', 'signIn', {
+    summary: 'Takes a key once and sets a cookie in its place, for browsers; where no keys are required it sets none.',
+    scope: 'own',
+    body: json(signInRequest),
+    bodyBytesMax: 1024,
+    answer: callerView,
+    errors: ['UNAUTHENTICATED', 'RATE_LIMITED', 'TOO_LARGE'],
+    handle: (_control, { access, body }) => access.signIn(body.key),
+  }),
+  route('POST', '/sign-out', 'signOut', {
+    summary: 'Ends the sign-in of the cookie and clears it.',
+    status: 204,
+    scope: 'any',
+    handle: (_control, { access }) => access.signOut(),
+  }),
   route('GET', '/keys', 'listKeys', {
     summary: 'API keys, without what opens: that is shown once, when a key is made.',
     scope: 'admin',

@@ -13,6 +13,8 @@ import fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } fr
 import { systemClock, type Clock } from '../clock.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { ControlService } from '../control/control-service.ts';
+import { countFailedAttempts } from '../auth/failed-attempts.ts';
+import { openSignIns } from '../auth/sign-ins.ts';
 import { challenge, FlyballError, toFlyballError } from '../errors.ts';
 import { contextOptions, isTlsFailure, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
@@ -25,6 +27,7 @@ import { fromZodError, toApiError, toProblem } from './problems.ts';
 import { keyCheck, withCaller } from './key-check.ts';
 import type { EventsQuery } from './events/schemas.ts';
 import { routes, type Route } from './routes.ts';
+import { accessOf, type AccessParts } from './sign-in/access.ts';
 import { noteWebhook, takeWholeBodies, toWholeBodyError } from './whole-bodies.ts';
 
 export interface ApiOptions {
@@ -69,7 +72,13 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const { clock = systemClock, console: consoleFiles = openConsoleFiles() } = options;
   const events = openEventHub({ control, version: options.version, clock });
   const closing = new AbortController();
-  const check = options.auth === undefined ? undefined : keyCheck(options.auth, control);
+  const keys: AccessParts | undefined = options.auth && {
+    auth: options.auth,
+    signIns: openSignIns(clock),
+    failures: countFailedAttempts(clock),
+    tls: options.tls !== undefined,
+  };
+  const check = keys && keyCheck(keys.auth, keys.signIns, control);
   let loopback = true;
   let secure: https.Server | undefined;
   let dispatch: http.RequestListener = () => {};
@@ -109,7 +118,10 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     if (closing.signal.aborted) throw new FlyballError('DRAINING', 'the platform is stopping');
     return undefined;
   });
-  app.setErrorHandler((error, request, reply) => fail(reply, request, error));
+  app.setErrorHandler((error, request, reply) => {
+    const { config, bodyLimit } = request.routeOptions as { config: { route?: Route }; bodyLimit: number };
+    return fail(reply, request, config.route?.bodyBytesMax === undefined ? error : toWholeBodyError(error, bodyLimit));
+  });
   app.setNotFoundHandler((request, reply) => fail(reply, request, nothingAt(request, reply)));
 
   app.get('/livez', async (_request, reply) => reply.code(control.live() ? 200 : 503).send({ live: control.live() }));
@@ -121,6 +133,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     method: route.method,
     url: prefix + route.path.replace(/\{(\w+)\}/g, ':$1'),
     config: { route },
+    ...(route.bodyBytesMax !== undefined && { bodyLimit: route.bodyBytesMax }),
     handler: (request, reply) => serve(route, request, reply),
   });
   for (const route of routes) if (route.body?.kind !== 'whole') app.route(dispatched(route));
@@ -155,6 +168,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       body: withCaller(bodyOf(route, request), by),
       headers: request.headers,
       signal,
+      access: accessOf(options.version, keys, request, reply, check?.holderOf(request)),
       covers: (deployment: string) => check?.covers(request, deployment) ?? true,
     };
     const answer = await route.handle(control, input).catch((error: unknown) => {

@@ -52,6 +52,22 @@ export function checkOrigin(asked: Asked, loopback: boolean): void {
   checkPage(asked, loopback);
 }
 
+/**
+ * For callers whom their browser made known by a cookie: what acts must say that a page of this origin sent it. Nothing is
+ * taken on trust there, since a browser adds the cookie whoever asked. Throws FORBIDDEN.
+ */
+export function requireOwnPage({ method, headers }: Asked): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  const { host, origin } = headers;
+  const site = headers['sec-fetch-site'];
+  if (site === 'same-origin') return;
+  if (site === undefined && origin !== undefined && URL.canParse(origin) && new URL(origin).host === host) return;
+  throw new FlyballError(
+    'FORBIDDEN',
+    'expected a page of this origin to send what a cookie signs (Sec-Fetch-Site: same-origin, or Origin), got none; without a browser present the key itself',
+  );
+}
+
 function checkHost(host: string): void {
   if (isLoopbackName(hostName(host))) return;
   throw new FlyballError('FORBIDDEN', `expected a Host of this machine (127.0.0.1, localhost), got ${host}`);

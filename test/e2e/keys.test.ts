@@ -349,7 +349,12 @@ describe('a platform whose callers need keys', () => {
     );
     assert.equal((await control(secret, 'deployments/doubler')).status, 200);
     assert.deepEqual(codeOf(await control(secret, 'deployments/other')), [403, 'FORBIDDEN']);
-    assert.deepEqual(codeOf(await control(secret, 'status')), [403, 'FORBIDDEN']);
+    const status = await control(secret, 'status');
+    assert.deepEqual(
+      (status.json()['deployments'] as { name: string }[]).map(({ name }) => name),
+      ['doubler'],
+    );
+    assert.ok(!status.body.includes('other'), status.body.toString());
     assert.deepEqual(codeOf(await control(secret, 'deployments/other/scale', 'POST', { replicas: 1 })), [
       403,
       'FORBIDDEN',
@@ -422,6 +427,27 @@ describe('a platform whose callers need keys', () => {
     assert.match(refused.stderr, /last key with the scope admin/);
     const narrow = await cli(['keys', 'create', 'x', '--scope', 'admin', '--deployment', 'doubler']);
     assert.match(narrow.stderr, /cannot be limited to deployments/);
+  });
+
+  test('a browser that signs in is known to the console alone: on every other port its cookie is nothing', async () => {
+    const { secret } = await keyFor('walker', '--scope', 'operate,infer');
+    const signedIn = await control(undefined, 'sign-in', 'POST', { key: secret });
+    assert.equal(signedIn.status, 200, signedIn.body.toString());
+    const [cookie = ''] = signedIn.headers['set-cookie']?.[0]?.split(';', 1) ?? [];
+    secrets.push(cookie.slice('flyball='.length));
+    const asked = await ask(`${platform.control}/api/v1/caller`, { headers: { cookie } });
+    assert.partialDeepStrictEqual(asked.json(), { name: 'walker', scopes: ['operate', 'infer'] });
+    assert.equal((await infer(undefined, 'doubler', { cookie })).status, 401);
+    for (const url of [`${platform.metrics}/metrics`, `${platform.management}/models`])
+      assert.equal((await ask(url, { headers: { cookie } })).status, 401, url);
+    const noted = await until('the sign-in is in the journal', async () => {
+      const entries = (await control(platform.adminKey(), 'journal?order=newest&limit=20')).json() as unknown as {
+        action: string;
+        by: string;
+      }[];
+      return entries.find(({ action }) => action === 'sign in');
+    });
+    assert.equal(noted.by, 'walker');
   });
 
   test('while control is dead keys go on being known, and a gateway that starts then knows them too', async () => {
