@@ -13,6 +13,7 @@ const usualPorts = ['package', 'quickstart'];
 const alone = ['test/faults/**/*.test.ts', ...usualPorts.map((name) => `test/e2e/${name}.test.ts`)];
 const together = [
   'src/**/*.test.ts',
+  'console/src/**/*.test.ts',
   'test/*.test.ts',
   'test/!(faults|e2e)/**/*.test.ts',
   `test/e2e/!(${usualPorts.join('|')}).test.ts`,

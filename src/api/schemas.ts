@@ -120,7 +120,13 @@ export const deploymentView = z.object({
   desired: z.int(),
   min: z.int(),
   max: z.int(),
-  counts: z.object({ starting: z.int(), ready: z.int(), draining: z.int(), failed: z.int() }),
+  counts: z.object({
+    starting: z.int(),
+    ready: z.int(),
+    serving: z.int().describe('Of those that are ready: of the version that answers, and routed to.'),
+    draining: z.int(),
+    failed: z.int(),
+  }),
   replicas: z.array(replicaView),
   note: z.string().optional().describe('For people: for instance that the weights are random.'),
   load: z.object({

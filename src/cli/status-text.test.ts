@@ -26,7 +26,7 @@ const deployment = (name: string, more: Partial<DeploymentView>): DeploymentView
   desired: 3,
   min: 1,
   max: 8,
-  counts: { starting: 0, ready: 3, draining: 0, failed: 0 },
+  counts: { starting: 0, ready: 3, serving: 3, draining: 0, failed: 0 },
   replicas: [],
   load: {
     requestsPerSecond: 42,

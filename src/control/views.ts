@@ -55,6 +55,10 @@ export function toDeploymentView(
     counts: {
       starting: count('starting', 'loading', 'warming'),
       ready: count('ready'),
+      serving: own.filter(
+        ({ id, phase, version }) =>
+          phase === 'ready' && version === serving?.launch.version && ejectionOf(gateways, id) === undefined,
+      ).length,
       draining: count('draining'),
       failed: count('failed'),
     },

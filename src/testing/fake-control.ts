@@ -65,7 +65,7 @@ export function deploymentNamed(name: string, more: Partial<DeploymentView> = {}
     desired: 1,
     min: 1,
     max: 4,
-    counts: { starting: 0, ready: 1, draining: 0, failed: 0 },
+    counts: { starting: 0, ready: 1, serving: 1, draining: 0, failed: 0 },
     replicas: [
       {
         id: `${name}-1`,
