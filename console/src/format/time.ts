@@ -38,12 +38,12 @@ function parts(at: number, zone: Zone): Readonly<Record<string, string>> {
 
 /** `UTC`, `GMT+2`: at that moment, since summer time changes it. */
 export function zoneName(at: number, zone: Zone): string {
+  if (zone === 'UTC') return 'UTC';
   const format = formatOf(
     `name ${zone}`,
     () => new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'shortOffset' }),
   );
-  const name = format.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? zone;
-  return name === 'GMT' && zone === 'UTC' ? 'UTC' : name;
+  return format.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? zone;
 }
 
 /** Without the zone, for the columns and axes whose heading has it. */

@@ -50,7 +50,9 @@ export interface Totals {
   readonly requestsPerSecond: number;
   readonly desired: number;
   readonly ready: number;
+  /** Over their objective. */
   readonly over: number;
+  /** With an objective and a latency to hold against it. */
   readonly promised: number;
 }
 
@@ -62,6 +64,6 @@ export function totals(deployments: readonly DeploymentView[]): Totals {
     desired: sum(({ desired }) => desired),
     ready: sum(({ counts }) => counts.ready),
     over: sum((deployment) => Number(over(deployment) > 0)),
-    promised: sum(({ sloP99Ms }) => Number(sloP99Ms !== null)),
+    promised: sum(({ sloP99Ms, load }) => Number(sloP99Ms !== null && load.p99Ms !== null)),
   };
 }
