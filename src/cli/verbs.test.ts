@@ -51,7 +51,7 @@ async function withDigits(): Promise<FakeControl> {
 
 test('status shows desired, starting and ready as separate numbers', async () => {
   await using fake = await withDigits();
-  const counts = { starting: 2, ready: 4, draining: 1, failed: 0 };
+  const counts = { starting: 2, ready: 4, serving: 4, draining: 1, failed: 0 };
   fake.deployments.set('digits', deploymentNamed('digits', { desired: 6, counts }));
   const { code, out, err } = await flyball(fake, ['status']);
   assert.equal(code, 0);

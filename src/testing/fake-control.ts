@@ -255,7 +255,7 @@ export async function startFakeControl(): Promise<FakeControl> {
         const deployment = fake.deployments.get(name);
         if (deployment === undefined)
           throw new FlyballError('DEPLOYMENT_NOT_FOUND', `there is no deployment ${name}; there are digits`);
-        const counts = { starting: 0, ready: replicas, draining: 0, failed: 0 };
+        const counts = { starting: 0, ready: replicas, serving: replicas, draining: 0, failed: 0 };
         fake.deployments.set(name, { ...deployment, desired: replicas, counts });
         return begin('scale', name, by);
       }

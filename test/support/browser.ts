@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
-import type axe from 'axe-core';
+import type { AxeResults } from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 const candidates = [
@@ -99,10 +99,7 @@ export async function startBrowser(): Promise<TestBrowser> {
 export async function assertAccessible(page: Page, where: string): Promise<void> {
   // Evaluated by the test and not by the page: its policy allows no script that it did not bring.
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(async () => {
-    const { axe: run } = globalThis as unknown as { readonly axe: typeof axe };
-    return run.run(document, { resultTypes: ['violations'] });
-  });
+  const { violations } = await page.evaluate<AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
   const said = violations.map(
     ({ id, help, nodes }) =>
       `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `    ${html}\n    ${failureSummary ?? ''}`).join('\n')}`,

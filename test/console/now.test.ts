@@ -1,0 +1,162 @@
+/** The console's first page and the bar in a browser, against a platform that runs. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { StatusView } from '../../src/api/schemas.ts';
+import { v2 } from '../support/ask.ts';
+import {
+  assertAccessible,
+  phone,
+  picture,
+  setTheme,
+  startBrowser,
+  withoutBrowser,
+  type OpenPage,
+  type TestBrowser,
+} from '../support/browser.ts';
+import { startConsolePlatform } from '../support/console-platform.ts';
+import { until, type Platform } from '../support/platform.ts';
+import { startLoad } from '../support/steady-load.ts';
+
+const body = v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] });
+const rule = {
+  policy: 'ray',
+  parameters: { targetOngoingRequests: 2, upscaleDelaySeconds: 0, downscaleDelaySeconds: 300, lookBackSeconds: 2 },
+};
+const grows = { replicas: { min: 1, max: 3 }, batching: { sizeMax: 1 } };
+
+describe('the console', { skip: withoutBrowser }, () => {
+  let platform: Platform;
+  let browser: TestBrowser;
+  let opened: OpenPage;
+  before(async () => {
+    platform = await startConsolePlatform({
+      deployments: {
+        asked: { ...grows, slo: { p99Ms: 100 }, scaling: { ...rule, mode: 'approve', modeReason: 'a test' } },
+        driven: { ...grows, scaling: { ...rule, mode: 'auto', modeReason: 'a test' } },
+        still: {},
+      },
+    });
+    browser = await startBrowser();
+    opened = await browser.open(`${platform.control}/`);
+  });
+  after(async () => {
+    await opened?.[Symbol.asyncDispose]();
+    await browser?.[Symbol.asyncDispose]();
+    await platform?.[Symbol.asyncDispose]();
+  });
+  const status = (): Promise<StatusView> => platform.status();
+
+  test('shows every deployment, live, and its five counts of replicas apart', async () => {
+    const { page } = opened;
+    await page.getByRole('heading', { name: 'Now' }).waitFor();
+    for (const name of ['asked', 'driven', 'still']) await page.getByRole('link', { name, exact: true }).waitFor();
+    const row = page.locator('tr[data-deployment=driven]');
+    for (const [label, value] of [
+      ['Desired', '1'],
+      ['Starting', '0'],
+      ['Ready', '1'],
+      ['Serving', '1'],
+      ['Draining', '0'],
+    ] as const) {
+      assert.equal(await row.locator(`[data-label=${label}]`).textContent(), value, label);
+    }
+    await page.locator('.governor').getByText('live').waitFor();
+  });
+
+  test('a flash of load grows the replicas on the page by itself, and the decision says why', async () => {
+    const { page } = opened;
+    await using load = startLoad({ url: `${platform.http}/v2/models/driven/infer`, method: 'POST', body, callers: 8 });
+    const row = page.locator('tr[data-deployment=driven]');
+    await row.locator('[data-label=Ready]', { hasText: '3' }).waitFor();
+    await row.locator('.decision', { hasText: /→ 3/ }).waitFor();
+    await page.locator('.feed', { hasText: 'driven 1 → ' }).waitFor();
+    await row.locator('[data-label=Load] .figure').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.card', { hasText: 'median latency' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('.card').waitFor({ state: 'hidden' });
+    void load;
+  });
+
+  test('a change that waits is approved by keyboard alone', async () => {
+    const { page } = opened;
+    await using load = startLoad({ url: `${platform.http}/v2/models/asked/infer`, method: 'POST', body, callers: 8 });
+    const waiting = page.locator('.governor').getByRole('button', { name: /waits/ });
+    await waiting.waitFor();
+    await waiting.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Waiting for approval' });
+    await dialog.getByText('more would be started').waitFor();
+    await assertAccessible(page, 'approvals');
+    await picture(page, 'approvals-light');
+    const approve = dialog.getByRole('button', { name: /^Approve/ });
+    for (let presses = 0; presses < 12; presses += 1) {
+      if (await approve.evaluate((button) => button === document.activeElement)) break;
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('Enter');
+    await until('the change to be carried out', async () =>
+      (await status()).deployments.some(({ name, desired }) => name === 'asked' && desired > 1) ? true : undefined,
+    );
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    void load;
+  });
+
+  test('stop asks first with the focus on Cancel, stops, says so, and is released', async () => {
+    const { page } = opened;
+    await page.keyboard.press('.');
+    const dialog = page.getByRole('dialog', { name: 'Stop the governor' });
+    await dialog.getByText('go on serving').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Cancel');
+    await assertAccessible(page, 'the stop dialog');
+    await picture(page, 'stop-light');
+    await dialog.getByLabel('Reason').fill('a test of the stop');
+    await dialog.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.locator('.banner', { hasText: 'a test of the stop' }).waitFor();
+    assert.equal((await status()).governor?.halt?.reason, 'a test of the stop');
+    await assertAccessible(page, 'Now while stopped');
+    await picture(page, 'now-stopped-light');
+    await page.getByRole('button', { name: 'Release…' }).click();
+    await page.getByLabel('Reason').fill('done');
+    await page.getByRole('button', { name: 'Release', exact: true }).click();
+    await page.locator('.banner', { hasText: 'a test of the stop' }).waitFor({ state: 'detached' });
+    assert.equal((await status()).governor?.halt, undefined);
+  });
+
+  test('updates can be paused, the zone of every time changes at once, and the filter is in the address', async () => {
+    const { page } = opened;
+    await page.getByRole('button', { name: /Pause updates/ }).click();
+    await page.locator('.banner', { hasText: 'paused' }).waitFor();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await page.keyboard.press('/');
+    await page.keyboard.type('still');
+    await page.locator('tr[data-deployment=driven]').waitFor({ state: 'detached' });
+    assert.match(page.url(), /filter=still/);
+    await page.getByRole('searchbox').fill('');
+    assert.doesNotMatch(page.url(), /filter/);
+  });
+
+  test('Now has no barrier that axe finds and looks as it should in light, dark and on a phone', async () => {
+    const { page } = opened;
+    for (const theme of ['light', 'dark'] as const) {
+      await setTheme(page, theme);
+      await assertAccessible(page, `Now, ${theme}`);
+      await picture(page, `now-${theme}`);
+    }
+    const before = page.viewportSize();
+    await page.setViewportSize(phone);
+    await assertAccessible(page, 'Now on a phone');
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
+    await picture(page, 'now-phone', true);
+    await page.setViewportSize({ width: 320, height: 640 });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
+    if (before !== null) await page.setViewportSize(before);
+    await page.goto(`${platform.control}/releases`);
+    await page.getByText('no staged releases').waitFor();
+    await assertAccessible(page, 'Releases');
+    await picture(page, 'releases-light');
+  });
+
+  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+});
