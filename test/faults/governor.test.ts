@@ -92,8 +92,7 @@ test(
             replicas: { min: 1, max: 4 },
             batching: { sizeMax: 1 },
             slo: { p99Ms: 60 },
-            // Raised once the trouble is felt, so that it is known what it was like before.
-            scaling: { ...rule, parameters: { ...rule.parameters, upscaleDelaySeconds: 4 } },
+            scaling: rule,
           },
         },
       },

@@ -10,13 +10,24 @@ const effectMs = 8000;
 /** After raising did not help, or its replicas never came, it is not tried again for this long. */
 const digAgainMs = 300_000;
 
-/** What a change that was made is held to, once its lag has passed. */
+/**
+ * What a change that was made is held to, once its lag has passed. One that is raised again before any of what was
+ * ordered serves is held to all of it at once: what came first of one wish has no effect of its own.
+ */
 export function expect(own: Governed, moved: Moved, from: number, to: number, seen: Observation, at: number): void {
   if (moved.kind !== 'moved') return;
+  const { ready } = seen.fleet;
   const dueAt = at + orderToServingMs(seen.lag) * 1.5 + effectMs;
+  const { id: entry } = moved.entry;
+  const pending = own.expectation;
+  const isMore = pending !== undefined && to > from && from === pending.to && from > pending.from;
+  if (isMore && ready <= pending.ready) {
+    own.expectation = { ...pending, to, dueAt, entry };
+    return;
+  }
   const { value: serviceMs } = seen.signals.serviceMs;
   const holds = serviceMs > 0 ? (from * 1000) / serviceMs : 0;
-  own.expectation = { from, to, before: own.health, holds, at, dueAt, entry: moved.entry.id };
+  own.expectation = { from, to, ready, before: own.health, holds, at, dueAt, entry };
 }
 
 /** What came of the last change, once its time has come. */
@@ -52,9 +63,11 @@ export function verify(
     return;
   }
   // What was added and did not help, or never came, goes again; what was missed comes back.
+  // Of those that it was raised from some may never have come either; but one that was there and is restored is no loss.
+  const came = Math.max(Math.min(from, expected.ready), ready);
   const claim =
     kind === 'harmed'
       ? { by: `${reason}; since then`, min: from }
-      : { by: reason, max: kind === 'no help' ? from : Math.max(from, ready) };
+      : { by: reason, max: kind === 'no help' ? from : came };
   own.digging = { claim, until: at + digAgainMs, reason };
 }

@@ -13,6 +13,8 @@ import { whyNow, whyThen } from './why.ts';
 const quick = { policy: 'thresholds', parameters: { sustainedSeconds: 3 } };
 const auto = { ...quick, mode: 'auto' as const, modeReason: 'a test' };
 const busy: Load = { rate: 40, cpu: 0.95 };
+/** `ray` that acts at once. */
+const eager = { targetOngoingRequests: 1, upscaleDelaySeconds: 0, downscaleDelaySeconds: 2, lookBackSeconds: 1 };
 const idle: Load = { rate: 1, cpu: 0.05 };
 
 test('in auto it grows with the load and shrinks again, one journal entry a change', async () => {
@@ -248,6 +250,38 @@ test('behind replicas that never become ready no more are ordered; the target go
   );
   const back = entries.find(({ action }) => action === `${first} → 1`);
   assert.match(back?.reason ?? '', /replicas are ready keeps it at most 1/);
+});
+
+test('raised once more before the first came, the target goes back to those that came, and not to what was ordered', async () => {
+  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
+  await world.pass(5, { rate: 10, cpu: 0.5 });
+  world.stall();
+  await world.pass(2, { rate: 40, cpu: 0.9, queued: 3 });
+  const [, first] = world.moves as [number, number];
+  await world.pass(2, { rate: 60, cpu: 0.9, queued: 6 });
+  const last = world.target;
+  assert.ok(first > 1 && last > first, world.moves.join(' '));
+  await world.pass(60, { rate: 60, cpu: 0.9, queued: 6 });
+  assert.equal(world.target, 1, world.moves.join(' '));
+  assert.match(
+    world.governor().of('d')?.last?.thought.describe().reason ?? '',
+    /1 of \d replicas are ready keeps it at/,
+  );
+});
+
+test('what is raised in several steps of one surprise is judged, and taken back, as one', async () => {
+  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
+  await world.pass(20, { rate: 9, cpu: 0.5 });
+  // Nothing is late yet when it is raised; then all is, and less is answered than before.
+  await world.pass(1, { rate: 9, cpu: 0.9, queued: 2 });
+  await world.pass(1, { rate: 9, cpu: 0.9, queued: 5 });
+  assert.deepEqual(world.moves, [1, 3], 'the last step is done by now');
+  assert.equal(world.target, 6);
+  await world.pass(30, { rate: 9, completed: 7, late: 7, cpu: 0.9, queued: 5 });
+  const entries = await world.journal.read({ kind: 'decision', limit: 1000 });
+  const verdict = entries.find(({ action }) => action === 'no help');
+  assert.match(verdict?.reason ?? '', /5 more replicas changed nothing: 9 → 7 answers\/s/);
+  assert.equal(world.target, 1, world.moves.join(' '));
 });
 
 test('a restart goes on from the held target, and does nothing twice', async () => {

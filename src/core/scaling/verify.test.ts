@@ -4,11 +4,11 @@ import { judge } from './verify.ts';
 
 const calm = { completed: 100, late: 0, queued: 0, inFlight: 2 };
 const trouble = { completed: 100, late: 50, queued: 20, inFlight: 2 };
-const raised = { from: 2, to: 4, before: trouble, holds: 0, at: 0, dueAt: 1 };
+const raised = { from: 2, to: 4, ready: 2, before: trouble, holds: 0, at: 0, dueAt: 1 };
 
 test('more replicas are not praised for a load that has gone', () => {
   const before = { completed: 6, late: 3, queued: 4, inFlight: 2 };
-  const expectation = { from: 1, to: 2, before, holds: 0, at: 0, dueAt: 1 };
+  const expectation = { from: 1, to: 2, ready: 1, before, holds: 0, at: 0, dueAt: 1 };
   const { kind, reason } = judge(expectation, 2, { completed: 1, late: 0, queued: 0, inFlight: 2 });
   assert.equal(kind, 'helped');
   assert.match(reason, /less is asked by now/);
@@ -35,7 +35,7 @@ test('replicas that are not there yet have proved nothing', () => {
 });
 
 test('lowering harmed when requests wait that did not', () => {
-  const lowered = { from: 4, to: 2, before: calm, holds: 0, at: 0, dueAt: 1 };
+  const lowered = { from: 4, to: 2, ready: 4, before: calm, holds: 0, at: 0, dueAt: 1 };
   assert.equal(judge(lowered, 2, trouble).kind, 'harmed');
   assert.equal(judge(lowered, 2, calm).kind, 'helped');
   assert.equal(judge({ ...lowered, before: trouble }, 2, trouble).kind, 'helped', 'it was no better before');
@@ -52,4 +52,17 @@ test('a load that began a moment before the move makes no help of what came by i
   const now = { completed: 8, late: 8, queued: 4, inFlight: 4 };
   assert.equal(judge({ ...raised, from: 1, before, holds: 18 }, 4, now).kind, 'no help');
   assert.equal(judge({ ...raised, from: 1, before, holds: 4 }, 4, now).kind, 'helped');
+});
+
+test('one that was raised before any trouble was felt is judged by what came of it, too', () => {
+  const foreseen = { ...raised, from: 1, before: { completed: 20, late: 0, queued: 0, inFlight: 1 } };
+  const worse = { completed: 15, late: 15, queued: 4, inFlight: 4 };
+  const verdict = judge({ ...foreseen, holds: 18 }, 4, worse);
+  assert.equal(verdict.kind, 'no help');
+  assert.match(verdict.reason, /3 more replicas changed nothing: 20 → 15 answers\/s, 0 → 4 queued/);
+  // Some may be late because it was not enough.
+  assert.equal(judge({ ...foreseen, holds: 18 }, 4, { ...worse, late: 3 }).kind, 'helped');
+  // A load that grew beyond what was there before is served better than it would have been, if not well enough.
+  assert.equal(judge({ ...foreseen, holds: 18 }, 4, { ...worse, completed: 40 }).kind, 'helped');
+  assert.equal(judge({ ...foreseen, holds: 0 }, 4, { ...worse, completed: 40 }).kind, 'helped');
 });

@@ -3,6 +3,7 @@
  *
  *   raised, replicas missing ───────────────▶ not ready: no more are ordered; once more, and those that are missing go
  *   raised in trouble, and no better ───────▶ no help: the bottleneck is elsewhere; back, and no raise for a while
+ *   raised in time, and most are late now ──▶ no help, too, where no more is answered than could be before
  *   lowered, and requests are late now ─────▶ harmed: back
  *   anything else ──────────────────────────▶ helped
  */
@@ -19,6 +20,8 @@ export interface Health {
 export interface Expectation {
   readonly from: number;
   readonly to: number;
+  /** Replicas that were ready when it was ordered. */
+  readonly ready: number;
   readonly before: Health;
   /**
    * Requests per second that `from` could hold by what one takes; 0 where that is not known. A load that had just begun
@@ -36,6 +39,11 @@ export type Verdict =
 
 /** Share of the requests that may be late before that is called trouble. */
 const lateShare = 0.02;
+/**
+ * The same for a raise that came before any trouble. Nobody knows what it would have been without it, and some that are
+ * late may be those for whom it was not enough; that most are late is no want of replicas while those before could do more.
+ */
+const mostShare = 0.5;
 /** More is served, or fewer wait, by at least this share: less is noise. */
 const betterBy = 0.05;
 
@@ -49,7 +57,7 @@ export function judge({ from, to, before, holds }: Expectation, ready: number, n
   }
   const [heldBefore, heldNow] = [before.queued + before.inFlight, now.queued + now.inFlight];
   const rates = `${whole(before.completed)} → ${whole(now.completed)} answers/s, ${whole(before.queued)} → ${whole(now.queued)} queued`;
-  if (to > from && inTrouble(before) && inTrouble(now)) {
+  if (to > from && (inTrouble(before) ? inTrouble(now) : share(now) > mostShare)) {
     const more = now.completed > Math.max(before.completed, holds) * (1 + betterBy);
     const fewer = heldNow < heldBefore * (1 - betterBy) || share(now) < share(before) * (1 - betterBy);
     if (!more && !fewer) return { kind: 'no help', reason: `${to - from} more replicas changed nothing: ${rates}` };
