@@ -8,16 +8,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** They start platforms on the ports that a newcomer would have: two at the same moment would take one another's. */
-const usualPorts = ['package', 'quickstart'];
-const alone = ['test/faults/**/*.test.ts', ...usualPorts.map((name) => `test/e2e/${name}.test.ts`)];
-const together = [
-  'src/**/*.test.ts',
-  'console/src/**/*.test.ts',
-  'test/*.test.ts',
-  'test/!(faults|e2e)/**/*.test.ts',
-  `test/e2e/!(${usualPorts.join('|')}).test.ts`,
-];
+const alone = ['test/faults/**/*.test.ts'];
+const together = ['src/**/*.test.ts', 'console/src/**/*.test.ts', 'test/*.test.ts', 'test/!(faults)/**/*.test.ts'];
 
 // A run starts thousands of processes of the same few files: what one has compiled, types stripped, the others need not.
 const env = { NODE_COMPILE_CACHE: `${root}/node_modules/.cache/flyball`, ...process.env };

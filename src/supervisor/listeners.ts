@@ -1,10 +1,12 @@
 /** The listeners of a specification: which there are, their sockets, their certificates' files, and where each is reached. */
 import { join } from 'node:path';
 import type { Specification } from '../config/specification.ts';
+import { FlyballError } from '../errors.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import type { TlsFiles } from '../tls/certificate.ts';
 import type { WatchedTls } from '../tls/watch.ts';
-import { bindSocket, urlOf, type BoundSocket } from './listening-socket.ts';
+import { listenAtOnce, type Listening } from './listen-at-once.ts';
+import { bindSocket, portInUse, urlOf, type BoundSocket } from './listening-socket.ts';
 
 export type ListenerName = 'http' | 'grpc' | 'metrics' | 'control' | 'management';
 /** `management` is there only where the specification names it. */
@@ -81,28 +83,72 @@ function addressOf(
   };
 }
 
-/** Opens all of them, or none: what was opened is closed with the stack. PORT_IN_USE and its like name the setting. */
-export function bindAll(options: BindOptions, stack: AsyncDisposableStack): PerListener<BoundSocket> {
-  const wished = options.specification.listeners;
-  const taken = new Map<number, string>();
-  const bound = listenerNames.flatMap((name): [ListenerName, BoundSocket][] => {
-    const wish = wished[name];
-    if (wish === undefined) return [];
-    const { host, port } = wish;
-    const socket = bindSocket({
-      key: `listeners.${name}`,
-      host,
-      port,
-      insecure: options.insecure || options.specification.auth.keys === 'required',
-      fallback: options.portFallback,
-      // A listener that moves must not take the port that a later one is to have.
-      taken: options.portFallback ? new Map([...portsOf(wished, name), ...taken]) : taken,
-    });
-    taken.set(socket.port, `listeners.${name}`);
-    stack.defer(() => socket.close());
-    return [[name, socket]];
+/** Of platforms that start at the same moment, in each round at least one gets a port that others wanted. */
+const roundsMax = 100;
+
+/**
+ * Opens all of them, or none: what was opened is closed with the stack. All of them listen when this ends, so that
+ * whoever starts at the same moment finds them taken. PORT_IN_USE and its like name the setting.
+ */
+export async function openAll(options: BindOptions, stack: AsyncDisposableStack): Promise<PerListener<BoundSocket>> {
+  const open = new Map<ListenerName, BoundSocket>();
+  stack.defer(() => {
+    for (const socket of open.values()) socket.close();
   });
-  return Object.fromEntries(bound) as PerListener<BoundSocket>;
+  for (let round = 1; ; round += 1) {
+    const bound = bindMissing(options, open);
+    let listening: Listening | undefined;
+    try {
+      listening = await listenAtOnce([...bound.values()]);
+    } finally {
+      [...bound].forEach(([name, socket], index) => {
+        if (listening !== undefined && index < listening.count) open.set(name, socket);
+        else socket.close();
+      });
+    }
+    const { refused, count } = listening;
+    if (refused === undefined) return Object.fromEntries(open) as PerListener<BoundSocket>;
+    const [name, { host, port }] = [...bound][count] as [ListenerName, BoundSocket];
+    const key = `listeners.${name}`;
+    if (refused !== 'EADDRINUSE') {
+      throw new FlyballError('INVALID_SPECIFICATION', `${key}: cannot listen on ${host}:${port}: ${refused}`);
+    }
+    // Somebody who came at the same moment was first. The next free one, where that will do.
+    const maySettle = options.portFallback || options.specification.listeners[name]?.port === 0;
+    if (!maySettle || round === roundsMax) throw portInUse({ key, host, port });
+  }
+}
+
+/** Binds those that are not open yet, or none. */
+function bindMissing(
+  { specification, insecure, portFallback }: BindOptions,
+  open: ReadonlyMap<ListenerName, BoundSocket>,
+): Map<ListenerName, BoundSocket> {
+  const wished = specification.listeners;
+  const taken = new Map([...open].map(([name, { port }]) => [port, `listeners.${name}`]));
+  const bound = new Map<ListenerName, BoundSocket>();
+  try {
+    for (const name of listenerNames) {
+      const wish = wished[name];
+      if (wish === undefined || open.has(name)) continue;
+      const { host, port } = wish;
+      const socket = bindSocket({
+        key: `listeners.${name}`,
+        host,
+        port,
+        insecure: insecure || specification.auth.keys === 'required',
+        fallback: portFallback,
+        // A listener that moves must not take the port that a later one is to have.
+        taken: portFallback ? new Map([...portsOf(wished, name), ...taken]) : taken,
+      });
+      taken.set(socket.port, `listeners.${name}`);
+      bound.set(name, socket);
+    }
+  } catch (error) {
+    for (const socket of bound.values()) socket.close();
+    throw error;
+  }
+  return bound;
 }
 
 /** The ports that the other listeners are to have, with their keys. */

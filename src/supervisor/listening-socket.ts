@@ -1,6 +1,6 @@
 /**
  * Listening sockets that outlive the process that serves them. The supervisor binds each port once and never accepts;
- * children receive a duplicate and listen on it. While no child is alive the kernel's backlog holds new callers.
+ * children receive a duplicate and accept on it. While no child is alive the kernel's backlog holds new callers.
  */
 import net from 'node:net';
 import { FlyballError } from '../errors.ts';
@@ -9,6 +9,8 @@ import { describePortHolder } from './port-holder.ts';
 /** A bound TCP handle as Node passes it between processes; opaque here. */
 export interface BoundSocket {
   readonly handle: net.Server;
+  /** Its file descriptor in this process. */
+  readonly fd: number;
   readonly host: string;
   readonly port: number;
   /** True when the wanted port was taken and the next free one was used. */
@@ -17,6 +19,7 @@ export interface BoundSocket {
 }
 
 interface TcpHandle {
+  readonly fd: number;
   getsockname(out: { port?: number }): number;
   close(): void;
 }
@@ -53,6 +56,7 @@ export interface BindWish {
   readonly taken?: ReadonlyMap<number, string>;
 }
 
+/** Bound and not yet listened on: until it is, another may bind the same port. */
 export function bindSocket(wish: BindWish): BoundSocket {
   const host = wish.host === 'localhost' ? '127.0.0.1' : wish.host;
   const family = net.isIP(host);
@@ -80,6 +84,7 @@ export function bindSocket(wish: BindWish): BoundSocket {
     if (handle.getsockname(name) === 0)
       return {
         handle: handle as unknown as net.Server,
+        fd: handle.fd,
         host,
         port: name.port as number,
         moved: wish.port !== 0 && port !== wish.port,
@@ -87,9 +92,14 @@ export function bindSocket(wish: BindWish): BoundSocket {
       };
     handle.close();
   }
-  throw new FlyballError(
+  throw portInUse({ ...wish, host });
+}
+
+export function portInUse({ key, host, port }: Pick<BindWish, 'key' | 'host' | 'port'>): FlyballError {
+  const holder = describePortHolder(port);
+  return new FlyballError(
     'PORT_IN_USE',
-    `${wish.key}: port ${wish.port} on ${host} is in use by ${describePortHolder(wish.port)}; stop it or choose another port`,
+    `${key}: port ${port} on ${host} is in use by ${holder}; stop it or choose another port`,
   );
 }
 

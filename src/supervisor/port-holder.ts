@@ -26,15 +26,23 @@ function listeningInodes(port: number): Set<string> {
 function processWith(inodes: ReadonlySet<string>): string | undefined {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
-      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-        const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-        if (inode !== undefined && inodes.has(inode)) return `${commandOf(pid)} (pid ${pid})`;
-      }
+      if (readdirSync(`/proc/${pid}/fd`).some((fd) => isSocket(`/proc/${pid}/fd/${fd}`, inodes)))
+        return `${commandOf(pid)} (pid ${pid})`;
     } catch {
       // The process has ended in between, or belongs to somebody else: look further.
     }
   }
   return undefined;
+}
+
+function isSocket(link: string, inodes: ReadonlySet<string>): boolean {
+  try {
+    const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(link))?.[1];
+    return inode !== undefined && inodes.has(inode);
+  } catch {
+    // Closed in between; the others of the process may be open yet.
+    return false;
+  }
 }
 
 const commandLength = 60;

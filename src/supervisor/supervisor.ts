@@ -21,7 +21,7 @@ import { startChild, type Child } from './child.ts';
 import { openLifeline } from './lifeline.ts';
 import {
   addressesOf,
-  bindAll,
+  openAll,
   tlsListeners,
   type BindOptions,
   type ListenerAddress,
@@ -105,7 +105,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   starting.defer(() => tls.close());
   const authority = await openPlatformAuthority(directory.path, specification.name, clock.wall());
   const identity = (name: string) => identityOf(authority, name, 'client', clock.wall());
-  const sockets = bindAll(options, starting);
+  const sockets = await openAll(options, starting);
   const listeners = addressesOf(sockets, specification, directory.runDirectory);
   const startedAt = clock.wall();
   directory.announce({ pid: process.pid, startedAt, listeners });
