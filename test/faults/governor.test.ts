@@ -139,7 +139,7 @@ test('replicas that never come are waited for, then given up, and it is said', {
     },
   });
   await platform.serving();
-  await using traffic = load(platform, 'slow', 8);
+  await using traffic = load(platform, 'slow', 16);
   const verdicts = await until(
     'both verdicts',
     async () => {
@@ -149,13 +149,16 @@ test('replicas that never come are waited for, then given up, and it is said', {
     120_000,
   );
   assert.match(verdicts[0]?.reason ?? '', /^\d of \d replicas are ready$/);
-  const { desired, counts } = await until('the target to go back', async () => {
-    const seen = await viewOf(platform, 'slow');
-    return seen.desired === seen.counts.ready && seen.counts.starting === 0 ? seen : undefined;
-  });
+  const { desired, counts } = await until(
+    'the target to go back, and to stay there because they never came',
+    async () => {
+      const seen = await viewOf(platform, 'slow');
+      const why = (await (await fetch(`${platform.control}/api/v1/deployments/slow/why`)).json()) as WhyView;
+      if (seen.desired !== seen.counts.ready || seen.counts.starting > 0) return undefined;
+      return /replicas are ready keeps it at most/.test(why.decision?.reason ?? '') ? seen : undefined;
+    },
+  );
   assert.ok(desired < 6 && counts.ready >= 1);
-  const why = (await (await fetch(`${platform.control}/api/v1/deployments/slow/why`)).json()) as WhyView;
-  assert.match(why.decision?.reason ?? '', /replicas are ready keeps it at most/);
   assert.deepEqual((await traffic.stop()).failures, []);
 });
 

@@ -135,7 +135,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {
       const goesOn = beginning(own, before, choice, at);
       own.mind = createMind(choice, seen, constraints, at, () => clock.now(), parts.makePolicy, goesOn);
-      own.recalls = (goesOn?.state.states.length ?? 0) === 0;
+      own.recalls = goesOn?.state.states[0] === undefined;
     }
     own.lookedAt = at;
     const told = multiplied(seen, multipliersOf(specification));

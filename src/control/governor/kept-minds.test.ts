@@ -1,14 +1,17 @@
 /** What the governor has learned outlives control: killed at any second, in the middle of a panic or of an hour. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deserialize, serialize } from 'node:v8';
+import { deflateSync, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { openSqliteStore } from '../../drivers/stores/sqlite.ts';
 import { governedWorld, type Load } from '../../testing/governed-world.ts';
+import { layoutPrint } from '../../testing/layout.ts';
 import { createVirtualClock } from '../../testing/virtual-clock.ts';
 import { unconstrained } from '../../core/scaling/constrain.ts';
 import { fresh } from '../../core/scaling/signals.ts';
 import { observe } from '../../testing/observations.ts';
-import { openKeptMinds } from './kept-minds.ts';
+import { keptLayout, openKeptMinds, toKept } from './kept-minds.ts';
 import { createMind } from './mind.ts';
 
 const auto = { mode: 'auto' as const, modeReason: 'a test' };
@@ -164,6 +167,49 @@ test('a process whose monotonic clock begins anew goes on from the time that its
   await using again = await governedWorld(wish, { store });
   await again.pass(20, calm);
   assert.equal(again.target, held);
+});
+
+test('a policy whose state is of another layout begins anew, and the others go on', async () => {
+  await using store = openSqliteStore(':memory:');
+  await using world = await governedWorld({ ...auto, ...quick }, { store });
+  await world.pass(70, calm);
+  const clock = createVirtualClock();
+  type Written = { layout: number; layouts: number[] };
+  const rewrite = async (change: (written: Written) => void): Promise<readonly unknown[] | undefined> => {
+    const text = (await store.meta('governor.mind.d')) ?? '';
+    const written = deserialize(inflateSync(Buffer.from(text, 'base64'))) as Written;
+    change(written);
+    await store.setMeta('governor.mind.d', deflateSync(serialize(written)).toString('base64'));
+    return (await openKeptMinds(store, clock, 'test')).of('d')?.kept.mind.states;
+  };
+  const states = await rewrite(() => {});
+  assert.equal(states?.length, 6);
+  assert.ok(states.every((state) => state !== undefined));
+  const fewer = await rewrite(({ layouts }) => (layouts[0] = 99));
+  assert.deepEqual(fewer, [undefined, ...states.slice(1)]);
+  // Control goes on with it.
+  await using again = await governedWorld({ ...auto, ...quick }, { store });
+  await again.pass(3, calm);
+  assert.equal(again.target, 1);
+  assert.equal(await rewrite((written) => (written.layout = 99)), undefined, 'all that is no policy’s');
+});
+
+test('what is kept beside the states of policies is laid out as its number says', async () => {
+  await using world = await governedWorld({ ...auto, ...quick });
+  const printOf = (what: 'expectation' | 'digging'): string => {
+    const own = world.governor().of('d');
+    assert.ok(own?.[what] !== undefined, what);
+    const kept = toKept(own, world.clock.now());
+    assert.ok(kept !== undefined);
+    return layoutPrint({ ...kept, mind: { ...kept.mind, states: [] } });
+  };
+  const stuck: Load = { rate: 40, completed: 20, late: 20, cpu: 0.95, queued: 50 };
+  while (world.target === 1) await world.pass(1, stuck);
+  const prints = [printOf('expectation')];
+  await world.pass(90, stuck);
+  prints.push(printOf('digging'));
+  const words = 'another layout: raise `keptLayout`, and write number and prints here';
+  assert.equal(`${keptLayout}: ${prints.join(' ')}`, '1: d0eb8681 dad9cd71', words);
 });
 
 test('what is damaged, of another release, or of a name that is gone is not gone on from', async () => {

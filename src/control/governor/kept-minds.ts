@@ -4,7 +4,8 @@
  *
  * Kept in the store as plain data, bounded, at most once a minute while there is something to learn and after each change
  * of a target. A process's monotonic clock begins anew, so a mind has a time of its own that goes on: to what was kept is
- * added what has passed since. What an earlier release has written is not read: policies may keep other things by now.
+ * added what has passed since. What an earlier release has written is not read: policies may keep other things by now. So
+ * may a policy within a release: its state carries the number of its layout, and so does all the rest.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
@@ -16,7 +17,11 @@ import type { Health } from '../../core/scaling/verify.ts';
 import type { Store } from '../../store/store.ts';
 import type { KeptForecasts } from './forecasts.ts';
 import type { Governed } from './governed.ts';
-import type { MindState, PolicyChoice } from './mind.ts';
+import { layoutOf } from '../../core/scaling/policies/list.ts';
+import { askedBy, type MindState, type PolicyChoice } from './mind.ts';
+
+/** Raised with every change of what `Kept` is made of, the states of policies apart: those have numbers of their own. */
+export const keptLayout = 1;
 
 /** Plain data; every time in it is of the mind's own clock, milliseconds. */
 export interface Kept {
@@ -70,7 +75,7 @@ export async function openKeptMinds(store: Store, clock: Clock, release: string)
     },
     async keep(deployment, kept) {
       const wall = clock.wall();
-      const packed = deflateSync(serialize({ release, wall, kept }), { level: 1 });
+      const packed = pack({ release, layout: keptLayout, layouts: askedBy(kept.choice).map(layoutOf), wall, kept });
       // What goes on working is not to be held by reference.
       const own = deserialize(inflateSync(packed)) as Packed;
       held.set(deployment, { kept: own.kept, wall, at: clock.now() });
@@ -91,17 +96,25 @@ export async function openKeptMinds(store: Store, clock: Clock, release: string)
 
 interface Packed {
   readonly release: string;
+  readonly layout: number;
+  /** Of the policies' states. */
+  readonly layouts: readonly number[];
   readonly wall: number;
   readonly kept: Kept;
 }
 
-/** Undefined for what is not there, is damaged, or is of another release: then it begins anew. */
+const pack = (packed: Packed): Buffer => deflateSync(serialize(packed), { level: 1 });
+
+/** Undefined for what is not there, is damaged, or is of another release or layout: then it begins anew. */
 function unpack(text: string | undefined, release: string): Held | undefined {
   if (text === undefined || text === '') return undefined;
   try {
     const bytes = inflateSync(Buffer.from(text, 'base64'), { maxOutputLength: 64 * bytesMax });
-    const { kept, wall, release: written } = deserialize(bytes) as Packed;
-    return written === release ? { kept, wall } : undefined;
+    const { kept, wall, release: written, layout, layouts } = deserialize(bytes) as Packed;
+    if (written !== release || layout !== keptLayout) return undefined;
+    const now = askedBy(kept.choice).map(layoutOf);
+    const states = kept.mind.states.map((state, index) => (layouts[index] === now[index] ? state : undefined));
+    return { kept: { ...kept, mind: { ...kept.mind, states } }, wall };
   } catch {
     return undefined;
   }

@@ -39,7 +39,7 @@ export interface Recording {
 export interface MindState {
   /** Milliseconds of the mind's own clock, which goes on from process to process. */
   readonly at: number;
-  /** Of the policy that leads, of its stand-in, and of those that look on. */
+  /** Of those that `askedBy` names; undefined for one that begins anew. */
   readonly states: readonly unknown[];
   readonly memory: ConstraintMemory;
 }
@@ -72,6 +72,9 @@ export interface Thought extends Decided {
 /** Where the leading policy fails: it needs nothing but the load of the replicas' processors. */
 const standIn: PolicyChoice = { policy: 'thresholds', parameters: {} };
 const references: readonly string[] = ['hpa', 'kpa', 'ray', 'thresholds'];
+
+/** By name: the policy that leads, its stand-in, and those that look on. */
+export const askedBy = ({ policy }: PolicyChoice): readonly string[] => [policy, standIn.policy, ...references];
 
 const recordedMax = 30;
 /** Milliseconds that one policy may take of the loop that all deployments share. */

@@ -47,6 +47,8 @@ export interface Policy<State = unknown> {
 /** One entry of the list of policies: what it is called, what can be set, and how it is made. */
 export interface PolicyDefinition<Table extends ParameterTable = ParameterTable> {
   readonly name: string;
+  /** Raised with every change of what its state is made of: what an earlier layout has left is not gone on from. */
+  readonly layout: number;
   /** One line. */
   readonly summary: string;
   /** Where the rule is published. */

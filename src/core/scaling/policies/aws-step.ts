@@ -94,6 +94,7 @@ function create(set: Parameters<typeof parameters>): Policy<StepState> {
 
 export const awsStep: PolicyDefinition<typeof parameters> = {
   name: 'aws-step',
+  layout: 1,
   summary: 'AWS step scaling.',
   source: 'EC2 Auto Scaling user guide, step scaling policies.',
   parameters,

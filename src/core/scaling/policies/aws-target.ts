@@ -72,6 +72,7 @@ function create(set: Parameters<typeof parameters>): Policy<TrackState> {
 
 export const awsTarget: PolicyDefinition<typeof parameters> = {
   name: 'aws-target',
+  layout: 1,
   summary: 'AWS target tracking.',
   source: 'Application Auto Scaling user guide, target tracking scaling policies.',
   parameters,

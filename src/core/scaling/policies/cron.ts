@@ -69,6 +69,7 @@ function create(set: Parameters<typeof parameters>): Policy<Held> {
 
 export const cron: PolicyDefinition<typeof parameters> = {
   name: 'cron',
+  layout: 1,
   summary: 'A schedule of counts.',
   source: 'POSIX crontab; KEDA documentation, cron scaler.',
   parameters,

@@ -13,6 +13,7 @@ function create({ count }: { readonly count: number }): Policy<null> {
 
 export const fixed: PolicyDefinition<typeof parameters> = {
   name: 'fixed',
+  layout: 1,
   summary: 'A fleet of one size.',
   source: 'None needed.',
   parameters,

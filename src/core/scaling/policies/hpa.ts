@@ -249,6 +249,7 @@ function create(set: Settings): Policy<HpaState> {
 
 export const hpa: PolicyDefinition<typeof parameters> = {
   name: 'hpa',
+  layout: 1,
   summary: 'The Kubernetes Horizontal Pod Autoscaler.',
   source: 'kubernetes/kubernetes v1.34.1, pkg/controller/podautoscaler.',
   parameters,

@@ -159,6 +159,7 @@ function create(given: Settings): Policy<KedaState> {
 
 export const keda: PolicyDefinition<typeof parameters> = {
   name: 'keda',
+  layout: 1,
   summary: 'KEDA: a threshold a replica, activation from zero, a fallback.',
   source: 'kedacore/keda 8b4f083, pkg/fallback and pkg/scaling.',
   parameters,

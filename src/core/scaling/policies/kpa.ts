@@ -184,6 +184,7 @@ function create(set: Settings): Policy<KpaState> {
 
 export const kpa: PolicyDefinition<typeof parameters> = {
   name: 'kpa',
+  layout: 1,
   summary: "Knative's pod autoscaler: stable and panic windows.",
   source: 'knative/serving 98e5ef9, pkg/autoscaler and pkg/reconciler/autoscaling/kpa.',
   parameters,

@@ -32,6 +32,9 @@ export function takesExternal(policy: string): boolean {
   return policies.some(({ name, parameters }) => name === policy && Object.hasOwn(parameters, 'external'));
 }
 
+/** Of the state that a policy of this name keeps; 0 where there is none of the name. */
+export const layoutOf = (policy: string): number => policies.find(({ name }) => name === policy)?.layout ?? 0;
+
 export type MadePolicy =
   | { readonly kind: 'made'; readonly policy: Policy }
   | { readonly kind: 'refused'; readonly problems: readonly string[] };

@@ -67,6 +67,7 @@ function create(set: Parameters<typeof parameters>): Policy<RayState> {
 
 export const ray: PolicyDefinition<typeof parameters> = {
   name: 'ray',
+  layout: 1,
   summary: "Ray Serve's default: ongoing requests a replica.",
   source: 'ray-project/ray 2.60.0, python/ray/serve/autoscaling_policy.py.',
   parameters,

@@ -147,6 +147,7 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
 
 export const slo: PolicyDefinition<typeof parameters> = {
   name: 'slo',
+  layout: 1,
   summary: 'The cheapest of a few hundred rehearsed ways that keeps the latency objective.',
   source: 'docs/governor.md.',
   parameters,

@@ -72,6 +72,7 @@ function create(set: Parameters<typeof parameters>): Policy<Sustained> {
 
 export const thresholds: PolicyDefinition<typeof parameters> = {
   name: 'thresholds',
+  layout: 1,
   summary: 'CPU above 80 % adds a step, below 40 % takes one away.',
   source: 'Architecture for scalable deployment of AI models, Instituto Politécnico de Bragança, 2025.',
   parameters,
