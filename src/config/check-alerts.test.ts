@@ -109,6 +109,24 @@ test('a deployment may be held by the signals that there are, and by no others',
   assert.equal(problems({ webhooks, signals: { databaseSlow: { match } } }, { deployments }), '');
 });
 
+test('a figure from outside and an alert have names of their own: as signals they stand in one list', () => {
+  const metrics = (name: string) => ({
+    deployments: {
+      digits: {
+        model: 'm',
+        replicas: { min: 1, max: 4 },
+        scaling: { metrics: { [name]: { url: 'http://p', query: 'x', multiplier: {} } } },
+      },
+    },
+  });
+  const alerts = { webhooks, signals: { slow: { match } } };
+  assert.equal(problems(alerts, metrics('campaign')), '');
+  assert.match(
+    problems(alerts, metrics('slow')),
+    /deployments\.digits\.scaling\.metrics\.slow: is the name of a signal in alerts\.signals already/,
+  );
+});
+
 test('the worked example of docs/webhooks.md is a specification', async () => {
   const page = await readFile(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n# flyball\.yaml\n(.*?)```/s.exec(page) ?? [];

@@ -15,6 +15,7 @@ import type { Trust } from '../registry/trust.ts';
 import type { Store, StoreAccess, VersionRecord } from '../store/store.ts';
 import type { ControlService } from './control-service.ts';
 import { wantedOf, type Deployments } from './deployments.ts';
+import { requireOwnNames } from './figure-names.ts';
 import type { Fleet } from './fleet.ts';
 import type { Operations, RunningOperation } from './operations.ts';
 import {
@@ -94,6 +95,12 @@ export function makeChanges(parts: ChangesParts): Changes {
         requireServable(state, resolved);
         requireTrusted(state, resolved, await store.versions(), registry.trust);
         const wanted = wantedDeployments(state, resolved);
+        // Those that were deployed by themselves stay; the specification's own have been checked with it.
+        const others = state.deployments.filter(({ name, origin }) => origin.kind === 'override' && !wanted.has(name));
+        requireOwnNames(
+          others.map(({ name, specification }) => [name, specification]),
+          resolved.specification.alerts,
+        );
         const dropped = droppedOverrides(state, resolved);
         const gone = state.deployments.filter(
           ({ name, origin }) => origin.kind === 'specification' && !wanted.has(name),
@@ -139,6 +146,7 @@ export function makeChanges(parts: ChangesParts): Changes {
     deploy: (name, { deployment, by, note }) =>
       loop.exclusively(async () => {
         requireName(name);
+        requireOwnNames([[name, deployment]], deployments.alerts());
         const version = await registry.resolve(deployment.model);
         registry.trust.require(version);
         const specified = await isSpecified('deployments', name);
