@@ -5,7 +5,7 @@ import type { Governed } from './governed.ts';
 import type { Noting } from './notes.ts';
 import type { Moved } from './move.ts';
 
-/** Time for the effect of a change to be seen, after its lag. */
+/** Time for the effect of a change to be seen, after its lag, and for what is smoothed over seconds to be that of now. */
 const effectMs = 8000;
 /** After raising did not help, or its replicas never came, it is not tried again for this long. */
 const digAgainMs = 300_000;
@@ -40,8 +40,12 @@ export function verify(
 ): void {
   const expected = own.expectation;
   if (expected === undefined || at < expected.dueAt) return;
-  own.expectation = undefined;
+  // Over a restart, or while gateways are silent, time passes in which nobody sees an effect.
+  const watchedFor = (since: number | undefined): boolean => since !== undefined && at - since >= effectMs;
+  if (!watchedFor(own.watchedSince)) return;
   const verdict = judge(expected, seen.fleet.ready, own.health);
+  if (verdict.kind !== 'not ready' && !watchedFor(own.healthSince)) return;
+  own.expectation = undefined;
   own.verdict = { ...verdict, at: clock.wall(), entry: expected.entry };
   const { from, to, entry } = expected;
   journal.note({

@@ -49,6 +49,10 @@ export interface Governed {
   ready: number;
   /** Smoothed over some seconds, to be compared before and after. */
   health: Health;
+  /** The load has been known since then without a break; absent while it is not. Monotonic milliseconds. */
+  healthSince: number | undefined;
+  /** The first look of this process. */
+  watchedSince: number | undefined;
   lookedAt: number | undefined;
   /** When what was learned of it was kept last, and how long until it is again. */
   keptAt: number;
@@ -94,6 +98,8 @@ export function newGoverned(max: number): Governed {
     queued: 0,
     ready: 0,
     health: { completed: 0, late: 0, queued: 0, inFlight: 0 },
+    healthSince: undefined,
+    watchedSince: undefined,
     lookedAt: undefined,
     keptAt: 0,
     keepEveryMs: 60_000,

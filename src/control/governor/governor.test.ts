@@ -284,6 +284,31 @@ test('what is raised in several steps of one surprise is judged, and taken back,
   assert.equal(world.target, 1, world.moves.join(' '));
 });
 
+test('what came of a change is judged by a load that was seen: not at once after control was gone, nor in silence', async () => {
+  for (const how of ['gone', 'silent'] as const) {
+    await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
+    await world.pass(20, { rate: 9, cpu: 0.5 });
+    await world.pass(2, { rate: 60, cpu: 0.9, completed: 9, late: 9, queued: 9 });
+    assert.equal(world.target, 8);
+    if (how === 'gone') {
+      world.clock.pass(30_000);
+      await world.kill();
+    } else await world.pass(30, undefined);
+    // It did help: more is answered, though some wait yet.
+    await world.pass(3, { rate: 60, cpu: 0.9, late: 30, queued: 9 });
+    const verdicts = async () =>
+      (await world.journal.read({ kind: 'decision', limit: 1000 })).filter(({ action }) => /help/.test(action));
+    assert.deepEqual(await verdicts(), [], how);
+    await world.pass(10, { rate: 60, cpu: 0.9, late: 30, queued: 9 });
+    assert.deepEqual(
+      (await verdicts()).map(({ action }) => action),
+      ['helped'],
+      how,
+    );
+    assert.equal(world.target, 8, how);
+  }
+});
+
 test('a restart goes on from the held target, and does nothing twice', async () => {
   await using store = openSqliteStore(':memory:');
   let held = 0;

@@ -61,16 +61,7 @@ export function measure(own: Governed, look: Look): Observation {
   const curve = replicas.find(({ facts }) => facts?.costCurve !== undefined)?.facts?.costCurve ?? [];
   own.serviceMs = measureService(own.serviceMs, counted.busyMs, completed, spanMs);
   if (Number.isNaN(own.serviceMs)) own.serviceMs = warmServiceMs(specification, curve);
-  const share = Math.min(1, spanMs / 1000 / healthSeconds);
-  const perSecond = 1000 / spanMs;
-  const smooth = (before: number, now: number): number => before + share * (now - before);
-  own.health = {
-    completed: smooth(own.health.completed, completed * perSecond),
-    late: smooth(own.health.late, (counted.late + counted.shed) * perSecond),
-    queued: smooth(own.health.queued, queued),
-    inFlight: smooth(own.health.inFlight, counted.inFlight),
-  };
-  return toObservation({
+  const observation = toObservation({
     target: Math.min(max, Math.max(1, min, desired)),
     min: Math.max(1, min),
     max,
@@ -86,4 +77,25 @@ export function measure(own: Governed, look: Look): Observation {
     capacity: own.capacity,
     external,
   });
+  noteHealth(own, observation.signals.arrivals.kind === 'fresh', counted, spanMs, at);
+  return observation;
+}
+
+/** What nobody tells is no health: a control that has just begun, or whose gateways are silent, knows of none. */
+function noteHealth(own: Governed, isKnown: boolean, counted: Counted, spanMs: number, at: number): void {
+  own.watchedSince ??= at;
+  if (!isKnown) {
+    own.healthSince = undefined;
+    return;
+  }
+  own.healthSince ??= at;
+  const share = Math.min(1, spanMs / 1000 / healthSeconds);
+  const perSecond = 1000 / spanMs;
+  const smooth = (before: number, now: number): number => before + share * (now - before);
+  own.health = {
+    completed: smooth(own.health.completed, counted.completed * perSecond),
+    late: smooth(own.health.late, (counted.late + counted.shed) * perSecond),
+    queued: smooth(own.health.queued, counted.queued),
+    inFlight: smooth(own.health.inFlight, counted.inFlight),
+  };
 }
