@@ -94,3 +94,19 @@ test('closing beside a receiver that hangs ends with the grace, and counts what 
   assert.deepEqual([waiting, dropped.closed, sent], [0, 35, 0]);
   assert.equal(clock.pending, 0);
 });
+
+test('a transport that obeys no signal is said to fail at its deadline, and does not hold up the end', async () => {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const { clock, sender } = opened(() => promise);
+  for (let value = 0; value < 10; value += 1) sender.offer(value, 10);
+  clock.pass(5000);
+  assert.deepEqual([sender.view().state, sender.view().lastError], ['failing', 'no answer in 5000 ms']);
+  const closed = sender.close(1000);
+  clock.pass(1000);
+  await turn();
+  clock.pass(1000);
+  await closed;
+  resolve({ kind: 'accepted' });
+  await turn();
+  assert.deepEqual([sender.view().sent, sender.view().dropped.closed], [0, 10]);
+});

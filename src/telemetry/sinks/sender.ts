@@ -34,6 +34,8 @@ export interface Sender<Value> {
 }
 
 const wordsMax = 200;
+/** For a transport to end that was told to. */
+const abortMs = 1000;
 
 export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: SenderParts<Value>): Sender<Value> {
   const delivery = new Delivery<Value>(limits);
@@ -41,7 +43,9 @@ export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: Send
   let cancel = (): void => {};
   let wakeAt: number | undefined;
   let isClosing = false;
+  let isClosed = false;
   let onIdle = (): void => {};
+  const tooLate = `no answer in ${timeoutMs} ms`;
   let sending: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
   let state: SenderView['state'] = 'idle';
@@ -57,7 +61,11 @@ export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: Send
 
   async function attempt(values: readonly Value[]): Promise<void> {
     const late = new AbortController();
-    const cancelLate = clock.after(timeoutMs, () => late.abort());
+    const cancelLate = clock.after(timeoutMs, () => {
+      late.abort();
+      // Said at once: a disk that hangs obeys no signal.
+      noteOutcome({ kind: 'failed', why: tooLate });
+    });
     let outcome: Outcome;
     try {
       outcome = await send(values, AbortSignal.any([late.signal, stopping.signal]));
@@ -66,8 +74,9 @@ export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: Send
     } finally {
       cancelLate();
     }
+    if (isClosed) return;
     // Whatever an aborted transport says, the time is why.
-    if (outcome.kind === 'failed' && late.signal.aborted) outcome = { ...outcome, why: `no answer in ${timeoutMs} ms` };
+    if (outcome.kind === 'failed' && late.signal.aborted) outcome = { ...outcome, why: tooLate };
     noteOutcome(outcome);
     delivery.ended(outcome, clock.now(), rng.next());
   }
@@ -104,7 +113,12 @@ export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: Send
     cancelGrace();
     stopping.abort();
     cancel();
-    await sending;
+    const isEnded = Promise.withResolvers<void>();
+    const cancelWait = clock.after(abortMs, isEnded.resolve);
+    void (sending ?? Promise.resolve()).then(isEnded.resolve);
+    await isEnded.promise;
+    cancelWait();
+    isClosed = true;
     delivery.close();
   }
 
