@@ -9,6 +9,7 @@ import { journalKinds } from '../journal/entry.ts';
 import { lagStages, type LagStage } from '../core/scaling/observation.ts';
 import { scopes } from '../core/access/scopes.ts';
 import { deploymentSpecification, modes, specification } from '../config/specification.ts';
+import { sinkView } from './sink-schemas.ts';
 
 /** Characters of what callers say in their own words; it is stored and shown. */
 const wordsMax = 1000;
@@ -334,6 +335,7 @@ export const statusView = z.object({
   deployments: z.array(deploymentView),
   overrides: z.array(overrideView),
   governor: governorView.optional(),
+  sinks: z.array(sinkView).optional().describe('Where telemetry is sent; absent where it is sent nowhere.'),
   warnings: z.array(z.string()),
 });
 

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
+import type { SinkView } from '../api/sink-schemas.ts';
 import { keyTableFile, type KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
@@ -48,6 +49,7 @@ import { replicasOnNode } from './nodes/replicas.ts';
 import { journalService } from './journal-service.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
+import { openSinks, type SinksParts } from './sinks/sinks.ts';
 import { rehearsalService } from './rehearsals.ts';
 import { requestService } from './request-service.ts';
 import { seriesService } from './series-service.ts';
@@ -84,6 +86,8 @@ export interface ControlOptions {
     /** For the API here. */
     apply(table: KeyTable): void;
   };
+  /** Present where telemetry can be sent: what all processes have counted, and chance for the pauses between tries. */
+  readonly telemetry?: Pick<SinksParts, 'families' | 'rng'> | undefined;
   /** Somebody asked for the whole platform to stop. */
   readonly onShutdown: (by: string) => void;
 }
@@ -95,6 +99,8 @@ export interface Control extends AsyncDisposable {
   /** What stops the governor of a deployment, if anything. */
   halt(deployment: string): Halt | undefined;
   readonly nodes: Pick<Nodes, 'register'>;
+  /** Where telemetry is sent, without waiting; for gauges. */
+  sinks(): readonly SinkView[];
   /** Drains and ends every replica, for the end of the platform; what is wanted stays in the store for the next `up`. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -237,6 +243,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     replicas: () => replicasOnNode(fleet.replicas(), (name) => deployments.find(name), clock.now()),
   });
   starting.defer(() => nodes.stop());
+  const sinks =
+    options.telemetry && openSinks({ settings: () => deployments.telemetry(), store, clock, ...options.telemetry });
+  if (sinks !== undefined) starting.use(sinks).start();
   const resources = starting.move();
   let draining = false;
 
@@ -293,10 +302,12 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         deployments: views,
         overrides: (await overrides()).filter(({ path }) => isShown(deploymentOf(path))),
         governor,
+        ...sinks?.status(),
         warnings: [
           ...haltWarnings(governor.halt, governor.halts ?? {}),
           ...warningsOf(views, gateways, loop.trouble()),
           ...alerts.warnings(),
+          ...(sinks?.warnings() ?? []),
           ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
         ],
       };
@@ -321,7 +332,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     deployments: () => deploymentViews(),
     halt: (deployment) => modes.halt(deployment),
     nodes,
+    sinks: () => sinks?.views() ?? [],
     async drain(deadlineMs) {
+      const endsAt = clock.now() + deadlineMs;
       draining = true;
       await governor.stop();
       await outside.settled();
@@ -329,6 +342,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await fleet.stopAll(deadlineMs);
       await operations.flushed();
       await journal.flushed();
+      await sinks?.finish(endsAt - clock.now());
       await series.flushed();
     },
     async [Symbol.asyncDispose]() {

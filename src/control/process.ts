@@ -22,6 +22,7 @@ import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
 import { openTrust } from '../registry/trust.ts';
 import { openRegistry } from '../registry/open-registry.ts';
+import { seededRng } from '../rng.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
@@ -33,6 +34,8 @@ import { startControl, type Control } from './control.ts';
 import { ensureAdminKey } from './key-service.ts';
 import { registerGauges } from './gauges.ts';
 import { registerGovernorGauges } from './governor/gauges.ts';
+import { openFamiliesQuestion } from './sinks/ask-families.ts';
+import { registerSinkFamilies } from './sinks/families.ts';
 
 /** What a process of its own gets of the deadline for answering the last calls of the API. */
 const apiDrainMs = 1000;
@@ -54,6 +57,7 @@ const tell = (message: FromChild): void => {
   // The callback takes the error of a supervisor that has just gone; 'disconnect' deals with it.
   if (process.connected) process.send?.(message, undefined, {}, () => {});
 };
+const families = openFamiliesQuestion((ask) => tell({ kind: 'families', ask }), systemClock);
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -117,6 +121,11 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
           apply: (table: KeyTable) => keys.apply(table),
         },
       }),
+      telemetry: {
+        families: () => families.ask(),
+        // Pauses that differ between platforms are all that is wanted of it.
+        rng: seededRng(systemClock.wall()),
+      },
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );
@@ -127,6 +136,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
     (name) => control.halt(name) !== undefined,
   );
   control.nodes.register(opened.registry);
+  registerSinkFamilies(opened.registry, () => control.sinks());
   return { control, resources: stack.move() };
 }
 
@@ -224,6 +234,9 @@ process.on('message', (message: ToChild, handle?: object) => {
       break;
     case 'metrics':
       tell({ kind: 'metrics', ask: message.ask, families: telemetry?.families() ?? [] });
+      break;
+    case 'families':
+      families.answered(message.ask, message.parts);
       break;
     case 'statistics':
     case 'other workers':

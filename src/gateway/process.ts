@@ -262,6 +262,8 @@ process.on('message', (message: ToChild, handle?: unknown) => {
     case 'other workers':
       worker?.others.receive(message.ask, message.statistics);
       break;
+    case 'families':
+      break; // control alone asks for them
     case 'drain':
       drain(message.deadlineMs, 'the supervisor asked for it').catch(fail('drain'));
       break;

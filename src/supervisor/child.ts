@@ -12,7 +12,7 @@ import type { Clock } from '../clock.ts';
 import { compiledFolder } from '../store/data-directory.ts';
 import { publish } from '../telemetry/events.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
-import type { MetricFamily } from '../telemetry/metrics.ts';
+import type { FamiliesOf, MetricFamily } from '../telemetry/metrics.ts';
 import type { ModelStatistics } from '../protocol/inference.ts';
 import type { BoundSocket } from './listening-socket.ts';
 import type { FromChild, ProcessSettings, ServedListener, ToChild } from './messages.ts';
@@ -30,6 +30,8 @@ export interface ChildPlan {
   output(chunk: Uint8Array): void;
   /** What the other gateway workers have counted; control asks for none. */
   others?(): Promise<readonly (readonly ModelStatistics[])[]>;
+  /** What all processes have counted, for control; gateway workers ask for none. */
+  families?(): Promise<readonly FamiliesOf[]>;
   /** Somebody asked control for the whole platform to stop. */
   shutdown(by: string): void;
   /** The process has died this many times in a row without ever having been ready. */
@@ -110,6 +112,9 @@ export function startChild(plan: ChildPlan): Child {
           break;
         case 'other workers':
           void plan.others?.().then((statistics) => send(child, { ...message, statistics }));
+          break;
+        case 'families':
+          void plan.families?.().then((parts) => send(child, { ...message, parts }));
           break;
         case 'shutdown':
           plan.shutdown(message.by);

@@ -7,7 +7,7 @@
 import type { Specification } from '../config/specification.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
-import type { MetricFamily } from '../telemetry/metrics.ts';
+import type { FamiliesOf, MetricFamily } from '../telemetry/metrics.ts';
 import type { ModelStatistics } from '../protocol/inference.ts';
 
 export interface ProcessLimits {
@@ -81,6 +81,8 @@ export type ToChild =
       readonly ask: number;
       readonly statistics: readonly (readonly ModelStatistics[])[];
     }
+  /** To control: what it asked, of all processes. */
+  | { readonly kind: 'families'; readonly ask: number; readonly parts: readonly FamiliesOf[] }
   /** Stop admitting, finish what is there, exit 0; past the deadline, abort. */
   | { readonly kind: 'drain'; readonly deadlineMs: number };
 
@@ -90,5 +92,7 @@ export type FromChild =
   | { readonly kind: 'statistics'; readonly ask: number; readonly statistics: readonly ModelStatistics[] }
   /** A gateway worker asks for the statistics of the others. */
   | { readonly kind: 'other workers'; readonly ask: number }
+  /** Control asks what all processes have counted. */
+  | { readonly kind: 'families'; readonly ask: number }
   /** From control: somebody asked for the whole platform to stop. */
   | { readonly kind: 'shutdown'; readonly by: string };

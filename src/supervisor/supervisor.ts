@@ -15,6 +15,7 @@ import type { TlsMaterial } from '../tls/certificate.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { watchTls } from '../tls/watch.ts';
 import { publish } from '../telemetry/events.ts';
+import type { FamiliesOf } from '../telemetry/metrics.ts';
 import { startTelemetry } from '../telemetry/start.ts';
 import { torchServeFamilies } from '../telemetry/torchserve-names.ts';
 import { startChild, type Child } from './child.ts';
@@ -148,6 +149,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         control: sockets.control,
         ...(sockets.management !== undefined && { management: sockets.management }),
       },
+      families: () => collect(),
       hopeless: hopeless('control'),
     }),
   );
@@ -176,14 +178,19 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         admit: keysRequired ? metricsDoor(clock, join(directory.runDirectory, keyTableFile)) : undefined,
         tls: tls.current('metrics'),
       },
-      async () => [
-        telemetry.families(),
-        ...(await Promise.all(children.map((child) => child.metrics(figuresTimeoutMs)))),
-      ],
+      async () => (await collect()).map(({ families }) => families),
       specification.torchserve.metricNames ? (families) => torchServeFamilies(families, hostname()) : undefined,
     ),
   );
   const resources = starting.move();
+
+  async function collect(): Promise<readonly FamiliesOf[]> {
+    const parts = children.map(async (child, index) => ({
+      source: `${child.role} ${Math.max(0, index - 1)}`,
+      families: await child.metrics(figuresTimeoutMs),
+    }));
+    return [{ source: 'supervisor', families: telemetry.families() }, ...(await Promise.all(parts))];
+  }
 
   function renew(name: ListenerName, material: TlsMaterial): void {
     if (name === 'metrics') metrics.renew(material);

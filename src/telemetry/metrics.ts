@@ -24,6 +24,17 @@ export interface HistogramSample {
   readonly exemplars?: readonly (Exemplar | null)[];
 }
 
+/** Of the samples of one family, which all have the same label names in the same order. */
+export const seriesKey = ({ labels }: { readonly labels: Sample['labels'] }): string =>
+  Object.values(labels).join('\u0000');
+
+/** What one process has counted. */
+export interface FamiliesOf {
+  /** The same after a restart: `control 0`, `gateway 1`. */
+  readonly source: string;
+  readonly families: readonly MetricFamily[];
+}
+
 /** Names are `flyball_*` in base units (seconds, bytes); counters end in `_total`. */
 export type MetricFamily =
   | {

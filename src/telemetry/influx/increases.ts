@@ -2,15 +2,8 @@
  * By how much counters and histograms have grown since the last look, process by process: one that was started anew
  * counts from zero, and of one that did not answer nothing is made up. Pure but for its memory of the last look.
  */
-import type { HistogramSample, MetricFamily, Sample } from '../metrics.ts';
+import { seriesKey, type FamiliesOf, type HistogramSample, type MetricFamily, type Sample } from '../metrics.ts';
 import { mergeFamilies } from '../registry.ts';
-
-/** What one process has counted. */
-export interface FamiliesOf {
-  /** The same after a restart: `control 0`, `gateway 1`. */
-  readonly source: string;
-  readonly families: readonly MetricFamily[];
-}
 
 type Known = Map<string, Sample | HistogramSample>;
 
@@ -42,7 +35,7 @@ export function openIncreases(): Increases {
 
 function grownOf(family: MetricFamily, before: Known | undefined, now: Known): MetricFamily | undefined {
   const remember = <Found extends Sample | HistogramSample>(sample: Found): Found | undefined => {
-    const key = `${family.name} ${JSON.stringify(sample.labels)}`;
+    const key = `${family.name} ${seriesKey(sample)}`;
     now.set(key, sample);
     return before?.get(key) as Found | undefined;
   };

@@ -101,7 +101,9 @@ function printHead({ measurement, tags }: Point): string | undefined {
   return [name, ...printed].join(',');
 }
 
-const escapeName = (name: string): string => withoutEnd(oneLine(name).replace(/[,= ]/g, String.raw`\$&`));
+/** Most names hold nothing that needs it. */
+const escapeName = (name: string): string =>
+  /[,= \\\n\r\t\f\0]/.test(name) ? withoutEnd(oneLine(name).replace(/[,= ]/g, String.raw`\$&`)) : name;
 
 const breaks: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\f': '\\f', '\0': '\\0' };
 const oneLine = (text: string): string => text.replace(/[\n\r\t\f\0]/g, (found) => breaks[found] ?? '');

@@ -39,6 +39,9 @@ const named: Readonly<Record<string, Place>> = {
   flyball_requests_in_flight: deployment('requests_in_flight', { without: ['version', 'worker'] }),
   flyball_slo_latency_seconds: deployment('slo_latency_seconds', { integer: false }),
   flyball_slo_availability_ratio: deployment('slo_availability_ratio', { integer: false }),
+  // One of a set, as 1 and 0: its label would be a tag of the same name as the field.
+  flyball_governor_mode: { measurement: 'flyball_governor', field: 'mode', fieldLabel: 'mode', integer: true },
+  flyball_sink_items_waiting: { measurement: 'flyball_sink', field: 'items_waiting', integer: true },
   flyball_replica_changes_total: { measurement: 'flyball_replica_changes', field: '' },
 };
 

@@ -3,7 +3,7 @@
  * buckets and the quantiles of what came since. A field has one type for ever, by its family and never by its value:
  * InfluxDB refuses an integer where a float was. Pure.
  */
-import type { HistogramSample, MetricFamily, Sample } from '../metrics.ts';
+import { seriesKey, type HistogramSample, type MetricFamily, type Sample } from '../metrics.ts';
 import { float, integer, type FieldValue, type Point } from './line-protocol.ts';
 import { placeOf, type Place } from './measurements.ts';
 import { quantileOf } from './quantile.ts';
@@ -12,69 +12,74 @@ type Fields = Record<string, FieldValue>;
 
 const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
-/** `increases`: of the same families, since the last look. `at`: Unix nanoseconds. */
-export function toPoints(
-  families: readonly MetricFamily[],
-  increases: readonly MetricFamily[],
-  tags: Readonly<Record<string, string>>,
-  at: bigint,
-): Point[] {
-  const points = new Map<string, { measurement: string; tags: Record<string, string>; fields: Fields }>();
-  const put = (place: Place, labels: Sample['labels'], fieldsOf: (before: Fields, suffix: string) => Fields): void => {
+export interface Points {
+  /** A family, or some of its samples, with what came of it since the last look. */
+  add(family: MetricFamily, growth: MetricFamily | undefined): void;
+  /** Of everything that was added. */
+  all(): Point[];
+}
+
+/** `at`: Unix nanoseconds. */
+export function openPoints(tags: Readonly<Record<string, string>>, at: bigint): Points {
+  const points = new Map<string, Point & { readonly fields: Fields }>();
+  const fieldsFor = (place: Place, labels: Sample['labels']): Fields => {
     const own: Record<string, string> = { ...tags, ...place.tags };
     for (const [label, value] of Object.entries(labels)) {
       if (label !== place.fieldLabel && place.without?.includes(label) !== true) own[label] = value;
     }
-    const key = `${place.measurement} ${JSON.stringify(Object.entries(own).toSorted())}`;
+    let key = place.measurement;
+    // Two orders of the same tags would be two lines of one point, which is as good.
+    for (const [tag, value] of Object.entries(own)) key += `\u0000${tag}\u0001${value}`;
     let point = points.get(key);
-    if (point === undefined) points.set(key, (point = { measurement: place.measurement, tags: own, fields: {} }));
-    const suffix = place.fieldLabel === undefined ? '' : `_${labels[place.fieldLabel] ?? ''}`;
-    Object.assign(point.fields, fieldsOf(point.fields, suffix));
+    if (point === undefined) points.set(key, (point = { measurement: place.measurement, tags: own, fields: {}, at }));
+    return point.fields;
   };
-  const grown = new Map(increases.map((family) => [family.name, family]));
-  for (const family of families) {
-    const place = placeOf(family.name);
-    const growth = grown.get(family.name);
-    switch (family.type) {
-      case 'gauge':
-        for (const { labels, value } of family.samples) {
+  return {
+    add(family, growth) {
+      const place = placeOf(family.name);
+      switch (family.type) {
+        case 'gauge': {
           const isWhole = place.integer ?? family.name.endsWith('_bytes');
-          put(place, labels, (before, suffix) => {
-            const field = (place.field === '' ? 'value' : place.field) + suffix;
-            return { [field]: toField(value + valueIn(before, field), isWhole) };
-          });
+          const stem = place.field === '' ? 'value' : place.field;
+          for (const { labels, value } of family.samples) {
+            const field = place.fieldLabel === undefined ? stem : `${stem}_${labels[place.fieldLabel] ?? ''}`;
+            addTo(fieldsFor(place, labels), field, value, isWhole);
+          }
+          break;
         }
-        break;
-      case 'counter':
-        putCounter(family.name, place, family.samples, growth?.type === 'counter' ? growth.samples : [], put);
-        break;
-      case 'histogram': {
-        const since = growth?.type === 'histogram' ? growth.samples : [];
-        const byLabels = new Map(since.map((sample) => [keyOf(sample), sample]));
-        for (const sample of family.samples)
-          put(place, sample.labels, () => histogramFields(place, family.bounds, sample, byLabels.get(keyOf(sample))));
-        break;
+        case 'counter': {
+          const isWhole = !/_seconds(_|$)/.test(family.name);
+          const stem = place.field.replace(/_?total$/, '');
+          const prefix = stem === '' ? '' : `${stem}_`;
+          for (const { labels, value } of family.samples)
+            addTo(fieldsFor(place, labels), `${prefix}total`, value, isWhole);
+          for (const { labels, value } of growth?.type === 'counter' ? growth.samples : [])
+            addTo(fieldsFor(place, labels), `${prefix}increase`, value, isWhole);
+          break;
+        }
+        case 'histogram': {
+          const since = new Map(
+            (growth?.type === 'histogram' ? growth.samples : []).map((one) => [seriesKey(one), one]),
+          );
+          for (const sample of family.samples) {
+            const fields = histogramFields(place, family.bounds, sample, since.get(seriesKey(sample)));
+            Object.assign(fieldsFor(place, sample.labels), fields);
+          }
+          break;
+        }
+        default:
+          family satisfies never;
       }
-      default:
-        family satisfies never;
-    }
-  }
-  return [...points.values()].map((point) => ({ ...point, at }));
+    },
+    all: () => [...points.values()],
+  };
 }
 
-type Put = (place: Place, labels: Sample['labels'], fieldsOf: (before: Fields, suffix: string) => Fields) => void;
-
-function putCounter(name: string, place: Place, all: readonly Sample[], since: readonly Sample[], put: Put): void {
-  const isWhole = !/_seconds(_|$)/.test(name);
-  const stem = place.field.replace(/_?total$/, '');
-  const total = stem === '' ? 'total' : `${stem}_total`;
-  const increase = stem === '' ? 'increase' : `${stem}_increase`;
-  for (const [field, samples] of [
-    [total, all],
-    [increase, since],
-  ] as const)
-    for (const { labels, value } of samples)
-      put(place, labels, (before) => ({ [field]: toField(value + valueIn(before, field), isWhole) }));
+/** What is not finite stays so: the encoder leaves it out and counts it. */
+function addTo(fields: Fields, name: string, value: number, isWhole: boolean): void {
+  const before = fields[name];
+  const sum = value + (before?.kind === 'integer' || before?.kind === 'float' ? before.value : 0);
+  fields[name] = isWhole ? integer(Math.round(sum)) : float(sum);
 }
 
 function histogramFields(
@@ -100,14 +105,4 @@ function histogramFields(
     if (value !== undefined) fields[prefix + name] = float(value);
   }
   return fields;
-}
-
-const keyOf = ({ labels }: HistogramSample): string => JSON.stringify(labels);
-
-/** What is not finite stays so: the encoder leaves it out and counts it. */
-const toField = (value: number, isWhole: boolean): FieldValue => (isWhole ? integer(Math.round(value)) : float(value));
-
-function valueIn(fields: Fields, name: string): number {
-  const found = fields[name];
-  return found?.kind === 'integer' || found?.kind === 'float' ? found.value : 0;
 }

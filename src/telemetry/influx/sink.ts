@@ -8,21 +8,29 @@ import type { InfluxSettings } from '../../config/telemetry-specification.ts';
 import { toBytes } from '../../config/specification.ts';
 import type { JournalEntry } from '../../journal/entry.ts';
 import type { Rng } from '../../rng.ts';
-import { mergeFamilies } from '../registry.ts';
+import type { FamiliesOf, MetricFamily } from '../metrics.ts';
 import type { Outcome } from '../sinks/delivery.ts';
 import { startSender, type SenderView } from '../sinks/sender.ts';
 import { toEvent } from './events.ts';
 import { appendToFile } from './file-output.ts';
 import { writeOverHttp, type ReadSecret } from './http-output.ts';
-import { openIncreases, type FamiliesOf } from './increases.ts';
+import { openIncreases } from './increases.ts';
 import { encodePoint, type EncodeOptions, type Point } from './line-protocol.ts';
-import { toPoints } from './points.ts';
+import { openPoints } from './points.ts';
 import { writeOverUdp } from './udp-output.ts';
+
+export interface Look {
+  /** What each process has counted, and all of them together. */
+  readonly parts: readonly FamiliesOf[];
+  readonly families: readonly MetricFamily[];
+  /** Unix milliseconds. */
+  readonly wall: number;
+}
 
 export interface InfluxSink {
   readonly settings: InfluxSettings;
-  /** What all processes have counted, at `wall` (Unix milliseconds), and what has happened since the last time. */
-  tell(parts: readonly FamiliesOf[], entries: readonly JournalEntry[], wall: number): Promise<void>;
+  /** What was seen, and what has happened since the last time. */
+  tell(look: Look, entries: readonly JournalEntry[]): Promise<void>;
   view(): InfluxSinkView;
   close(graceMs: number): Promise<void>;
 }
@@ -40,8 +48,8 @@ export interface InfluxSinkParts {
 
 /** What a line holds in memory beside its characters. */
 const lineOverheadBytes = 100;
-/** Points encoded in one turn of the event loop: a large platform has tens of thousands. */
-const pointsInTurn = 500;
+/** Samples or points worked on in one turn of the event loop: a large platform has tens of thousands. */
+const inTurn = 500;
 /** Everything of one look is there within a moment. */
 const batchAgeMs = 200;
 const batchBytesMax = 4_194_304;
@@ -94,14 +102,24 @@ export function openInfluxSink(settings: InfluxSettings, { readSecret, clock, rn
 
   return {
     settings,
-    async tell(parts, entries, wall) {
+    async tell({ parts, families, wall }, entries) {
       const { tags } = settings;
-      const families = mergeFamilies(parts.map((part) => part.families));
-      const points = toPoints(families, increases.look(parts), tags, BigInt(Math.trunc(wall)) * nanoseconds);
+      const grown = new Map(increases.look(parts).map((family) => [family.name, family]));
+      await nextTurn();
+      const points = openPoints(tags, BigInt(Math.trunc(wall)) * nanoseconds);
+      let done = 0;
+      for (const family of families) {
+        points.add(family, grown.get(family.name));
+        done += family.samples.length;
+        if (done >= inTurn) {
+          await nextTurn();
+          done = 0;
+        }
+      }
       for (const entry of entries) offer(toEvent(entry, tags));
-      for (const [index, point] of points.entries()) {
+      for (const [index, point] of points.all().entries()) {
         offer(point);
-        if (index % pointsInTurn === pointsInTurn - 1) await nextTurn();
+        if (index % inTurn === inTurn - 1) await nextTurn();
       }
     },
     view: () => ({ ...sender.view(), leftOut }),

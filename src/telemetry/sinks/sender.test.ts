@@ -110,3 +110,11 @@ test('a transport that obeys no signal is said to fail at its deadline, and does
   await turn();
   assert.deepEqual([sender.view().sent, sender.view().dropped.closed], [0, 10]);
 });
+
+test('closing does not wait for a pause that is longer than the grace', async () => {
+  const { clock, sender } = opened(async () => ({ kind: 'failed', why: '503', retryAfterMs: 60_000 }));
+  for (let value = 0; value < 10; value += 1) sender.offer(value, 10);
+  await turn();
+  await sender.close(2000);
+  assert.deepEqual([clock.now(), sender.view().dropped.closed], [0, 10]);
+});

@@ -44,6 +44,7 @@ export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: Send
   let wakeAt: number | undefined;
   let isClosing = false;
   let isClosed = false;
+  let closeBy = Infinity;
   let onIdle = (): void => {};
   const tooLate = `no answer in ${timeoutMs} ms`;
   let sending: Promise<void> | undefined;
@@ -84,11 +85,12 @@ export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: Send
   function pump(): void {
     if (stopping.signal.aborted || sending !== undefined) return;
     const step = delivery.next(clock.now(), isClosing);
+    // What cannot be sent before the end of the grace is not waited for.
+    if (step.kind === 'idle' || (isClosing && step.kind === 'wait' && step.until > closeBy)) onIdle();
     // Many are offered at once: they need one timer.
     if (step.kind === 'wait' && step.until === wakeAt) return;
     cancel();
     wakeAt = undefined;
-    if (step.kind === 'idle') onIdle();
     if (step.kind === 'wait') {
       wakeAt = step.until;
       cancel = clock.after(Math.max(1, step.until - clock.now()), () => {
@@ -107,6 +109,7 @@ export function startSender<Value>({ limits, timeoutMs, send, clock, rng }: Send
     const isOver = Promise.withResolvers<void>();
     const cancelGrace = clock.after(graceMs, isOver.resolve);
     isClosing = true;
+    closeBy = clock.now() + graceMs;
     onIdle = isOver.resolve;
     pump();
     await isOver.promise;
