@@ -113,6 +113,11 @@ function securityOf({ id, scope }: Route): Json {
 
 function bodyOf(body: NonNullable<Route['body']>): Json {
   if (body.kind === 'whole') return { required: true, content: { 'application/json': { schema: { type: 'object' } } } };
+  if (body.kind === 'anything') {
+    const binary = { schema: { type: 'string', format: 'binary' } };
+    const types = { 'application/json': { schema: { type: 'object' } }, 'image/*': binary, 'text/plain': {} };
+    return { required: true, content: { ...types, 'application/octet-stream': binary } };
+  }
   return body.kind === 'json'
     ? { required: true, content: { 'application/json': { schema: toSchema(body.schema, 'input') } } }
     : { required: false, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };

@@ -55,6 +55,8 @@ import { deploymentSpecification } from '../config/specification.ts';
 import { eventsQuery, type EventsQuery } from './events/schemas.ts';
 import { nodeView } from './node-schemas.ts';
 import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
+import { playgroundBytesMax, playgroundView } from './playground-schemas.ts';
+import { toProblem } from './problems.ts';
 import { requestsQuery, requestView, traceView } from './request-schemas.ts';
 import type { Access } from './sign-in/access.ts';
 import { callerView, signInRequest } from './sign-in/schemas.ts';
@@ -72,6 +74,8 @@ export interface RouteInput<Query, Body> {
   readonly access: Access;
   /** Whether the caller's key, where keys are required, holds for this deployment. */
   readonly covers: (deployment: string) => boolean;
+  /** Name of that key. */
+  readonly by: string | undefined;
 }
 
 /** The bytes as they came, whatever their type: what is signed must not be read before. */
@@ -80,10 +84,23 @@ export interface Whole {
   readonly bytesMax: number;
 }
 
+/** Whatever it is and whatever type it has; `Content-Type` is in the headers. */
+export interface Anything {
+  readonly kind: 'anything';
+  readonly bytesMax: number;
+}
+
 export type RouteAnswer =
   | { readonly kind: 'json'; readonly value: unknown }
   | { readonly kind: 'bytes'; readonly bytes: number; open(): Readable }
-  | ({ readonly kind: 'events' } & EventsQuery);
+  | ({ readonly kind: 'events' } & EventsQuery)
+  /** A status of its own, where the answer passes on somebody else's. */
+  | {
+      readonly kind: 'reply';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly value: unknown;
+    };
 
 export interface Route {
   readonly method: Method;
@@ -93,7 +110,7 @@ export interface Route {
   readonly summary: string;
   readonly status: number;
   readonly query?: z.ZodType;
-  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' } | Whole;
+  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodType } | { readonly kind: 'bytes' } | Whole | Anything;
   /** Of a body from whoever has shown no key yet; by default limits.bodyBytesMax. */
   readonly bodyBytesMax?: number;
   /**
@@ -166,6 +183,42 @@ const events: Route = {
   query: eventsQuery,
   errors: ['TOO_MANY_STREAMS', 'DRAINING'],
   handle: async (_control, { query }) => ({ kind: 'events', ...(query as EventsQuery) }),
+};
+
+/** What the gateway answers is passed on: its status, and a failure as the problem that it is. */
+const infer: Route = {
+  method: 'POST',
+  path: '/deployments/{name}/infer',
+  id: 'inferThroughControl',
+  summary: 'One inference through a gateway, with where its time went: V2 JSON, or what /predictions takes.',
+  status: 200,
+  scope: 'infer',
+  body: { kind: 'anything', bytesMax: playgroundBytesMax },
+  answer: playgroundView,
+  errors: ['DEPLOYMENT_NOT_FOUND', 'UNREACHABLE', 'OVERLOADED', 'TOO_LARGE', 'INVALID_REQUEST', 'MODEL_NOT_READY'],
+  async handle(control, { params, headers, body, by, signal }) {
+    const { 'content-type': contentType, 'flyball-deadline-ms': deadlineMs } = headers;
+    const request = {
+      body: body as Uint8Array,
+      contentType,
+      deadlineMs: typeof deadlineMs === 'string' ? deadlineMs : undefined,
+      by,
+    };
+    const { traceId, timing, outcome } = await control.infer(param(params, 'name'), request, signal);
+    if (outcome.kind === 'answered') {
+      const { status, body: answer } = outcome;
+      const head = { 'content-type': 'application/json; charset=utf-8', 'x-trace-id': traceId };
+      return { kind: 'reply', status: 200, headers: head, value: { status, body: answer, timing } };
+    }
+    const { error } = outcome;
+    const wait = error.retryAfterSeconds === undefined ? undefined : { 'retry-after': String(error.retryAfterSeconds) };
+    return {
+      kind: 'reply',
+      status: error.status,
+      headers: { 'content-type': 'application/problem+json', 'x-trace-id': traceId, ...wait },
+      value: { ...toProblem(error), timing },
+    };
+  },
 };
 
 function isFile(value: unknown): value is { readonly bytes: number; open(): Readable } {
@@ -398,6 +451,7 @@ export const routes: readonly Route[] = [
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params, query }) => control.requests(param(params, 'name'), query),
   }),
+  infer,
   route('GET', '/requests/{traceId}', 'getTrace', {
     summary: 'What is remembered of a trace: the requests of it, each with its way through queue, batch and replica.',
     cutDown: true,

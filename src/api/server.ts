@@ -28,7 +28,7 @@ import { keyCheck, withCaller } from './key-check.ts';
 import type { EventsQuery } from './events/schemas.ts';
 import { routes, type Route } from './routes.ts';
 import { accessOf, type AccessParts } from './sign-in/access.ts';
-import { noteWebhook, takeWholeBodies, toWholeBodyError } from './whole-bodies.ts';
+import { noteWebhook, takeAnything, takeWholeBodies, toWholeBodyError } from './whole-bodies.ts';
 
 export interface ApiOptions {
   readonly control: ControlService;
@@ -136,7 +136,18 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     ...(route.bodyBytesMax !== undefined && { bodyLimit: route.bodyBytesMax }),
     handler: (request, reply) => serve(route, request, reply),
   });
-  for (const route of routes) if (route.body?.kind !== 'whole') app.route(dispatched(route));
+  const isPlain = ({ body }: Route): boolean => body?.kind !== 'whole' && body?.kind !== 'anything';
+  for (const route of routes) if (isPlain(route)) app.route(dispatched(route));
+  await app.register(async (scope) => {
+    takeAnything(scope);
+    scope.setErrorHandler((thrown, request, reply) => {
+      const error = toWholeBodyError(thrown, request.routeOptions.bodyLimit);
+      return fail(reply, request, error.code === 'INTERNAL' ? thrown : error);
+    });
+    for (const route of routes) {
+      if (route.body?.kind === 'anything') scope.route({ ...dispatched(route), bodyLimit: route.body.bytesMax });
+    }
+  });
   await app.register(async (scope) => {
     takeWholeBodies(scope);
     scope.setErrorHandler((thrown, request, reply) => {
@@ -170,6 +181,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       signal,
       access: accessOf(options.version, keys, request, reply, check?.holderOf(request)),
       covers: (deployment: string) => check?.covers(request, deployment) ?? true,
+      by,
     };
     const answer = await route.handle(control, input).catch((error: unknown) => {
       if (!gone.signal.aborted && !request.raw.readableAborted) throw error;
@@ -184,6 +196,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       void reply.header('content-type', 'application/octet-stream').header('content-length', answer.bytes);
       return route.method === 'HEAD' ? reply.send() : reply.send(answer.open());
     }
+    if (answer.kind === 'reply')
+      return reply.code(answer.status).headers(answer.headers).send(JSON.stringify(answer.value));
     if (route.status === 204) return reply.send();
     return reply.send(answer.value);
   }
@@ -304,7 +318,8 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
     throw new FlyballError('UNSUPPORTED_CONTENT', 'expected application/json, got application/octet-stream');
   }
   if (route.body === undefined) return undefined;
-  if (route.body.kind === 'whole') return body instanceof Buffer ? body : Buffer.alloc(0);
+  if (route.body.kind === 'whole' || route.body.kind === 'anything')
+    return body instanceof Buffer ? body : Buffer.alloc(0);
   const parsed = route.body.schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw fromZodError(parsed.error, body === undefined ? 'INVALID_REQUEST' : (route.invalid ?? 'INVALID_REQUEST'));

@@ -10,6 +10,12 @@ export function takeWholeBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
+/** Of every type: who reads it knows what it is. */
+export function takeAnything(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
 /** The limit is their own, and no setting. */
 export function toWholeBodyError(thrown: unknown, bytesMax: number): FlyballError {
   const error = toApiError(thrown);

@@ -29,6 +29,7 @@ import type {
   WhyView,
 } from '../api/schemas.ts';
 import type { DeploymentLatency } from './latency-models.ts';
+import type { Played, PlaygroundRequest } from './playground.ts';
 import type { NodeView } from '../api/node-schemas.ts';
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { RequestsQuery, RequestView, TraceView } from '../api/request-schemas.ts';
@@ -101,6 +102,8 @@ export interface ControlService {
   series(name: string, query: SeriesQueryView): Promise<SeriesView>;
   /** Of those that gateways remember, the slowest first. */
   requests(name: string, query: RequestsQuery): Promise<readonly RequestView[]>;
+  /** Through a gateway: DEPLOYMENT_NOT_FOUND, OVERLOADED, UNREACHABLE; a failure of the inference is an outcome. */
+  infer(name: string, request: PlaygroundRequest, signal: AbortSignal): Promise<Played>;
   /** `isShown`: of which deployments the caller may know. INVALID_REQUEST, REQUEST_NOT_FOUND. */
   trace(traceId: string, isShown: (deployment: string) => boolean): Promise<TraceView>;
   deploymentSpecification(name: string): Promise<DeploymentSpecification>;

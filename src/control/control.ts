@@ -23,6 +23,7 @@ import { openKeyService } from './key-service.ts';
 import { modelService } from './model-service.ts';
 import { openOperations } from './operations.ts';
 import type { Orchestrator } from './orchestrator.ts';
+import { openPlayground } from './playground.ts';
 import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
 import { openPublisher } from './publisher.ts';
@@ -275,6 +276,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...keyService,
     ...journalService(journal, store),
     ...seriesService(series, deployments, clock),
+    ...openPlayground({ channel, deployments, runDirectory: options.runDirectory }),
     ...requestService({ channel, deployments, store, clock }),
     ...rehearsalService(store, deployments, clock),
     ...governing,

@@ -13,6 +13,7 @@ import { openAuthenticator, type Authenticator } from '../auth/authenticator.ts'
 import { keyTableFile, readKeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
 import { grpcHttp2Options, openGrpc, type GrpcServer } from '../protocol/grpc/server.ts';
+import { doorFile } from '../protocol/local-door.ts';
 import { isLoopbackName } from '../protocol/origin-check.ts';
 import { restHandler } from '../protocol/rest/server.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
@@ -26,6 +27,7 @@ import { registerGauges } from './gauges.ts';
 import { grpcDoor } from './grpc-door.ts';
 import { guardedRest } from './guarded-rest.ts';
 import { listenHttp, type HttpListener } from './http-listener.ts';
+import { openLocalDoor, type LocalDoor } from './local-door.ts';
 import { openManagement } from './management.ts';
 import { openOtherWorkers, type OtherWorkers } from './other-workers.ts';
 import { openReplicaConnection } from './replica-connection.ts';
@@ -57,6 +59,7 @@ interface Worker {
   readonly requestLog: RequestLog;
   readonly others: OtherWorkers;
   readonly link: ControlLink;
+  readonly door: LocalDoor;
   /** Where callers need keys. */
   readonly auth: Authenticator | undefined;
   http: HttpListener | undefined;
@@ -141,9 +144,11 @@ function start(settings: ProcessSettings): Worker {
     requestLog,
     systemClock,
   );
+  const door = openLocalDoor(service, limits, join(settings.runDirectory, doorFile(settings.worker)));
   return {
     settings,
     telemetry,
+    door,
     dispatcher,
     service,
     requestLog,
@@ -218,11 +223,12 @@ async function drain(deadlineMs: number, reason: string): Promise<void> {
   if (draining) return;
   draining = true;
   if (worker === undefined) process.exit(0);
-  const { service, requestLog, link, http, grpc, dispatcher } = worker;
+  const { service, requestLog, link, http, grpc, dispatcher, door } = worker;
   publish('flyball:process', { role: 'gateway', state: 'draining', pid: process.pid, reason });
   service.drain();
   const signal = AbortSignal.timeout(deadlineMs);
   grpc?.server.close();
+  door.close();
   await Promise.all([http?.drain(signal), grpc?.calls.drain(signal)]);
   dispatcher.close('the server has shut down');
   await requestLog.close(AbortSignal.any([signal, AbortSignal.timeout(requestLogCloseMs)]));

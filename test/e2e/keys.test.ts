@@ -174,6 +174,32 @@ describe('a platform whose callers need keys', () => {
     assert.equal((await cli(['status'], { FLYBALL_API_KEY: reads })).code, 0);
   });
 
+  test('who may infer on one deployment may do so through control, in its own name; who may not read it finds no trace of it', async () => {
+    const { secret: infers } = await keyFor('ward-11', '--scope', 'infer', '--deployment', 'doubler');
+    const { secret: reads } = await keyFor('watcher 3', '--scope', 'read', '--deployment', 'doubler');
+    const { secret: strange } = await keyFor('watcher 4', '--scope', 'read', '--deployment', 'other');
+    const play = (key: string | undefined, name: string) =>
+      ask(`${platform.control}/api/v1/deployments/${name}/infer`, {
+        body: row,
+        headers: { ...bearer(key), 'content-type': 'application/json' },
+      });
+    const answer = await play(infers, 'doubler');
+    assert.equal(answer.status, 200, answer.body.toString());
+    assert.deepEqual(codeOf(await play(infers, 'other')), [403, 'FORBIDDEN']);
+    assert.deepEqual(codeOf(await play(reads, 'doubler')), [403, 'FORBIDDEN']);
+    assert.equal((await play(undefined, 'doubler')).status, 401);
+
+    const path = `requests/${answer.headers['x-trace-id'] as string}`;
+    const { requests } = (await control(reads, path)).json() as { requests: { by: string }[] };
+    assert.deepEqual(
+      requests.map(({ by }) => by),
+      ['ward-11'],
+    );
+    assert.deepEqual(codeOf(await control(strange, path)), [404, 'REQUEST_NOT_FOUND']);
+    assert.deepEqual(codeOf(await control(strange, 'deployments/doubler/requests')), [403, 'FORBIDDEN']);
+    assert.deepEqual(codeOf(await control(infers, path)), [403, 'FORBIDDEN']);
+  });
+
   test('who operates one deployment decides about it, and about no other', async () => {
     const { secret } = await keyFor('ward lead', '--scope', 'operate', '--deployment', 'doubler');
     const say = { mode: 'advise', by: 'me' };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { playgroundBytesMax, playgroundProblem, playgroundView } from '../../src/api/playground-schemas.ts';
 import type { RequestView, TraceView } from '../../src/api/request-schemas.ts';
 import { ask, v2 } from '../support/ask.ts';
 import { runCli } from '../support/cli.ts';
@@ -105,6 +106,45 @@ describe('requests that are remembered', () => {
     const refused = found.find(({ status }) => status === 'QUEUE_FULL');
     assert.match(String(refused?.message), /queue.lengthMax/);
     assert.equal(refused?.batch, undefined);
+  });
+
+  test('through the control API an inference is answered with where its time went', async () => {
+    const play = (name: string, sent: string | Buffer, headers: Record<string, string>) =>
+      ask(`${platform.control}/api/v1/deployments/${name}/infer`, { body: sent, headers });
+    const json = { 'content-type': 'application/json' };
+    const answer = await play('slow', body, json);
+    assert.equal(answer.status, 200, answer.body.toString());
+    const view = playgroundView.parse(answer.json());
+    assert.equal(view.status, 200);
+    assert.equal((view.body as { readonly model_name: string }).model_name, 'slow');
+    assert.ok((view.timing?.computeMs ?? 0) > 20 && view.timing?.batchRows === 1, JSON.stringify(view.timing));
+    assert.equal(view.timing?.traceId, answer.headers['x-trace-id']);
+    // Bytes and texts go as they are: the model's one input is four of them.
+    const raw = await play('slow', Buffer.from(Float32Array.of(1).buffer), {
+      'content-type': 'application/octet-stream',
+    });
+    assert.equal(raw.status, 200, raw.body.toString());
+
+    const bad = await play('slow', v2({ name: 'z', datatype: 'FP32', shape: [1, 1], data: [1] }), json);
+    const problem = playgroundProblem.parse(bad.json());
+    assert.equal(bad.status, 400);
+    assert.match(String(bad.headers['content-type']), /^application\/problem\+json/);
+    assert.match(problem.detail, /z/);
+    assert.equal((await play('slow', 'no json', json)).status, 400);
+    const late = await play('slow', body, { ...json, 'flyball-deadline-ms': '5' });
+    const { code, timing } = playgroundProblem.parse(late.json());
+    assert.deepEqual([late.status, code], [504, 'DEADLINE_EXCEEDED']);
+    assert.ok(timing !== null && timing.totalMs >= 0);
+    assert.equal((await play('other', body, json)).status, 404);
+    // Refused by its head; none of it is waited for.
+    const head = { 'content-type': 'image/png', 'content-length': String(playgroundBytesMax + 1) };
+    const large = await play('slow', 'x', head);
+    assert.deepEqual([large.status, large.json()['code']], [413, 'TOO_LARGE']);
+    // Its queue is the queue of everybody.
+    const all = await Promise.all(Array.from({ length: 12 }, () => play('slow', body, json)));
+    const refused = all.find(({ status }) => status === 503);
+    assert.equal(refused?.json()['code'], 'QUEUE_FULL');
+    assert.match(String(refused?.headers['retry-after']), /^\d+$/);
   });
 
   test('what is not remembered, and what is no trace id, is said so', async () => {
