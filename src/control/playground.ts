@@ -152,7 +152,7 @@ function toOutcome({ status, retryAfter, text }: Answer): Played['outcome'] {
   const known = [code, reason].find((each) => typeof each === 'string' && Object.hasOwn(catalogue, each));
   const details = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
   const words = [error, message].find((each) => typeof each === 'string') ?? text;
-  return { kind: 'failed', error: new FlyballError((known ?? 'PROTOCOL') as ErrorCode, words as string, details) };
+  return { kind: 'failed', error: new FlyballError((known ?? 'PROTOCOL') as ErrorCode, words, details) };
 }
 
 /** Numbers that JSON has no form for make an answer that is none: it is passed on as text. */
