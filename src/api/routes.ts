@@ -54,6 +54,7 @@ import {
 import { deploymentSpecification } from '../config/specification.ts';
 import { eventsQuery, type EventsQuery } from './events/schemas.ts';
 import { nodeView } from './node-schemas.ts';
+import { notificationsView, notificationTest, notificationTestRequest } from './notification-schemas.ts';
 import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
 import { playgroundBytesMax, playgroundView } from './playground-schemas.ts';
 import { toProblem } from './problems.ts';
@@ -565,6 +566,19 @@ export const routes: readonly Route[] = [
     query: alertsQuery,
     answer: alertsView,
     handle: (control, { query }) => control.alerts(query),
+  }),
+  route('GET', '/notifications', 'listNotifications', {
+    summary: 'Channels by which people are told what happened: what each holds, sent and left out.',
+    answer: notificationsView,
+    handle: (control) => control.notifications(),
+  }),
+  route('POST', '/notifications/{name}/test', 'testNotification', {
+    summary: 'Sends a message to a channel now, and answers what its receiver said.',
+    scope: 'operate',
+    body: json(notificationTestRequest),
+    answer: notificationTest,
+    errors: ['NOT_FOUND', 'CONFLICT'],
+    handle: (control, { params, body }) => control.testNotification(param(params, 'name'), body.by),
   }),
   route('GET', '/operations', 'listOperations', {
     summary: 'What was asked for lately, newest first.',

@@ -13,7 +13,7 @@ import { sinkView } from './sink-schemas.ts';
 
 /** Characters of what callers say in their own words; it is stored and shown. */
 const wordsMax = 1000;
-const by = z.string().max(200).default('unknown').describe('Who asks.');
+export const by = z.string().max(200).default('unknown').describe('Who asks.');
 
 export const problem = z
   .object({

@@ -10,9 +10,10 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StatusView } from '../api/schemas.ts';
 import { FlyballError } from '../errors.ts';
-import { connect } from './connect.ts';
+import { caller, connect } from './connect.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
-import type { Invocation } from './declaration.ts';
+import { stringOption, type Invocation } from './declaration.ts';
+
 import { byteSize } from './units.ts';
 
 export interface Checked {
@@ -44,7 +45,9 @@ export async function allChecks(invocation: Invocation): Promise<readonly Checke
     memoryCheck(),
     clockCheck(),
   ]);
-  return [...checks, control.checked];
+  const channel = stringOption(invocation.values, 'notify');
+  const told = channel === undefined ? [] : [await channelCheck(invocation, channel)];
+  return [...checks, control.checked, ...notificationChecks(control.status), ...told];
 }
 
 async function nodeCheck(): Promise<Checked> {
@@ -214,6 +217,34 @@ async function controlCheck(
     const isAway = error instanceof FlyballError && error.code === 'UNREACHABLE';
     const fix = isAway ? 'flyball up' : 'name the right address with --url or FLYBALL_URL';
     return { checked: { name: 'control', state: isAway ? 'warning' : 'failed', found: wordsOf(error), wanted, fix } };
+  }
+}
+
+/** Channels that do not get through, as status warns of them. */
+function notificationChecks(status: StatusView | undefined): readonly Checked[] {
+  const troubles = status?.warnings.filter((warning) => warning.startsWith('notifications.')) ?? [];
+  return troubles.map((found) => ({
+    name: 'notifications',
+    state: 'warning',
+    found,
+    wanted: 'every channel takes its messages',
+    fix: 'mend the address or the receiver, then: flyball doctor --notify CHANNEL',
+  }));
+}
+
+async function channelCheck(invocation: Invocation, channel: string): Promise<Checked> {
+  const name = `notify ${channel}`;
+  const wanted = 'the receiver takes a message';
+  try {
+    const { outcome, said, tookMs } = await connect(invocation).testNotification(
+      channel,
+      caller(invocation.terminal.env),
+      invocation.signal,
+    );
+    const found = `${said}, after ${tookMs} ms`;
+    return outcome === 'sent' ? { name, state: 'ok', found, wanted } : { name, state: 'failed', found, wanted };
+  } catch (error) {
+    return { name, state: 'failed', found: wordsOf(error), wanted };
   }
 }
 

@@ -29,6 +29,7 @@ import type {
   WhyView,
 } from '../api/schemas.ts';
 import type { TraceView } from '../api/request-schemas.ts';
+import type { NotificationTest } from '../api/notification-schemas.ts';
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { SeriesColumn, SeriesView } from '../api/series-schemas.ts';
 import type { DeploymentSpecification, deploymentSpecification } from '../config/specification.ts';
@@ -123,6 +124,7 @@ export interface ControlClient {
     query: { readonly limit: number; readonly state?: 'firing' | undefined },
     signal: AbortSignal,
   ): Promise<AlertsView>;
+  testNotification(name: string, by: string, signal: AbortSignal): Promise<NotificationTest>;
   governor(signal: AbortSignal): Promise<GovernorView>;
   /** With a name: of that deployment alone. */
   halt(request: z.input<typeof haltRequest>, name: string | undefined, signal: AbortSignal): Promise<GovernorView>;
@@ -202,6 +204,8 @@ export function controlClient(options: ControlAddress): ControlClient {
     setMode: (name, request, signal) =>
       call({ method: 'PUT', path: `deployments/${part(name)}/mode`, json: request }, signal),
     alerts: (query, signal) => call({ method: 'GET', path: 'alerts', query: { ...query } }, signal),
+    testNotification: (name, by, signal) =>
+      call({ method: 'POST', path: `notifications/${part(name)}/test`, json: { by } }, signal),
     governor: (signal) => call({ method: 'GET', path: 'governor' }, signal),
     halt: ({ scope, ...request }, name, signal) =>
       name === undefined

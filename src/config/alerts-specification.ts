@@ -59,6 +59,11 @@ function isAddress(text: string): boolean {
 
 const notify = z
   .strictObject({
+    channel: name
+      .optional()
+      .describe(
+        'A channel of `notifications`, in place of an address: it is told whatever it wants to know otherwise.',
+      ),
     url: z
       .string()
       .regex(/^https?:\/\/[^\s]+$/, 'expected an http:// or https:// address')

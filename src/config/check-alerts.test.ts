@@ -76,7 +76,7 @@ test('each mistake is told with its place and what was expected', () => {
     ],
     [
       { webhooks, playbooks: { p: { match, firing: { notify: {} } } } },
-      /p\.firing\.notify: expected url or urlFrom, got neither/,
+      /p\.firing\.notify: expected one of url, urlFrom and channel, got none/,
     ],
     [
       { webhooks, playbooks: { p: { match, firing: { notify: { url: 'ftp://x' } } } } },

@@ -1,5 +1,5 @@
 /** Rules of `alerts` beyond its types: what names each other, what excludes each other, what could never happen. Pure. */
-import type { AlertsSettings, PlaybookSettings, SecretPlace } from './alerts-specification.ts';
+import type { AlertsSettings, NotifySettings, PlaybookSettings, SecretPlace } from './alerts-specification.ts';
 import { didYouMean } from './nearest.ts';
 import type { ConfigurationProblem } from './problems.ts';
 import type { Specification } from './specification.ts';
@@ -9,7 +9,7 @@ type Path = readonly PropertyKey[];
 /** Signals and playbooks: each is asked for every notification, and for every look of the governor. */
 const namedMax = 100;
 
-export function checkAlerts({ alerts, deployments }: Specification): ConfigurationProblem[] {
+export function checkAlerts({ alerts, deployments, notifications }: Specification): ConfigurationProblem[] {
   const { webhooks, signals, playbooks } = alerts;
   const problems: ConfigurationProblem[] = [];
   for (const [sender, settings] of Object.entries(webhooks)) {
@@ -33,7 +33,8 @@ export function checkAlerts({ alerts, deployments }: Specification): Configurati
     }
   }
   for (const [name, playbook] of Object.entries(playbooks)) {
-    problems.push(...checkPlaybook(['alerts', 'playbooks', name], playbook, deployments));
+    const path = ['alerts', 'playbooks', name];
+    problems.push(...checkPlaybook(path, playbook, deployments, Object.keys(notifications.channels)));
   }
   for (const [name, { scaling }] of Object.entries(deployments)) {
     for (const metric of Object.keys(scaling.metrics ?? {})) {
@@ -73,6 +74,7 @@ function checkPlaybook(
   path: Path,
   playbook: PlaybookSettings,
   deployments: Specification['deployments'],
+  channels: readonly string[],
 ): ConfigurationProblem[] {
   const { deployment, reason } = playbook;
   const problems: ConfigurationProblem[] = [];
@@ -103,19 +105,31 @@ function checkPlaybook(
       problems.push({ path: [...at, 'mode'], text: `expected the reason for the mode ${mode}: reason, beside match` });
     }
     if (notify === undefined) continue;
-    const place = [...at, 'notify'];
-    if ((notify.url === undefined) === (notify.urlFrom === undefined)) {
-      problems.push({
-        path: place,
-        text: `expected url or urlFrom, got ${notify.url === undefined ? 'neither' : 'both'}`,
-      });
-    }
-    if (notify.urlFrom !== undefined) problems.push(...checkPlace([...place, 'urlFrom'], notify.urlFrom));
-    if (notify.bearer !== undefined) problems.push(...checkPlace([...place, 'bearer'], notify.bearer));
+    problems.push(...checkTarget([...at, 'notify'], notify, channels));
   }
   if (deployment !== undefined && !Object.hasOwn(deployments, deployment)) {
     const text = `no deployment has the name ${deployment}${didYouMean(deployment, Object.keys(deployments))}`;
     problems.push({ path: [...path, 'deployment'], text });
   }
+  return problems;
+}
+
+/** Who is told: one address or one channel. */
+function checkTarget(path: Path, notify: NotifySettings, channels: readonly string[]): ConfigurationProblem[] {
+  const { url, urlFrom, bearer, channel } = notify;
+  const named = [url, urlFrom, channel].filter((one) => one !== undefined).length;
+  const problems: ConfigurationProblem[] = [];
+  if (named !== 1) {
+    problems.push({ path, text: `expected one of url, urlFrom and channel, got ${named === 0 ? 'none' : named}` });
+  }
+  if (channel !== undefined && !channels.includes(channel)) {
+    const text = `notifications.channels has no ${channel}${didYouMean(channel, channels)}`;
+    problems.push({ path: [...path, 'channel'], text });
+  }
+  if (channel !== undefined && bearer !== undefined) {
+    problems.push({ path: [...path, 'bearer'], text: 'is for an address; a channel has its own' });
+  }
+  if (urlFrom !== undefined) problems.push(...checkPlace([...path, 'urlFrom'], urlFrom));
+  if (bearer !== undefined) problems.push(...checkPlace([...path, 'bearer'], bearer));
   return problems;
 }

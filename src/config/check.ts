@@ -3,6 +3,7 @@ import { makePolicy, policies, takesExternal } from '../core/scaling/policies/li
 import { toFlyballError } from '../errors.ts';
 import { parsePublicKey, publicKeyText } from '../registry/signing-keys.ts';
 import { checkAlerts, checkPlace } from './check-alerts.ts';
+import { checkNotifications } from './check-notifications.ts';
 import { checkServer } from './check-server.ts';
 import { checkTelemetry } from './check-telemetry.ts';
 import type { ModelFile } from './model-file.ts';
@@ -21,6 +22,7 @@ export function checkSpecification(specification: Specification): ConfigurationP
     ...checkRegistry(specification.registry),
     ...checkAlerts(specification),
     ...checkTelemetry(specification),
+    ...checkNotifications(specification),
   ];
 }
 

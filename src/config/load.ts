@@ -12,6 +12,7 @@ import { modelFile, type ModelFile } from './model-file.ts';
 import { problemsInWords, toProblems } from './problems.ts';
 import { withAbsoluteTokens } from './metric-tokens.ts';
 import { withAbsoluteSinks } from './sink-places.ts';
+import { withAbsoluteChannels } from './notification-secrets.ts';
 import { specification, type Specification, type TlsSpecification } from './specification.ts';
 import { checkYaml } from './yaml.ts';
 
@@ -36,7 +37,7 @@ export async function loadSpecification(path: string): Promise<LoadedSpecificati
   const absolute = resolve(path);
   const folder = dirname(absolute);
   const { specification, ...rest } = parseWritten(await readText(absolute, path), path);
-  const absolutes = withAbsoluteSecrets(withAbsoluteTls(specification, folder), folder);
+  const absolutes = withAbsoluteChannels(withAbsoluteSecrets(withAbsoluteTls(specification, folder), folder), folder);
   return {
     ...rest,
     specification: withAbsoluteSinks(withAbsoluteTokens(absolutes, folder), folder),

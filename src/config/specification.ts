@@ -10,6 +10,7 @@ import { metricsSettings } from './metrics-specification.ts';
 import { batchingSettings, serverSettings } from './model-file.ts';
 import { deploymentName, modes, name } from './names.ts';
 import { telemetrySettings } from './telemetry-specification.ts';
+import { notificationsSettings } from './notifications-specification.ts';
 
 export { modes, namePattern, reservedNames, type Mode } from './names.ts';
 
@@ -439,6 +440,7 @@ export const specification = z.strictObject({
     .describe('How long the load and the replicas of each deployment stay on record (docs/series.md).'),
   alerts: alertsSettings.describe('Webhooks of Grafana and Alertmanager, and what they set off (docs/webhooks.md).'),
   telemetry: telemetrySettings.describe('Where metrics and events are sent (docs/telemetry.md).'),
+  notifications: notificationsSettings.describe('Who is told what happened, and how (docs/notifications.md).'),
   shutdown: z
     .strictObject({ drainMs: z.int().min(0).default(30_000).describe('How long Ctrl-C waits for requests in flight.') })
     .prefault({}),

@@ -31,6 +31,7 @@ import type {
 import type { DeploymentLatency } from './latency-models.ts';
 import type { Played, PlaygroundRequest } from './playground.ts';
 import type { NodeView } from '../api/node-schemas.ts';
+import type { NotificationsView, NotificationTest } from '../api/notification-schemas.ts';
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { RequestsQuery, RequestView, TraceView } from '../api/request-schemas.ts';
 import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
@@ -126,6 +127,9 @@ export interface ControlService {
   /** A notification by webhook, as it came: it proves by itself who sent it. */
   receiveAlerts(sender: string, headers: IncomingHttpHeaders, body: Buffer): Promise<AlertsTaken>;
   alerts(query: AlertsQuery): Promise<AlertsView>;
+  notifications(): Promise<NotificationsView>;
+  /** Sends a message to this channel, whatever else waits there. NOT_FOUND, CONFLICT. */
+  testNotification(name: string, by: string): Promise<NotificationTest>;
   keys(): Promise<readonly KeyView[]>;
   createKey(request: KeyRequest): Promise<KeyCreated>;
   revokeKey(id: string, by: string): Promise<RevokedKey>;

@@ -48,6 +48,9 @@ import { feedJournal } from './journal-feed.ts';
 import { startNodes, type NodeParts, type Nodes } from './nodes/nodes.ts';
 import { replicasOnNode } from './nodes/replicas.ts';
 import { journalService } from './journal-service.ts';
+import { startConditions } from './notifications/conditions.ts';
+import type { OpenNotifier } from './notifications/notifier.ts';
+import { openNotifications } from './notifications/notifications.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
 import { openSinks, type SinksParts } from './sinks/sinks.ts';
@@ -89,6 +92,8 @@ export interface ControlOptions {
   };
   /** Present where telemetry can be sent: what all processes have counted, and chance for the pauses between tries. */
   readonly telemetry?: Pick<SinksParts, 'families' | 'rng'> | undefined;
+  /** How messages leave. */
+  readonly openNotifier: OpenNotifier;
   /** Somebody asked for the whole platform to stop. */
   readonly onShutdown: (by: string) => void;
 }
@@ -209,6 +214,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   });
   const governing = governorService({ deployments, governor, modes, approvals, metrics, store, clock });
   const { setMode } = governing;
+  const notifications = starting.use(
+    await openNotifications({
+      store,
+      journal,
+      settings: () => deployments.notifications(),
+      open: options.openNotifier,
+      clock,
+      platform: options.serverName,
+    }),
+  );
   const performer = openPerformer({
     store: alertStore,
     settings,
@@ -216,6 +231,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     journal,
     clock,
     platform: options.serverName,
+    tellChannel: notifications.tell,
   });
   const alerts = openAlerts({ store: alertStore, door: openDoor(clock), performer, deployments, modes, clock });
   starting.use(alerts);
@@ -234,8 +250,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   governor.start();
   alerts.start();
   metrics.start();
+  notifications.start();
   starting.defer(startSweeping(registry, clock));
   starting.defer(startPruning(journal, series, store, clock));
+  starting.defer(startConditions({ store, journal, series, deployments, clock }));
   starting.defer(startRecorder({ series, deployments, fleet, channel, clock }));
   const nodes = startNodes({
     ...options.node,
@@ -287,6 +305,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return operation;
     },
     ...alerts.service,
+    ...notifications.service,
     live: () => true,
     ready: () => !draining,
     async status(isShown = () => true) {
@@ -310,6 +329,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
           ...warningsOf(views, gateways, loop.trouble()),
           ...alerts.warnings(),
           ...(sinks?.warnings() ?? []),
+          ...notifications.warnings(),
           ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
         ],
       };

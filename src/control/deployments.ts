@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { AlertsSettings } from '../config/alerts-specification.ts';
+import type { NotificationsSettings } from '../config/notifications-specification.ts';
 import { toBytes, type Specification } from '../config/specification.ts';
 import type { TelemetrySettings } from '../config/telemetry-specification.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
@@ -50,6 +51,8 @@ export interface Deployments {
   alerts(): AlertsSettings | undefined;
   /** What it says of telemetry, likewise. */
   telemetry(): TelemetrySettings | undefined;
+  /** The same of notifications. */
+  notifications(): NotificationsSettings | undefined;
   all(): readonly Deployment[];
   /** DEPLOYMENT_NOT_FOUND. */
   get(name: string): Deployment;
@@ -85,6 +88,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
   let memoryBudgetBytes: number | undefined;
   let alerts: AlertsSettings | undefined;
   let telemetry: TelemetrySettings | undefined;
+  let notifications: NotificationsSettings | undefined;
   /** What serves has changed since it was written. */
   let isDirty = false;
 
@@ -143,6 +147,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
       const applied: Partial<Specification> | undefined = (await store.applied())?.resolved.specification;
       alerts = applied?.alerts;
       telemetry = applied?.telemetry;
+      notifications = applied?.notifications;
       const memory = applied?.node?.memory;
       memoryBudgetBytes = memory === undefined ? undefined : toBytes(memory);
       const serving = await readServing();
@@ -155,6 +160,7 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
     memoryBudgetBytes: () => memoryBudgetBytes,
     alerts: () => alerts,
     telemetry: () => telemetry,
+    notifications: () => notifications,
     all: () => [...deployments.values()],
     find: (name) => deployments.get(name),
     get(name) {

@@ -14,9 +14,11 @@ import { startManagementServer, type ManagementServer } from '../api/torchserve/
 import { openAuthenticator } from '../auth/authenticator.ts';
 import type { KeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
+import { openNotifier } from '../drivers/notifiers/open.ts';
 import { openProcessOrchestrator } from '../drivers/orchestrators/process.ts';
 import { prepareOnnx } from '../drivers/runtimes/onnx-prepare.ts';
 import { openPreparedFiles } from '../drivers/runtimes/onnx-prepared.ts';
+
 import { openFileSeries } from '../drivers/series/files.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
@@ -126,6 +128,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
         // Pauses that differ between platforms are all that is wanted of it.
         rng: seededRng(systemClock.wall()),
       },
+      openNotifier,
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );

@@ -10,7 +10,8 @@ import { canonicalJson } from '../config/canonical-json.ts';
 /**
  * `change`: somebody asked for something; `upkeep`: control did it by itself to hold what is wanted; `replica`: what
  * became of one; `decision`: the governor; `mode`, `halt`, `approval`: who may move targets; `alert`: what came by
- * webhook and what playbooks made of it; `journal`: about itself.
+ * webhook and what playbooks made of it; `condition`: what lasts and was noticed (a budget that burns, data that is lost),
+ * as it begins and ends; `journal`: about itself.
  */
 export const journalKinds = [
   'change',
@@ -21,6 +22,7 @@ export const journalKinds = [
   'halt',
   'approval',
   'alert',
+  'condition',
   'journal',
 ] as const;
 export type JournalKind = (typeof journalKinds)[number];

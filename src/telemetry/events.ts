@@ -110,6 +110,8 @@ export interface EventMap {
   'flyball:stream': { readonly outcome: 'opened' | 'closed' | 'dropped' | 'revoked'; readonly open: number };
   /** What a playbook did, or why not. */
   'flyball:playbook': { readonly playbook: string; readonly action: string; readonly outcome: string };
+  /** A message of a channel was sent, or could not be. */
+  'flyball:notification': { readonly channel: string; readonly outcome: 'sent' | 'failed' };
   'flyball:fault': { readonly where: string; readonly message: string; readonly error?: unknown };
 }
 

@@ -56,6 +56,7 @@ export function logEvents(log: Logger): () => void {
     subscribe('flyball:stream', (event) => log.debug(event, 'event stream')),
     subscribe('flyball:webhook', (event) => log.debug(event, 'webhook')),
     subscribe('flyball:playbook', (event) => log.info(event, 'playbook')),
+    subscribe('flyball:notification', (event) => log.info(event, 'notification')),
     subscribe('flyball:fault', ({ error, ...event }) => log.error({ ...event, err: error }, 'fault')),
   ];
   return () => {

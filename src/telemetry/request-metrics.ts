@@ -75,6 +75,11 @@ export function recordRequests(registry: Registry): () => void {
     help: 'What playbooks did about alerts, by playbook, action and outcome.',
     labels: ['playbook', 'action', 'outcome'],
   });
+  const notifications = registry.counter({
+    name: 'flyball_notifications_total',
+    help: 'Attempts to send a message, by channel and outcome.',
+    labels: ['channel', 'outcome'],
+  });
 
   const known = new Map<string, VersionSeries>();
   const seriesOf = (deployment: string, version: string): VersionSeries => {
@@ -119,6 +124,9 @@ export function recordRequests(registry: Registry): () => void {
     }),
     subscribe('flyball:playbook', ({ playbook, action, outcome }) => {
       playbooks(playbook, action, outcome).value += 1;
+    }),
+    subscribe('flyball:notification', ({ channel, outcome }) => {
+      notifications(channel, outcome).value += 1;
     }),
     subscribe('flyball:batch', (event) => {
       observe(batchSize(event.deployment, event.version), event.rows);

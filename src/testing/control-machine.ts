@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import { openMemorySeries } from './memory-series.ts';
 import { simulatedWorld } from './simulated-orchestrator.ts';
 import { until } from './until.ts';
+import { openNotifier } from '../drivers/notifiers/open.ts';
 
 const signal = new AbortController().signal;
 
@@ -53,6 +54,7 @@ export async function machine(readyAfterMs = 5) {
       runDirectory: directory,
       controlSocket,
       listeners: {},
+      openNotifier,
       onShutdown: () => {},
     });
     for (const version of [1, 2, 3]) {

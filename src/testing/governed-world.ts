@@ -20,6 +20,7 @@ import { openModes } from '../control/governor/modes.ts';
 import type { Replica } from '../control/replica.ts';
 import type { UpkeepLoop } from '../control/upkeep-loop.ts';
 import type { PolicyChoice } from '../control/governor/mind.ts';
+import type { NotificationEvent } from '../core/notifications/event.ts';
 import type { Policy } from '../core/scaling/policy.ts';
 import type { Signal } from '../core/scaling/signals.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
@@ -120,6 +121,9 @@ export async function governedWorld(
   const fleet = { replicas: () => replicas } as unknown as Fleet;
   const settings = (): AlertsSettings | undefined => alerts;
 
+  /** What playbooks gave to channels. */
+  const tellings: { readonly name: string; readonly event: NotificationEvent }[] = [];
+
   /** Everything that a control opens anew. */
   async function open() {
     const minds = await openKeptMinds(store, clock, 'test');
@@ -142,7 +146,9 @@ export async function governedWorld(
       ...(makePolicy !== undefined && { makePolicy }),
     });
     const { setMode } = governorService({ deployments, governor, modes, approvals, metrics, store, clock });
-    const performer = openPerformer({ store: alertStore, settings, setMode, journal, clock, platform: 'test' });
+    const told = async (name: string, event: NotificationEvent): Promise<void> => void tellings.push({ name, event });
+    const parts = { store: alertStore, settings, setMode, journal, clock, platform: 'test' };
+    const performer = openPerformer({ ...parts, tellChannel: told });
     const door = openDoor(clock);
     const webhooks = openAlerts({ store: alertStore, door, performer, deployments, modes, clock });
     webhooks.start();
@@ -212,6 +218,7 @@ export async function governedWorld(
     moves,
     governor: () => opened.governor,
     alerts: () => opened.webhooks.service,
+    tellings,
     outside: () => opened.outside,
     /** Whatever playbooks have begun besides scaling has ended. */
     performed: () => opened.performer.idle(),

@@ -19,6 +19,7 @@ import { openRegistry } from '../../src/registry/open-registry.ts';
 import { seededRng } from '../../src/rng.ts';
 import { simulatedWorld } from '../../src/testing/simulated-orchestrator.ts';
 import { drawOperation, fileOf, labelsOf, model, settings, type Operation } from './registry-operations.ts';
+import { openNotifier } from '../../src/drivers/notifiers/open.ts';
 
 // Node writes what it has compiled at the end of a process, and this one never comes to its end.
 flushCompileCache();
@@ -47,6 +48,7 @@ const { service } = await startControl({
   runDirectory: run,
   controlSocket: join(run, 'control.sock'),
   listeners: {},
+  openNotifier,
   onShutdown: () => {},
 });
 

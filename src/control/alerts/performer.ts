@@ -8,10 +8,12 @@ import type { AlertsSettings } from '../../config/alerts-specification.ts';
 import type { AlertBook } from '../../core/alerts/book.ts';
 import { fits } from '../../core/alerts/interest.ts';
 import { nameOf } from '../../core/alerts/words.ts';
+import type { NotificationEvent } from '../../core/notifications/event.ts';
 import { toFlyballError } from '../../errors.ts';
 import type { Journal } from '../../journal/open-journal.ts';
 import { publish } from '../../telemetry/events.ts';
 import type { ControlService } from '../control-service.ts';
+import type { Notifications } from '../notifications/notifications.ts';
 import { notify } from './notify.ts';
 import type { ActionRecord, AlertStore } from './state.ts';
 import { becauseOf } from './steps.ts';
@@ -33,6 +35,8 @@ interface Parts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly platform: string;
+  /** Gives an event to a channel of `notifications`. */
+  readonly tellChannel: Notifications['tell'];
 }
 
 /** Alerts that one notification tells of. */
@@ -45,7 +49,7 @@ interface Outcome {
   readonly why: string;
 }
 
-export function openPerformer({ store, settings, setMode, journal, clock, platform }: Parts): Performer {
+export function openPerformer({ store, settings, setMode, journal, clock, platform, tellChannel }: Parts): Performer {
   const running = new Map<number, Promise<void>>();
   const stopping = new AbortController();
   /** What came of them could not be written: done again by the next control, and not at once for ever. */
@@ -68,6 +72,14 @@ export function openPerformer({ store, settings, setMode, journal, clock, platfo
     const target = own[on]?.notify;
     if (action.kind !== 'notify' || target === undefined)
       return { state: 'refused', why: 'it is not to be told any more' };
+    if (target.channel !== undefined) {
+      try {
+        await tellChannel(target.channel, eventOf(action, store.now.actions));
+      } catch (error) {
+        return { state: 'failed', why: toFlyballError(error).message };
+      }
+      return { state: 'done', why: 'the channel has it' };
+    }
     const body = bodyOf(action, own, store.now.book, store.now.actions, platform);
     const told = await notify(target, `alerts.playbooks.${playbook}.${on}.notify`, body, clock, stopping.signal);
     // The next control goes on with it.
@@ -120,6 +132,25 @@ export function openPerformer({ store, settings, setMode, journal, clock, platfo
       stopping.abort();
       await Promise.all(running.values());
     },
+  };
+}
+
+/** The same for a channel, in its words. What lasts is the alert; the playbook only tells of it. */
+function eventOf(action: ActionRecord, actions: readonly ActionRecord[]): NotificationEvent {
+  const { at, playbook, deployment } = action;
+  const beside = actions.filter((one) => one.at === at && one.playbook === playbook && one.id !== action.id);
+  const done = beside.map((one) => `${actionWords(one)}: ${one.state}${one.why === '' ? '' : `, ${one.why}`}`);
+  return {
+    entry: 0,
+    at,
+    kind: 'playbook',
+    severity: 'warning',
+    ...(deployment === undefined ? {} : { deployment }),
+    key: `notify ${playbook}`,
+    state: 'once',
+    title: `${playbook}: ${becauseOf(action)}`,
+    text: done.join('; '),
+    by: `playbook ${playbook}`,
   };
 }
 

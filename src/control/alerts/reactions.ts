@@ -2,7 +2,7 @@
  * What a playbook is to do at an edge, as records before anything is done: pure. A scaling step is refused here where the
  * governor would never look at it; whether it may move anything is the governor's to say.
  */
-import type { PlaybookSettings } from '../../config/alerts-specification.ts';
+import type { NotifySettings, PlaybookSettings } from '../../config/alerts-specification.ts';
 import type { Mode } from '../../config/specification.ts';
 import type { Edge } from '../../core/alerts/edges.ts';
 import { stepTo } from '../../core/alerts/step.ts';
@@ -58,8 +58,7 @@ export function actionsOf(edge: Edge, playbook: PlaybookSettings, seen: Circumst
     drafts.push({ ...base, ...step, ...outcome });
   }
   if (notify !== undefined) {
-    // An address may carry a secret in its path.
-    const to = notify.url === undefined ? 'an address that is secret' : new URL(notify.url).origin;
+    const to = receiverOf(notify);
     const outcome =
       seen.waiting >= waitingMax
         ? ({ state: 'refused', why: `${seen.waiting} notifications wait already` } as const)
@@ -67,6 +66,12 @@ export function actionsOf(edge: Edge, playbook: PlaybookSettings, seen: Circumst
     drafts.push({ ...base, kind: 'notify', to, ...outcome });
   }
   return drafts;
+}
+
+/** An address may carry a secret in its path. */
+function receiverOf({ channel, url }: NotifySettings): string {
+  if (channel !== undefined) return `channel ${channel}`;
+  return url === undefined ? 'an address that is secret' : new URL(url).origin;
 }
 
 export function heldBack(edge: Edge, why: string, playbook: PlaybookSettings, at: number): Draft {
