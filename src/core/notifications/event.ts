@@ -31,10 +31,6 @@ export const eventKinds = {
     about: 'A scaling policy gave no sound answer, and its stand-in decides; ends with its next sound one.',
   },
   alert: { severity: 'warning', about: 'An alert came by webhook; ends when it is resolved.' },
-  'sink-dropping': {
-    severity: 'warning',
-    about: 'Telemetry or request logs are lost; ends after five minutes without.',
-  },
   'mode-changed': { severity: 'warning', about: 'Somebody else may move a target from now on.' },
   'operation-failed': { severity: 'warning', about: 'Something that was asked for could not be done.' },
   'journal-gap': { severity: 'warning', about: 'Entries of the journal are missing, and so are messages about them.' },

@@ -211,15 +211,14 @@ function alertsOf(entry: Entry): readonly NotificationEvent[] {
 /** What control itself watches: it says which kind, and whether it began or ended. */
 function conditionOf(entry: Entry): readonly NotificationEvent[] {
   const { of, deployment } = fieldsOf(entry.details);
-  if (of !== 'slo-burn' && of !== 'sink-dropping') return [];
+  if (of !== 'slo-burn') return [];
   const state = entry.action === 'ended' ? 'ended' : 'began';
-  const title = `${entry.subject}: ${of === 'slo-burn' ? 'the error budget' : 'data'} ${conditionWords[of][state]}`;
+  const title = `${entry.subject}: the error budget ${conditionWords[of][state]}`;
   return [eventOf(entry, of, { title, state }, typeof deployment === 'string' ? deployment : undefined)];
 }
 
 const conditionWords = {
   'slo-burn': { began: 'is used up too fast', ended: 'is used as it should be again' },
-  'sink-dropping': { began: 'is lost', ended: 'is no longer lost' },
 } as const;
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
