@@ -3,6 +3,7 @@
  * It looks a deployment version's series up once and keeps them, since it runs for every request.
  */
 import { subscribe } from './events.ts';
+import { catalogue, type ErrorCode } from '../errors.ts';
 import { observe, type CounterSeries, type HistogramSeries, type Registry } from './registry.ts';
 
 /** Seconds; from 0.1 ms, since a tiny model answers in less than one. */
@@ -12,7 +13,17 @@ export const durationBounds = [
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const;
 const startBounds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60] as const;
 
+const notImplemented = 501;
+
+/** Counts against `slo.availability`: a fault or a refusal of the platform, and nothing that its caller got wrong. */
+function isBad(outcome: 'ok' | ErrorCode): boolean {
+  if (outcome === 'ok') return false;
+  const { status } = catalogue[outcome];
+  return status >= 500 && status !== notImplemented;
+}
+
 interface VersionSeries {
+  readonly bad: CounterSeries;
   readonly outcomes: Map<string, CounterSeries>;
   readonly total: HistogramSeries;
   readonly queue: HistogramSeries;
@@ -26,6 +37,11 @@ export function recordRequests(registry: Registry): () => void {
     name: 'flyball_requests_total',
     help: 'Inference requests ended, by protocol and outcome (ok or an error code).',
     labels: [...labels, 'protocol', 'outcome'],
+  });
+  const bad = registry.counter({
+    name: 'flyball_requests_bad_total',
+    help: 'Requests that count against slo.availability: ended with a fault or a refusal of the platform.',
+    labels,
   });
   const duration = (name: string, help: string) => registry.histogram({ name, help, labels, bounds: durationBounds });
   const total = duration('flyball_request_duration_seconds', 'From the arrival of a request to its answer.');
@@ -88,6 +104,7 @@ export function recordRequests(registry: Registry): () => void {
     if (series === undefined) {
       series = {
         outcomes: new Map(),
+        bad: bad(deployment, version),
         total: total(deployment, version),
         queue: queue(deployment, version),
         compute: compute(deployment, version),
@@ -107,6 +124,7 @@ export function recordRequests(registry: Registry): () => void {
         series.outcomes.set(key, outcome);
       }
       outcome.value += 1;
+      if (isBad(event.outcome)) series.bad.value += 1;
       const trace = { traceId: event.traceId, at: Date.now() };
       observe(series.total, event.totalMs / 1000, trace);
       if (event.outcome !== 'ok') return;

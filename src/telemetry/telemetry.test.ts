@@ -23,11 +23,14 @@ test('a request that ended shows in the counter and in the three histograms', ()
   const stop = recordRequests(registry);
   publish('flyball:request', request);
   publish('flyball:request', { ...request, outcome: 'QUEUE_FULL' });
+  publish('flyball:request', { ...request, deployment: 'other', outcome: 'INVALID_TENSOR' });
   stop();
   publish('flyball:request', request);
   const text = printFamilies(registry.families());
   assert.match(text, /flyball_requests_total\{deployment="digits",version="1",protocol="rest",outcome="ok"\} 1\n/);
   assert.match(text, /outcome="QUEUE_FULL"\} 1\n/);
+  assert.match(text, /flyball_requests_bad_total\{deployment="digits",version="1"\} 1\n/);
+  assert.match(text, /flyball_requests_bad_total\{deployment="other",version="1"\} 0\n/);
   assert.match(text, /flyball_request_duration_seconds_count\{deployment="digits",version="1"\} 2\n/);
   assert.match(text, /flyball_queue_duration_seconds_count\{deployment="digits",version="1"\} 1\n/);
   assert.match(text, /flyball_request_duration_seconds_bucket\{deployment="digits",version="1",le="0.005"\} 2\n/);
