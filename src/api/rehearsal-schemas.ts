@@ -32,6 +32,16 @@ export const rehearsalRequest = z.strictObject({
   min: z.int().min(0),
   max: z.int().min(1),
   tolerated: share.describe('Share of the requests that might be missed.'),
+  objective: z
+    .object({ latencyMs: z.number().min(0), deadlineMs: z.number().min(0) })
+    .optional()
+    .describe('By which it was rehearsed. One that does not say it arms nothing.'),
+  constraints: z
+    .record(z.string().max(63), z.unknown())
+    .optional()
+    .describe(
+      'What `scaling` held back, besides the bounds, with every default. One that does not say it arms nothing.',
+    ),
   verdict: z.array(z.string().max(1000)).max(100),
   report: rehearsalReport,
   by: z.string().min(1).max(200).default('unknown'),

@@ -1,6 +1,6 @@
 /** Leaves what came of a rehearsal on the platform that it is about, so that a mode may rest on it, and says whether it may. */
 import type { RehearsalRequest } from '../api/rehearsal-schemas.ts';
-import { constraintsOf, policyOf } from '../control/governor/settings.ts';
+import { armedOf, restraintsOf } from '../control/governor/settings.ts';
 import { judgeRehearsal, type Rehearsed } from '../core/scaling/arming.ts';
 import { FlyballError } from '../errors.ts';
 import type { Report } from '../rehearsal/report/compare.ts';
@@ -30,13 +30,21 @@ export async function keepRehearsal(
     say(`not kept on the platform: it is of another specification than ${deployment} has there`);
     return undefined;
   }
-  const { min, max } = scenario;
+  const { min, max, latencyMs, deadlineMs } = scenario;
+  const { specification } = subject;
+  const rehearsed = {
+    min,
+    max,
+    tolerated,
+    objective: { latencyMs, deadlineMs },
+    ...(specification !== undefined && { constraints: restraintsOf(specification) }),
+  };
   const setting = text.slice(0, settingMax);
   const by = caller(terminal.env);
-  const request = { setting, min, max, tolerated, verdict: [...sentences], report: reportOf(report), by };
+  const request = { ...rehearsed, setting, verdict: [...sentences], report: reportOf(report), by };
   try {
     const { id } = await client.keepRehearsal(deployment, request, signal);
-    const objection = objectionTo({ deployment, at: 0, min, max, tolerated, policies: report.policies }, subject);
+    const objection = objectionTo({ ...rehearsed, deployment, at: 0, policies: report.policies }, subject);
     say(
       objection === undefined
         ? `kept as rehearsal ${id}: flyball mode ${deployment} auto --rehearsal ${id}`
@@ -52,10 +60,9 @@ export async function keepRehearsal(
 }
 
 /** Why it is no reason to let the deployment's own policy act by itself, as the platform will see it. */
-function objectionTo(rehearsed: Rehearsed, { specification }: Subject): string | undefined {
+function objectionTo(rehearsed: Rehearsed, { specification, running }: Subject): string | undefined {
   if (specification === undefined) return undefined;
-  const { min, max } = constraintsOf(specification);
-  const armed = { deployment: rehearsed.deployment, ...policyOf(specification), min, max };
+  const armed = armedOf(rehearsed.deployment, specification, running?.why.inputs?.objective.latencyMs);
   const verdict = judgeRehearsal(rehearsed, armed, rehearsed.at);
   if (verdict.kind === 'unfit') return verdict.problem;
   const missed = percent(verdict.policy.violationFraction);

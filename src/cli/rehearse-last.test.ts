@@ -32,6 +32,7 @@ async function platform({ arrivals = [], calls = 1000, specification = {} }: Pla
       since: Date.UTC(2026, 10, 23, 9, 30),
       calls,
       cap: 1,
+      capLearned: true,
       service: calls === 0 ? [] : [{ rows: 1, restFromMs: 0, calls, meanMs: 40, likelyMs }],
       busy: [],
       nth: [],
@@ -205,7 +206,10 @@ test('one that would arm nothing says why at once', async () => {
   );
   const other = await rehearse(fake, '--trace', 'last:2m', '--policies', 'hpa');
   assert.match(other.err, /does not arm digits: it has not tried slo/);
-  const missed = await rehearse(fake, '--trace', 'last:2m', '--policies', 'slo', '--slo', '41ms');
+  const laxer = await rehearse(fake, '--trace', 'last:2m', '--policies', 'slo', '--slo', '1s');
+  assert.match(laxer.err, /does not arm digits: it had an objective of 1000 ms, and digits has 333 ms/);
+  await using tight = await platform({ arrivals: steady, specification: { slo: { p99Ms: 41 } } });
+  const missed = await rehearse(tight, '--trace', 'last:2m', '--policies', 'slo');
   assert.match(missed.err, /does not arm digits: slo missed [\d.]+ %, where 1 % might be, without a reason/);
 });
 

@@ -5,6 +5,7 @@ import { rehearsalRequest, type RehearsalRequest } from '../api/rehearsal-schema
 import { rehearsalMsMax } from '../core/scaling/arming.ts';
 import { governedWorld } from '../testing/governed-world.ts';
 import { governorService } from './governor/service.ts';
+import { restraintsOf } from './governor/settings.ts';
 import { rehearsalService } from './rehearsals.ts';
 
 const rehearsal = (missed: number, more: Partial<RehearsalRequest> = {}): RehearsalRequest =>
@@ -13,6 +14,8 @@ const rehearsal = (missed: number, more: Partial<RehearsalRequest> = {}): Rehear
     min: 1,
     max: 8,
     tolerated: 0.01,
+    objective: { latencyMs: 500, deadlineMs: 30_000 },
+    constraints: restraintsOf({}),
     verdict: ['thresholds keeps it.'],
     report: {
       trace: 'd last:1h',
@@ -79,6 +82,11 @@ test('one that is not there, does not fit, is old or was not passed arms nothing
   await refused(wide.id, 'REHEARSAL_UNFIT', /it had 1 to 1000 replicas, and d has 1 to 8/);
   // A reason does not make it one of this deployment.
   await refused(wide.id, 'REHEARSAL_UNFIT', /it had 1 to 1000 replicas/, 'I trust it');
+  const held = { ...restraintsOf({}), downStabilizationMs: 60_000 };
+  const calmer = await service.keepRehearsal('d', rehearsal(0, { constraints: held }));
+  await refused(calmer.id, 'REHEARSAL_UNFIT', /it had scaling\.downStabilizationMs 60000, and d has 0/, 'I trust it');
+  const short = await service.keepRehearsal('d', rehearsal(0, { objective: { latencyMs: 500, deadlineMs: 5000 } }));
+  await refused(short.id, 'REHEARSAL_UNFIT', /it had a deadline of 5000 ms, and d has 30000 ms/);
   const missed = await service.keepRehearsal('d', rehearsal(0.05));
   await refused(missed.id, 'REHEARSAL_UNFIT', /thresholds missed 5 % .*where 1 % might be; give a reason/);
   const good = await service.keepRehearsal('d', rehearsal(0));
@@ -89,6 +97,19 @@ test('one that is not there, does not fit, is old or was not passed arms nothing
   assert.equal(again.id, missed.id, 'the same rehearsal is the same one, of now');
   const set = await mode.setMode('d', { mode: 'auto', by: 'ada', rehearsal: again.id, reason: 'it is a test system' });
   assert.match(set.reason, /^it is a test system; rehearsal \w+: thresholds missed 5 %/);
+});
+
+test('where no objective is declared, the one by which it is governed counts', async () => {
+  const { governed, mode, service } = await world();
+  await using _ = governed;
+  await governed.pass(5, { rate: 10, cpu: 0.3 });
+  const { latencyMs } = governed.governor().of('d')?.last?.seen.objective ?? {};
+  assert.equal(latencyMs, 1000);
+  const of = async (ms: number) =>
+    (await service.keepRehearsal('d', rehearsal(0, { objective: { latencyMs: ms, deadlineMs: 30_000 } }))).id;
+  const lax = { mode: 'auto', by: 'ada', rehearsal: await of(2000) } as const;
+  await assert.rejects(mode.setMode('d', lax), { message: /it had an objective of 2000 ms, and d has 1000 ms/ });
+  assert.equal((await mode.setMode('d', { ...lax, rehearsal: await of(1000) })).mode, 'auto');
 });
 
 test('the last hundred are kept, newest first, and only of deployments that there are', async () => {

@@ -11,7 +11,7 @@ import { FlyballError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { ControlService } from './control-service.ts';
 import type { Deployment, Deployments } from './deployments.ts';
-import { constraintsOf, policyOf } from './governor/settings.ts';
+import { armedOf } from './governor/settings.ts';
 
 const keptMax = 100;
 const idLength = 8;
@@ -84,12 +84,12 @@ export async function reasonOf(
   deployment: Deployment,
   at: number,
   ownReason: string | undefined,
+  /** The objective by which it is governed now, where one is known. */
+  measuredMs?: number,
 ): Promise<{ readonly words: string; readonly summary: RehearsalSummary }> {
   const rehearsal = await rehearsalNamed(store, id);
-  const { specification } = deployment.record;
   const { policies, trace, requests } = rehearsal.report;
-  const { min, max } = constraintsOf(specification);
-  const armed = { deployment: deployment.name, ...policyOf(specification), min, max };
+  const armed = armedOf(deployment.name, deployment.record.specification, measuredMs);
   const verdict = judgeRehearsal({ ...rehearsal, policies }, armed, at);
   const unfit = (problem: string): FlyballError => new FlyballError('REHEARSAL_UNFIT', `rehearsal ${id}: ${problem}`);
   if (verdict.kind === 'unfit') throw unfit(verdict.problem);

@@ -32,8 +32,11 @@ export function governorService(
     },
     async setMode(name, { mode, by, reason, rehearsal }) {
       const deployment = deployments.get(name);
+      const measuredMs = governor.of(name)?.last?.seen.objective.latencyMs;
       const rested =
-        rehearsal === undefined ? undefined : await reasonOf(store, rehearsal, deployment, clock.wall(), reason);
+        rehearsal === undefined
+          ? undefined
+          : await reasonOf(store, rehearsal, deployment, clock.wall(), reason, measuredMs);
       const words = [reason, rested?.words].filter((each) => each !== undefined).join('; ') || undefined;
       if (mode !== 'advise' && words === undefined) {
         throw new FlyballError('INVALID_REQUEST', `expected a reason or a rehearsal for the mode ${mode}, got none`);

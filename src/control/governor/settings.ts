@@ -1,6 +1,7 @@
 /** What the specification says about scaling, in the terms of the decision core. */
 import type { DeploymentSpecification } from '../../config/specification.ts';
 import type { MetricsSettings } from '../../config/metrics-specification.ts';
+import type { Armed } from '../../core/scaling/arming.ts';
 import type { Constraints } from '../../core/scaling/constrain.ts';
 import type { Multiplier } from '../../core/scaling/external.ts';
 import { aloneMs, objectiveMs } from '../../core/scaling/objective.ts';
@@ -77,6 +78,40 @@ export function constraintsOf({ replicas, ...specification }: DeploymentSpecific
             periodSeconds: scaling.budget.periodMs / 1000,
             pricePerHour: scaling.budget.pricePerHour,
           },
+  };
+}
+
+/** What holds a target back besides its bounds, in the specification's words and with every default. */
+export function restraintsOf({ scaling }: Written): Readonly<Record<string, unknown>> {
+  return {
+    upStabilizationMs: scaling?.upStabilizationMs ?? 0,
+    downStabilizationMs: scaling?.downStabilizationMs ?? 0,
+    upRate: scaling?.upRate ?? null,
+    downRate: scaling?.downRate ?? null,
+    blastRadius: scaling?.blastRadius ?? 1,
+    reversalsPerHour: scaling?.reversalsPerHour ?? null,
+    freezes: scaling?.freezes ?? [],
+    budget: scaling?.budget ?? null,
+  };
+}
+
+/** What a rehearsal has to be of to arm it. `measuredMs`: the objective by which it is governed, where one is known. */
+export function armedOf(name: string, specification: DeploymentSpecification, measuredMs: number | undefined): Armed {
+  const { min, max } = constraintsOf(specification);
+  const declared = specification.slo.p99Ms;
+  return {
+    deployment: name,
+    ...policyOf(specification),
+    min,
+    max,
+    latency:
+      declared !== undefined
+        ? { kind: 'declared', ms: declared }
+        : measuredMs === undefined
+          ? undefined
+          : { kind: 'measured', ms: measuredMs },
+    deadlineMs: specification.deadline.defaultMs,
+    constraints: restraintsOf(specification),
   };
 }
 

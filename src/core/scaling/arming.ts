@@ -22,6 +22,10 @@ export interface Rehearsed {
   readonly max: number;
   /** Share of requests that might be missed. */
   readonly tolerated: number;
+  /** Milliseconds; absent in one that says nothing of it. */
+  readonly objective?: { readonly latencyMs: number; readonly deadlineMs: number } | undefined;
+  /** What held the target back besides its bounds, as the specification says it, with every default; or absent. */
+  readonly constraints?: Readonly<Record<string, unknown>> | undefined;
   readonly policies: readonly RehearsedPolicy[];
 }
 
@@ -31,6 +35,10 @@ export interface Armed {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly min: number;
   readonly max: number;
+  /** `measured`: none is declared, and it is what warm-ups have shown; absent while none has. */
+  readonly latency: { readonly kind: 'declared' | 'measured'; readonly ms: number } | undefined;
+  readonly deadlineMs: number;
+  readonly constraints: Readonly<Record<string, unknown>>;
 }
 
 export type Verdict =
@@ -48,6 +56,36 @@ function completed(policy: string, given: Readonly<Record<string, unknown>>): st
   return JSON.stringify(all.toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
+/** Equal texts are equal values, in whatever order their keys came. */
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      : each,
+  );
+
+/** Two warm-ups of the same model on the same machine differ by less. */
+const measuredApart = 1.25;
+
+/** What was otherwise than it is now, in words. */
+function differenceOf(rehearsed: Rehearsed, armed: Armed): string | undefined {
+  const { objective, constraints } = rehearsed;
+  const { deployment, latency, deadlineMs } = armed;
+  if (objective === undefined || constraints === undefined) return 'it does not say by which objective and constraints';
+  const before = objective.latencyMs;
+  const apart = latency === undefined ? 1 : Math.max(before / latency.ms, latency.ms / before);
+  // NaN and infinite are apart, too.
+  if (latency !== undefined && !(apart <= (latency.kind === 'measured' ? measuredApart : 1)))
+    return `it had an objective of ${Math.round(before)} ms, and ${deployment} has ${Math.round(latency.ms)} ms`;
+  if (objective.deadlineMs !== deadlineMs)
+    return `it had a deadline of ${objective.deadlineMs} ms, and ${deployment} has ${deadlineMs} ms`;
+  for (const key of new Set([...Object.keys(constraints), ...Object.keys(armed.constraints)])) {
+    const [then, now] = [textOf(constraints[key] ?? null), textOf(armed.constraints[key] ?? null)];
+    if (then !== now) return `it had scaling.${key} ${then}, and ${deployment} has ${now}`;
+  }
+  return undefined;
+}
+
 export function judgeRehearsal(rehearsed: Rehearsed, armed: Armed, at: number): Verdict {
   const unfit = (problem: string): Verdict => ({ kind: 'unfit', problem });
   if (rehearsed.deployment !== armed.deployment)
@@ -59,6 +97,8 @@ export function judgeRehearsal(rehearsed: Rehearsed, armed: Armed, at: number): 
     return unfit(
       `it had ${rehearsed.min} to ${rehearsed.max} replicas, and ${armed.deployment} has ${armed.min} to ${armed.max}`,
     );
+  const difference = differenceOf(rehearsed, armed);
+  if (difference !== undefined) return unfit(difference);
   const named = rehearsed.policies.filter(({ name }) => name === armed.policy);
   if (named.length === 0) return unfit(`it has not tried ${armed.policy}, by which ${armed.deployment} is governed`);
   const own = named.find(
