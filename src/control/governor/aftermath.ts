@@ -1,7 +1,7 @@
 /** What came of a change: what is expected of it, whether that came true, and what the governor may not do after it did not. */
 import { orderToServingMs, type Observation } from '../../core/scaling/observation.ts';
 import { judge } from '../../core/scaling/verify.ts';
-import type { Governed } from './governed.ts';
+import type { Digging, Governed } from './governed.ts';
 import type { Noting } from './notes.ts';
 import type { Moved } from './move.ts';
 
@@ -73,5 +73,14 @@ export function verify(
     kind === 'harmed'
       ? { by: `${reason}; since then`, min: from }
       : { by: reason, max: kind === 'no help' ? from : came };
-  own.digging = { claim, until: at + digAgainMs, reason };
+  const { offered } = own;
+  own.digging = { claim, until: at + digAgainMs, reason, ...(kind === 'no help' && { offered }) };
+}
+
+/** Load beyond this much of what it was when raising did not help is another case. */
+const otherCase = 1.25;
+
+/** Whether what did not help is still refused at `at`. */
+export function isRefused({ until, offered = Infinity }: Digging, asked: number, at: number): boolean {
+  return at < until && asked <= offered * otherCase;
 }

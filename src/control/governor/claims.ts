@@ -4,6 +4,7 @@ import type { Observation } from '../../core/scaling/observation.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
 import { doubtOf } from '../../core/scaling/signals.ts';
 import type { Deployment } from '../deployments.ts';
+import { isRefused } from './aftermath.ts';
 import type { Governed } from './governed.ts';
 
 /** `outside`: those of alerts. Ends in `own` what was refused for a while, when that is over. */
@@ -22,7 +23,7 @@ export function claimsOn(
   // Gateways that are gone make replicas idle, and idle is what a rule of processor time would act on.
   const unknown = doubtOf('the load', seen.signals.arrivals);
   if (unknown !== undefined) claims.push({ by: unknown, min: seen.fleet.target });
-  if (own.digging !== undefined && at >= own.digging.until) own.digging = undefined;
+  if (own.digging !== undefined && !isRefused(own.digging, own.offered, at)) own.digging = undefined;
   if (own.digging !== undefined) claims.push(own.digging.claim);
   const { holdOn = [] } = deployment.record.specification.scaling ?? {};
   return [...claims, ...holdingClaims(holdOn, seen.external, seen.fleet.target), ...outside];

@@ -33,6 +33,16 @@ export interface LastLook {
   readonly doubtful: boolean;
 }
 
+/** What is refused for a while, because it did not help. */
+export interface Digging {
+  readonly claim: Claim;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+  readonly reason: string;
+  /** Requests per second that were asked for when it was found: far more of them is another case. Absent: it stands. */
+  readonly offered?: number;
+}
+
 export interface Governed {
   mind: Mind | undefined;
   /** Its mind has begun with nothing, and may learn from what is on record. */
@@ -49,6 +59,8 @@ export interface Governed {
   ready: number;
   /** Smoothed over some seconds, to be compared before and after. */
   health: Health;
+  /** Requests per second that are asked for, smoothed alike. */
+  offered: number;
   /** The load has been known since then without a break; absent while it is not. Monotonic milliseconds. */
   healthSince: number | undefined;
   /** The first look of this process. */
@@ -68,7 +80,7 @@ export interface Governed {
   expectation: (Expectation & { readonly entry: number; readonly again?: boolean }) | undefined;
   verdict: (Verdict & { readonly at: number; readonly entry: number }) | undefined;
   /** Until when raising is refused, because it did not help. */
-  digging: { readonly claim: Claim; readonly until: number; readonly reason: string } | undefined;
+  digging: Digging | undefined;
   busy: boolean;
   /** When the governor last moved its target, monotonic milliseconds. */
   movedAt: number | undefined;
@@ -98,6 +110,7 @@ export function newGoverned(max: number): Governed {
     queued: 0,
     ready: 0,
     health: { completed: 0, late: 0, queued: 0, inFlight: 0 },
+    offered: 0,
     healthSince: undefined,
     watchedSince: undefined,
     lookedAt: undefined,

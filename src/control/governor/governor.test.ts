@@ -284,6 +284,19 @@ test('what is raised in several steps of one surprise is judged, and taken back,
   assert.equal(world.target, 1, world.moves.join(' '));
 });
 
+test('what did not help is refused for that load, and tried again when far more is asked', async () => {
+  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
+  await world.pass(20, { rate: 9, cpu: 0.5 });
+  await world.pass(1, { rate: 9, cpu: 0.9, queued: 5 });
+  const stuck: Load = { rate: 9, completed: 7, late: 7, cpu: 0.9, queued: 9 };
+  await world.pass(40, stuck);
+  assert.equal(world.target, 1, world.moves.join(' '));
+  await world.pass(60, { ...stuck, rate: 10 });
+  assert.equal(world.target, 1, 'about the same');
+  await world.pass(10, { rate: 30, completed: 9, late: 9, cpu: 0.9, queued: 30 });
+  assert.ok(world.target > 1, world.moves.join(' '));
+});
+
 test('what came of a change is judged by a load that was seen: not at once after control was gone, nor in silence', async () => {
   for (const how of ['gone', 'silent'] as const) {
     await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });

@@ -209,7 +209,7 @@ test('what is kept beside the states of policies is laid out as its number says'
   await world.pass(90, stuck);
   prints.push(printOf('digging'));
   const words = 'another layout: raise `keptLayout`, and write number and prints here';
-  assert.equal(`${keptLayout}: ${prints.join(' ')}`, '1: d0eb8681 dad9cd71', words);
+  assert.equal(`${keptLayout}: ${prints.join(' ')}`, '2: d0eb8681 d6d60fa1', words);
 });
 
 test('what is damaged, of another release, or of a name that is gone is not gone on from', async () => {

@@ -12,16 +12,15 @@ import { deserialize, serialize } from 'node:v8';
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { Clock } from '../../clock.ts';
 import type { LagBook } from '../../core/scaling/lag-book.ts';
-import type { Claim } from '../../core/scaling/reconcile.ts';
 import type { Health } from '../../core/scaling/verify.ts';
 import type { Store } from '../../store/store.ts';
 import type { KeptForecasts } from './forecasts.ts';
-import type { Governed } from './governed.ts';
+import type { Digging, Governed } from './governed.ts';
 import { layoutOf } from '../../core/scaling/policies/list.ts';
 import { askedBy, type MindState, type PolicyChoice } from './mind.ts';
 
 /** Raised with every change of what `Kept` is made of, the states of policies apart: those have numbers of their own. */
-export const keptLayout = 1;
+export const keptLayout = 2;
 
 /** Plain data; every time in it is of the mind's own clock, milliseconds. */
 export interface Kept {
@@ -32,7 +31,7 @@ export interface Kept {
   readonly capacity: Float64Array;
   readonly serviceMs: number;
   readonly health: Health;
-  readonly digging: { readonly claim: Claim; readonly leftMs: number; readonly reason: string } | undefined;
+  readonly digging: (Omit<Digging, 'until'> & { readonly leftMs: number }) | undefined;
   readonly expectation: Governed['expectation'];
 }
 
@@ -132,9 +131,13 @@ export function toKept(own: Governed, at: number): Kept | undefined {
     capacity,
     serviceMs,
     health,
-    digging: digging && { claim: digging.claim, leftMs: digging.until - at, reason: digging.reason },
+    digging: digging && toKeptDigging(digging, at),
     expectation: expectation && { ...expectation, at: expectation.at - at, dueAt: expectation.dueAt - at },
   };
+}
+
+function toKeptDigging({ until, ...rest }: Digging, at: number): NonNullable<Kept['digging']> {
+  return { ...rest, leftMs: until - at };
 }
 
 /** Everything but the mind, which is made with the first look. */
@@ -147,7 +150,11 @@ export function restore(
   const { lags, capacity, serviceMs, health, digging, expectation } = kept;
   Object.assign(own, { lags, capacity, serviceMs, health });
   for (const [count, rate] of capacity.entries()) if (Number.isFinite(rate)) own.capacityAt.set(count, at);
-  own.digging = digging && { claim: digging.claim, until: since + digging.leftMs, reason: digging.reason };
+  if (digging === undefined) own.digging = undefined;
+  else {
+    const { leftMs, ...rest } = digging;
+    own.digging = { ...rest, until: since + leftMs };
+  }
   own.expectation = expectation && {
     ...expectation,
     at: since + expectation.at,

@@ -92,6 +92,7 @@ function noteHealth(own: Governed, isKnown: boolean, counted: Counted, spanMs: n
   const share = Math.min(1, spanMs / 1000 / healthSeconds);
   const perSecond = 1000 / spanMs;
   const smooth = (before: number, now: number): number => before + share * (now - before);
+  own.offered = smooth(own.offered, counted.arrivals * perSecond);
   own.health = {
     completed: smooth(own.health.completed, counted.completed * perSecond),
     late: smooth(own.health.late, (counted.late + counted.shed) * perSecond),

@@ -30,6 +30,12 @@ test('raising that changes nothing is no help: the bottleneck is elsewhere', () 
   assert.match(verdict.reason, /2 more replicas changed nothing: 100 → 101 answers\/s, 20 → 21 queued/);
 });
 
+test('one that waits now and then while none is late is no trouble, before or after', () => {
+  const busy = { completed: 18, late: 0, queued: 1.2, inFlight: 6 };
+  assert.equal(judge({ ...raised, before: busy }, 4, busy).kind, 'helped');
+  assert.equal(judge({ ...raised, from: 4, to: 2, before: calm }, 2, busy).kind, 'helped');
+});
+
 test('replicas that are not there yet have proved nothing', () => {
   assert.equal(judge(raised, 3, trouble).kind, 'not ready');
 });
@@ -38,7 +44,9 @@ test('lowering harmed when requests wait that did not', () => {
   const lowered = { from: 4, to: 2, ready: 4, before: calm, holds: 0, at: 0, dueAt: 1 };
   assert.equal(judge(lowered, 2, trouble).kind, 'harmed');
   assert.equal(judge(lowered, 2, calm).kind, 'helped');
-  assert.equal(judge({ ...lowered, before: trouble }, 2, trouble).kind, 'helped', 'it was no better before');
+  const same = judge({ ...lowered, before: trouble }, 2, trouble);
+  assert.equal(same.kind, 'helped');
+  assert.match(same.reason, /it was no better with them/);
 });
 
 test('requests that wait behind the replicas now and not before them have not been helped', () => {

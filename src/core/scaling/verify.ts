@@ -48,7 +48,9 @@ const mostShare = 0.5;
 const betterBy = 0.05;
 
 const share = ({ completed, late }: Health): number => late / Math.max(completed, late, 1e-9);
-const inTrouble = (health: Health): boolean => health.queued >= 1 || share(health) > lateShare;
+/** A request that waits now and then while none is late is how a busy fleet looks; more that wait than are computed is not. */
+const inTrouble = (health: Health): boolean =>
+  share(health) > lateShare || (health.queued >= 1 && health.queued > health.inFlight);
 const whole = (value: number): string => String(Math.round(value));
 
 export function judge({ from, to, before, holds }: Expectation, ready: number, now: Health): Verdict {
@@ -67,7 +69,7 @@ export function judge({ from, to, before, holds }: Expectation, ready: number, n
   }
   // Nobody can say any more what it would have been without them.
   const gone = to > from && now.completed < before.completed * (1 - betterBy) && !inTrouble(now);
-  const words =
-    to < from ? 'nobody missed them' : gone ? 'all is well, and less is asked by now' : 'it did what it was for';
+  const missed = inTrouble(now) ? 'it was no better with them' : 'nobody missed them';
+  const words = to < from ? missed : gone ? 'all is well, and less is asked by now' : 'it did what it was for';
   return { kind: 'helped', reason: `${words}: ${rates}` };
 }
