@@ -48,7 +48,9 @@ import { feedJournal } from './journal-feed.ts';
 import { startNodes, type NodeParts, type Nodes } from './nodes/nodes.ts';
 import { replicasOnNode } from './nodes/replicas.ts';
 import { journalService } from './journal-service.ts';
+import { watchBurning } from './notifications/burning.ts';
 import { startConditions } from './notifications/conditions.ts';
+import { watchDropping } from './notifications/dropping.ts';
 import type { OpenNotifier } from './notifications/notifier.ts';
 import { openNotifications } from './notifications/notifications.ts';
 import { startPruning } from './pruning.ts';
@@ -253,7 +255,6 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   notifications.start();
   starting.defer(startSweeping(registry, clock));
   starting.defer(startPruning(journal, series, store, clock));
-  starting.defer(startConditions({ store, journal, series, deployments, clock }));
   starting.defer(startRecorder({ series, deployments, fleet, channel, clock }));
   const nodes = startNodes({
     ...options.node,
@@ -265,6 +266,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const sinks =
     options.telemetry && openSinks({ settings: () => deployments.telemetry(), store, clock, ...options.telemetry });
   if (sinks !== undefined) starting.use(sinks).start();
+  const dropping = watchDropping(() => sinks?.views() ?? [], clock);
+  const watchers = [watchBurning({ series, deployments, clock }), dropping];
+  starting.defer(startConditions({ store, journal, deployments, watchers, clock }));
   const resources = starting.move();
   let draining = false;
 

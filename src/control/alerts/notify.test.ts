@@ -142,3 +142,30 @@ test('a playbook tells somebody, the record and the journal say how it went, and
   const kept = JSON.stringify([entries, actions, await store.meta('alerts.state')]);
   for (const secret of ['secret-path', 'a-token-of-some-length']) assert.ok(!kept.includes(secret), secret);
 });
+
+test('a playbook that names a channel gives it what came and what was done, once', async () => {
+  await using store = openSqliteStore(':memory:');
+  const { alerts } = specification.parse({
+    alerts: {
+      webhooks: { alertmanager: { bearer: { env: 'FLYBALL_TEST_SENDER' } } },
+      playbooks: {
+        tell: { match: { alertname: 'Slow' }, deployment: 'd', firing: { scaleOut: 1, notify: { channel: 'ops' } } },
+      },
+    },
+  });
+  await using world = await governedWorld({}, { store, alerts });
+  const headers = { authorization: 'Bearer a-token-of-some-length' };
+  const { actions } = await world
+    .alerts()
+    .receiveAlerts('alertmanager', headers, notification('alertmanager', [{ summary: 'p99 is 2 s' }]));
+  assert.ok(actions.some(({ action }) => action === 'notify channel ops'));
+  await world.performed();
+  await world.restart();
+  await world.performed();
+  assert.deepEqual(
+    world.tellings.map(({ name, event }) => [name, event.title, event.text, event.deployment, event.severity]),
+    [['ops', 'tell: Slow fires', 'scale out 1 → 2: pending', 'd', 'warning']],
+  );
+  const told = (await world.alerts().alerts({ limit: 10 })).actions.find(({ action }) => action.startsWith('notify'));
+  assert.deepEqual([told?.state, told?.why], ['done', 'the channel has it']);
+});

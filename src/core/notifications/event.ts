@@ -31,6 +31,10 @@ export const eventKinds = {
     about: 'A scaling policy gave no sound answer, and its stand-in decides; ends with its next sound one.',
   },
   alert: { severity: 'warning', about: 'An alert came by webhook; ends when it is resolved.' },
+  'sink-dropping': {
+    severity: 'warning',
+    about: 'Telemetry is lost on its way to a sink; ends after five minutes without a loss.',
+  },
   'mode-changed': { severity: 'warning', about: 'Somebody else may move a target from now on.' },
   'operation-failed': { severity: 'warning', about: 'Something that was asked for could not be done.' },
   'journal-gap': { severity: 'warning', about: 'Entries of the journal are missing, and so are messages about them.' },

@@ -121,10 +121,37 @@ test('each alert of a group is an event with its own key; what another platform 
   assert.notEqual(events[0]?.key, events[1]?.key);
 });
 
+test('what an event keeps of an entry is bounded', () => {
+  const long = 'x'.repeat(100_000);
+  const { events } = readAll([entry('halt', 'halt', { by: long, reason: long })]);
+  assert.ok(JSON.stringify(events).length < 2500);
+});
+
 test('details of any form are taken for what they are', () => {
   for (const details of [undefined, null, 7, 'text', [], { alerts: [null, 3] }, { decision: null, done: 1 }]) {
     for (const kind of ['alert', 'decision', 'condition', 'approval', 'replica']) {
       assert.doesNotThrow(() => readEntry(nothingSeen, entry(kind, 'ask', { details })));
     }
   }
+});
+
+test('conditions begin and end, each with its own key', () => {
+  const burns = (action: string, subject: string) =>
+    entry('condition', action, { subject, details: { of: 'slo-burn', deployment: 'digits' } });
+  const sink = entry('condition', 'began', { subject: 'influx-1', details: { of: 'sink-dropping' } });
+  const { events } = readAll([
+    burns('began', 'digits, a'),
+    burns('began', 'digits, b'),
+    burns('ended', 'digits, a'),
+    sink,
+  ]);
+  assert.deepEqual(events.map(words), [
+    'slo-burn began: digits, a: the error budget burns',
+    'slo-burn began: digits, b: the error budget burns',
+    'slo-burn ended: digits, a: the error budget burns no more',
+    'sink-dropping began: influx-1: telemetry is lost on its way',
+  ]);
+  assert.equal(events[0]?.key, events[2]?.key);
+  assert.notEqual(events[0]?.key, events[1]?.key);
+  assert.equal(events[3]?.deployment, undefined);
 });

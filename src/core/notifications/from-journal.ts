@@ -3,6 +3,7 @@
  * to be remembered from entry to entry (failures that make a loop, policies that failed) is handed in and out.
  */
 import { eventKinds, type EventKind, type NotificationEvent, type Severity } from './event.ts';
+import { cut } from './text.ts';
 
 /** As much of a journal entry as is read here. */
 export interface Entry {
@@ -40,14 +41,19 @@ export interface Read {
   readonly events: readonly NotificationEvent[];
 }
 
+const titleMax = 300;
+const textMax = 1000;
+
 type Draft = Pick<NotificationEvent, 'title'> & Partial<Pick<NotificationEvent, 'state' | 'severity' | 'text' | 'key'>>;
 
 function eventOf(entry: Entry, kind: EventKind, draft: Draft, deployment?: string): NotificationEvent {
   const severity: Severity = eventKinds[kind].severity;
-  const { id, at, by, reason: text } = entry;
+  const { id, at, by } = entry;
   const key = `${kind} ${deployment ?? entry.subject}`;
   const of = deployment === undefined ? {} : { deployment };
-  return { entry: id, at, kind, severity, ...of, key, state: 'once', text, by, ...draft };
+  const made = { entry: id, at, kind, severity, ...of, key, state: 'once', text: entry.reason, by, ...draft } as const;
+  // It is kept until it is told: a runtime's last words can be pages.
+  return { ...made, title: cut(made.title, titleMax), text: cut(made.text, textMax), by: cut(by, titleMax) };
 }
 
 export function readEntry(watch: Watch, entry: Entry): Read {
@@ -211,14 +217,16 @@ function alertsOf(entry: Entry): readonly NotificationEvent[] {
 /** What control itself watches: it says which kind, and whether it began or ended. */
 function conditionOf(entry: Entry): readonly NotificationEvent[] {
   const { of, deployment } = fieldsOf(entry.details);
-  if (of !== 'slo-burn') return [];
+  if (of !== 'slo-burn' && of !== 'sink-dropping') return [];
   const state = entry.action === 'ended' ? 'ended' : 'began';
-  const title = `${entry.subject}: the error budget ${conditionWords[of][state]}`;
-  return [eventOf(entry, of, { title, state }, typeof deployment === 'string' ? deployment : undefined)];
+  const title = `${entry.subject}: ${conditionWords[of][state]}`;
+  const key = `${of} ${entry.subject}`;
+  return [eventOf(entry, of, { title, key, state }, typeof deployment === 'string' ? deployment : undefined)];
 }
 
 const conditionWords = {
-  'slo-burn': { began: 'is used up too fast', ended: 'is used as it should be again' },
+  'slo-burn': { began: 'the error budget burns', ended: 'the error budget burns no more' },
+  'sink-dropping': { began: 'telemetry is lost on its way', ended: 'telemetry is lost no more' },
 } as const;
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
