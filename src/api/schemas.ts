@@ -108,6 +108,16 @@ export const deploymentGovernor = z
       .optional()
       .describe('The last that changed something, or would have.'),
     approval: z.string().optional().describe('The change that waits for a person.'),
+    budget: z
+      .object({
+        amount: z.number().describe('What a period may cost, in the price’s currency.'),
+        spent: z.number().describe('Of it, in the running period.'),
+        pricePerHour: z.number().describe('Of one replica.'),
+        periodMs: z.int(),
+        periodEndsAt: z.int(),
+      })
+      .optional()
+      .describe('Absent: it has none.'),
   })
   .describe('Who may change its target, and what is thought of it. Absent details: it is not looked at.');
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeploymentSpecification } from '../../config/specification.ts';
+import { spendingOf } from './spending.ts';
 import { governedWorld, type Load } from '../../testing/governed-world.ts';
 
 type World = Awaited<ReturnType<typeof governedWorld>>;
@@ -39,6 +40,10 @@ test('a budget: no more is started than can be paid until the period ends', asyn
     paid += world.target / 60;
   }
   assert.ok(paid <= 3, String(paid));
+  const spending = spendingOf(world.deployment, world.governor().of('d'));
+  assert.ok(Math.abs((spending?.spent ?? 0) - paid) < 0.05, `${spending?.spent} of ${paid}`);
+  const left = (spending?.periodEndsAt ?? 0) - world.clock.wall();
+  assert.ok(left > 0 && left < 120_000, String(left));
   change(world, { budget: { amount: 10, periodMs: 3_600_000, pricePerHour: 1 } });
   await world.pass(5, calm);
   assert.ok(world.target > 3, 'a larger one holds at once');

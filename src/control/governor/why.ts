@@ -13,6 +13,7 @@ import type { Governor } from './governor.ts';
 import { toInputs } from './inputs.ts';
 import type { MetricPolling } from '../metrics/polling.ts';
 import type { Modes } from './modes.ts';
+import { spendingOf } from './spending.ts';
 
 export interface WhyParts {
   readonly governor: Governor;
@@ -42,6 +43,7 @@ export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'stor
   const last = own?.last;
   const arrivals = last?.seen.signals.arrivals;
   const changed = own?.changed;
+  const budget = spendingOf(deployment, own);
   return {
     mode,
     modeBy: by,
@@ -73,6 +75,7 @@ export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'stor
           },
         }),
     ...(approval === undefined ? {} : { approval: approval.id }),
+    ...(budget === undefined ? {} : { budget }),
   };
 }
 
