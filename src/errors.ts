@@ -164,6 +164,30 @@ export const catalogue = {
     false,
     'What runs has changed since the plan was made; make a new plan.',
   ),
+  PRECONDITION_FAILED: entry(
+    412,
+    'FAILED_PRECONDITION',
+    false,
+    'It is not as `If-Match` says any more: somebody else has changed it. Read it again, and change that.',
+  ),
+  IDEMPOTENCY_KEY_REUSED: entry(
+    422,
+    'FAILED_PRECONDITION',
+    false,
+    'The `Idempotency-Key` came with another request before; make a new one for each thing that is to be done.',
+  ),
+  IDEMPOTENCY_RUNNING: entry(
+    409,
+    'FAILED_PRECONDITION',
+    true,
+    'The first request with this `Idempotency-Key` is still being done; ask again after `Retry-After`.',
+  ),
+  IDEMPOTENCY_UNKNOWN: entry(
+    409,
+    'FAILED_PRECONDITION',
+    false,
+    'The first request with this `Idempotency-Key` was interrupted, or its answer is not kept; the message says which. It is not done again: see in the journal whether it was, and use a new key if it was not.',
+  ),
   DEPLOYMENT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No deployment has this name.'),
   KEY_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No API key has this id, or it has been revoked.'),
   APPROVAL_NOT_FOUND: entry(

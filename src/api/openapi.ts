@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document of the control API, written from the route table and the zod schemas. */
 import * as z from 'zod';
-import { catalogue } from '../errors.ts';
+import { catalogue, type ErrorCode } from '../errors.ts';
 import { cookieName } from './sign-in/cookie.ts';
 import { routes, type Route } from './routes.ts';
 import {
@@ -99,9 +99,9 @@ function operationOf(route: Route): Json {
     operationId: route.id,
     summary: route.summary,
     ...securityOf(route),
-    parameters: [...inPath, ...inQuery],
+    parameters: [...inPath, ...inQuery, ...headersOf(route)],
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
-    responses: { [route.status]: successOf(route), ...errorsOf(route) },
+    responses: { [route.status]: successOf(route), ...unchangedOf(route), ...errorsOf(route) },
   };
 }
 
@@ -109,6 +109,40 @@ function operationOf(route: Route): Json {
 function securityOf({ id, scope }: Route): Json {
   if (id === 'signIn') return { security: [] };
   return scope === 'own' ? { security: [{ webhook: [] }] } : { 'x-flyball-scope': scope };
+}
+
+const header = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({
+  name,
+  in: 'header',
+  description,
+  schema,
+});
+
+function headersOf({ acts, etag, tagged, method, id }: Route): Json[] {
+  const isRead = tagged === true && method === 'GET';
+  const key = { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' };
+  return [
+    ...(acts === 'once'
+      ? [header('Idempotency-Key', 'The same key with the same request is done once; for a day.', key)]
+      : []),
+    ...(etag === undefined ? [] : [header('If-Match', 'Only if it still has this ETag, which a read of it gave.')]),
+    ...(isRead ? [header('If-None-Match', '304 if it still has this ETag.')] : []),
+    ...(id === 'events' ? [header('Last-Event-ID', 'Number of the last journal entry that is known.')] : []),
+  ];
+}
+
+function unchangedOf({ tagged, method }: Route): Json {
+  return tagged === true && method === 'GET' ? { 304: { description: 'It still has the ETag that was named.' } } : {};
+}
+
+function answerHeadersOf({ tagged, next, id }: Route): Json {
+  const text = { schema: { type: 'string' } };
+  const headers = {
+    ...(tagged === true && { ETag: { description: 'Of this content.', ...text } }),
+    ...(next !== undefined && { Link: { description: '`rel="next"`, where this page is full.', ...text } }),
+    ...(id === 'signIn' && { 'Set-Cookie': { description: 'Where keys are required.', ...text } }),
+  };
+  return Object.keys(headers).length === 0 ? {} : { headers };
 }
 
 function bodyOf(body: NonNullable<Route['body']>): Json {
@@ -126,7 +160,7 @@ function bodyOf(body: NonNullable<Route['body']>): Json {
 function successOf(route: Route): Json {
   if (route.answer !== undefined) {
     const content = { 'application/json': { schema: answerSchema(route.answer) } };
-    return { description: route.summary, content };
+    return { description: route.summary, ...answerHeadersOf(route), content };
   }
   if (route.id === 'events') return { description: route.summary, content: { 'text/event-stream': {} } };
   if (route.id !== 'getArtefact') return { description: route.summary };
@@ -135,7 +169,9 @@ function successOf(route: Route): Json {
 
 function errorsOf(route: Route): Json {
   const byStatus = new Map<number, string[]>();
-  for (const code of route.errors) {
+  const idempotency: readonly ErrorCode[] =
+    route.acts === 'once' ? ['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_RUNNING', 'IDEMPOTENCY_UNKNOWN'] : [];
+  for (const code of [...route.errors, ...idempotency]) {
     const { status } = catalogue[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -54,6 +54,7 @@ export const rehearsalView = rehearsalRequest.extend({
 });
 
 export const rehearsalsQuery = z.strictObject({
+  before: z.string().max(63).optional().describe('Only those that are older than this one, by its id.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 

@@ -18,6 +18,7 @@ import {
   approvalView,
   approveRequest,
   artefactView,
+  type AlertsView,
   byQuery,
   deploymentHaltRequest,
   deployRequest,
@@ -35,7 +36,15 @@ import {
   modeRequest,
   modeView,
   operationQuery,
+  operationsQuery,
   operationView,
+  namesQuery,
+  keysQuery,
+  type DeploymentView,
+  type JournalEntryView,
+  type KeyView,
+  type ModelView,
+  type OperationView,
   planView,
   resolvedSpecification,
   rejectRequest,
@@ -55,12 +64,14 @@ import { deploymentSpecification } from '../config/specification.ts';
 import { eventsQuery, type EventsQuery } from './events/schemas.ts';
 import { nodeView } from './node-schemas.ts';
 import { notificationsView, notificationTest, notificationTestRequest } from './notification-schemas.ts';
-import { rehearsalRequest, rehearsalsQuery, rehearsalView } from './rehearsal-schemas.ts';
 import { playgroundBytesMax, playgroundView } from './playground-schemas.ts';
 import { toProblem } from './problems.ts';
+import { rehearsalRequest, rehearsalsQuery, rehearsalView, type RehearsalView } from './rehearsal-schemas.ts';
 import { requestsQuery, requestView, traceView } from './request-schemas.ts';
 import type { Access } from './sign-in/access.ts';
 import { callerView, signInRequest } from './sign-in/schemas.ts';
+import type { Precondition } from './etags.ts';
+import { nextBy, pageOf, type NextPage } from './paging.ts';
 import { seriesQuery, seriesView } from './series-schemas.ts';
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -77,6 +88,10 @@ export interface RouteInput<Query, Body> {
   readonly covers: (deployment: string) => boolean;
   /** Name of that key. */
   readonly by: string | undefined;
+  /** The deployments that it holds for; undefined: all, and the platform as a whole. */
+  readonly only: readonly string[] | undefined;
+  /** What the caller asks to hold still (If-Match), of routes with an `etag`. */
+  readonly precondition: Precondition | undefined;
 }
 
 /** The bytes as they came, whatever their type: what is signed must not be read before. */
@@ -127,6 +142,16 @@ export interface Route {
   readonly answer?: z.ZodType;
   /** Code of an error in the body's shape; INVALID_REQUEST by default. */
   readonly invalid?: ErrorCode;
+  /** `once`: an Idempotency-Key is held to; `freely`: to do it again changes nothing. Absent: it changes nothing at all. */
+  readonly acts?: 'once' | 'freely';
+  /** Its answer holds what is shown this once and kept nowhere. */
+  readonly answersSecret?: boolean;
+  /** Its answer has an ETag, by which `etag` of another route is held to If-Match. */
+  readonly tagged?: boolean;
+  /** The representation whose ETag If-Match is held against. */
+  readonly etag?: (control: ControlService, params: Readonly<Record<string, string>>) => Promise<unknown>;
+  /** What of the query is another for the next page; undefined on the last. */
+  readonly next?: (query: unknown, rows: unknown) => NextPage | undefined;
   readonly errors: readonly ErrorCode[];
   handle(control: ControlService, input: RouteInput<unknown, unknown>): Promise<RouteAnswer>;
 }
@@ -144,6 +169,12 @@ interface Declaration<Query extends z.ZodType, Body extends z.ZodType> {
   readonly bodyBytesMax?: number;
   readonly cutDown?: boolean;
   readonly concerns?: Route['concerns'];
+  /** By default `once` for POST, PUT and DELETE with a JSON body or none, `freely` for uploads. */
+  readonly acts?: 'once' | 'freely' | 'not';
+  readonly answersSecret?: boolean;
+  readonly tagged?: boolean;
+  readonly etag?: Route['etag'];
+  readonly next?: (query: z.output<Query>, rows: never) => NextPage | undefined;
   /** What it returns is the JSON of the answer; a file is returned as `bytes`. */
   readonly handle: (control: ControlService, input: RouteInput<z.output<Query>, z.output<Body>>) => unknown;
 }
@@ -155,10 +186,14 @@ function route<Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType 
   id: string,
   declaration: Declaration<Query, Body>,
 ): Route {
-  const { handle, errors = [], status = 200, ...rest } = declaration;
-  const scope = rest.scope ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'admin');
+  const { handle, errors = [], status = 200, acts, next, ...rest } = declaration;
+  const isSafe = method === 'GET' || method === 'HEAD';
+  const scope = rest.scope ?? (isSafe ? 'read' : 'admin');
+  const acting = acts ?? (isSafe ? 'not' : rest.body?.kind === 'bytes' ? 'freely' : 'once');
   return {
     ...rest,
+    ...(acting !== 'not' && { acts: acting }),
+    ...(next !== undefined && { next: next as NonNullable<Route['next']> }),
     method,
     path,
     id,
@@ -250,6 +285,12 @@ function assetsOf(assets: readonly string[] | undefined): Record<string, string>
 
 const param = (params: Readonly<Record<string, string>>, name: string): string => params[name] ?? '';
 
+/** Something of one deployment, to whoever may know of that. Throws FORBIDDEN. */
+function shown<Row>(row: Row, deploymentOf: (row: Row) => string, covers: (deployment: string) => boolean): Row {
+  if (covers(deploymentOf(row))) return row;
+  throw new FlyballError('FORBIDDEN', 'expected a key for the deployment that this is about, got one for others');
+}
+
 /** A key for one deployment may decide about its changes. */
 const ofApproval: Route['concerns'] = (control, params) => control.approvalOf(param(params, 'id'));
 
@@ -263,6 +304,7 @@ export const routes: readonly Route[] = [
   route('GET', '/specification', 'getSpecification', {
     summary: 'The specification that was applied last, and what was changed beside it since.',
     answer: specificationView,
+    tagged: true,
     handle: (control) => control.specification(),
   }),
   route('PUT', '/specification', 'applySpecification', {
@@ -270,12 +312,14 @@ export const routes: readonly Route[] = [
     ...operation,
     body: json(applyRequest),
     invalid: 'INVALID_SPECIFICATION',
-    errors: ['PLAN_OUTDATED', 'VERSION_NOT_FOUND', 'CONFLICT'],
-    handle: (control, { body }) => control.apply(body),
+    etag: (control) => control.specification(),
+    errors: ['PLAN_OUTDATED', 'VERSION_NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED'],
+    handle: (control, { body, precondition }) => control.apply(body, precondition),
   }),
   route('POST', '/plan', 'plan', {
     summary: 'What applying this specification would change, with a fingerprint to apply exactly that.',
     scope: 'read',
+    acts: 'not',
     answer: planView,
     body: json(resolvedSpecification),
     invalid: 'INVALID_SPECIFICATION',
@@ -284,7 +328,9 @@ export const routes: readonly Route[] = [
   route('GET', '/models', 'listModels', {
     summary: 'Models with their versions and aliases.',
     answer: z.array(modelView),
-    handle: (control) => control.models(),
+    query: namesQuery,
+    next: nextBy('after', ({ name }: ModelView) => name),
+    handle: async (control, { query }) => pageOf(await control.models(), ({ name }) => name, query),
   }),
   route('GET', '/models/{name}', 'getModel', {
     summary: 'One model.',
@@ -367,12 +413,13 @@ export const routes: readonly Route[] = [
   route('PUT', '/artefacts/{digest}', 'putArtefact', {
     summary: 'Keeps a file under its digest: a model, a model.yaml, labels or samples.',
     status: 201,
+    query: byQuery,
     body: bytes,
     answer: artefactView,
     errors: ['DIGEST_MISMATCH', 'TOO_LARGE'],
-    handle: (control, { params, body, signal }) => {
+    handle: (control, { params, query, body, signal }) => {
       if (body === undefined) throw new FlyballError('INVALID_REQUEST', 'expected the bytes of the artefact');
-      return control.putArtefact(param(params, 'digest'), body as Readable, signal);
+      return control.putArtefact(param(params, 'digest'), body as Readable, query.by, signal);
     },
   }),
   route('GET', '/artefacts/{digest}', 'getArtefact', {
@@ -388,7 +435,10 @@ export const routes: readonly Route[] = [
   route('GET', '/deployments', 'listDeployments', {
     summary: 'Deployments with their replicas and load.',
     answer: z.array(deploymentView),
-    handle: (control) => control.deployments(),
+    cutDown: true,
+    query: namesQuery,
+    next: nextBy('after', ({ name }: DeploymentView) => name),
+    handle: async (control, { query, covers }) => pageOf(await control.deployments(covers), ({ name }) => name, query),
   }),
   route('GET', '/deployments/{name}', 'getDeployment', {
     summary: 'One deployment.',
@@ -401,8 +451,9 @@ export const routes: readonly Route[] = [
     ...operation,
     body: json(deployRequest),
     invalid: 'INVALID_SPECIFICATION',
-    errors: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'ALIAS_NOT_FOUND', 'INVALID_NAME'],
-    handle: (control, { params, body }) => control.deploy(param(params, 'name'), body),
+    etag: (control, params) => control.deploymentSpecification(param(params, 'name')),
+    errors: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'ALIAS_NOT_FOUND', 'INVALID_NAME', 'PRECONDITION_FAILED'],
+    handle: (control, { params, body, precondition }) => control.deploy(param(params, 'name'), body, precondition),
   }),
   route('DELETE', '/deployments/{name}', 'removeDeployment', {
     summary: 'Drains and ends every replica of a deployment and forgets it.',
@@ -435,6 +486,7 @@ export const routes: readonly Route[] = [
   route('GET', '/deployments/{name}/specification', 'getDeploymentSpecification', {
     summary: 'What it was asked to be, with every default.',
     answer: deploymentSpecification,
+    tagged: true,
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params }) => control.deploymentSpecification(param(params, 'name')),
   }),
@@ -465,7 +517,8 @@ export const routes: readonly Route[] = [
     query: rehearsalsQuery,
     answer: z.array(rehearsalView),
     errors: ['DEPLOYMENT_NOT_FOUND'],
-    handle: (control, { params, query: { limit } }) => control.rehearsals(param(params, 'name'), limit),
+    next: nextBy('before', ({ id }: RehearsalView) => id),
+    handle: (control, { params, query }) => control.rehearsals({ ...query, deployment: param(params, 'name') }),
   }),
   route('POST', '/deployments/{name}/rehearsals', 'keepRehearsal', {
     summary:
@@ -477,17 +530,27 @@ export const routes: readonly Route[] = [
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params, body }) => control.keepRehearsal(param(params, 'name'), body),
   }),
+  route('GET', '/deployments/{name}/mode', 'getMode', {
+    summary: 'Who may change its target, since when and why.',
+    answer: modeView,
+    tagged: true,
+    errors: ['DEPLOYMENT_NOT_FOUND'],
+    handle: (control, { params }) => control.mode(param(params, 'name')),
+  }),
   route('PUT', '/deployments/{name}/mode', 'setMode', {
     summary: 'Who may change its target: people (advise), the governor once one agrees (approve), the governor (auto).',
     scope: 'operate',
     body: json(modeRequest),
     answer: modeView,
-    errors: ['DEPLOYMENT_NOT_FOUND', 'REHEARSAL_NOT_FOUND', 'REHEARSAL_UNFIT'],
-    handle: (control, { params, body }) => control.setMode(param(params, 'name'), body),
+    tagged: true,
+    etag: (control, params) => control.mode(param(params, 'name')),
+    errors: ['DEPLOYMENT_NOT_FOUND', 'REHEARSAL_NOT_FOUND', 'REHEARSAL_UNFIT', 'PRECONDITION_FAILED'],
+    handle: (control, { params, body, precondition }) => control.setMode(param(params, 'name'), body, precondition),
   }),
   route('PUT', '/deployments/{name}/halt', 'haltDeployment', {
     summary: 'Stops every automatic change of its target at once, until it is released.',
     scope: 'operate',
+    acts: 'freely',
     body: json(deploymentHaltRequest),
     answer: governorView,
     errors: ['DEPLOYMENT_NOT_FOUND'],
@@ -510,6 +573,7 @@ export const routes: readonly Route[] = [
   route('PUT', '/governor/halt', 'halt', {
     summary: 'Stops every automatic change of a target at once, until it is released; `all`: upkeep too.',
     scope: 'operate',
+    acts: 'freely',
     body: json(haltRequest),
     answer: governorView,
     handle: (control, { body }) => control.halt(body),
@@ -544,17 +608,22 @@ export const routes: readonly Route[] = [
     summary: 'Rehearsals that were made of deployments here, newest first.',
     query: rehearsalsQuery,
     answer: z.array(rehearsalView),
-    handle: (control, { query: { limit } }) => control.rehearsals(undefined, limit),
+    cutDown: true,
+    next: nextBy('before', ({ id }: RehearsalView) => id),
+    handle: (control, { query, only }) => control.rehearsals({ ...query, deployments: only }),
   }),
   route('GET', '/rehearsals/{id}', 'getRehearsal', {
     summary: 'One rehearsal.',
     answer: rehearsalView,
+    cutDown: true,
     errors: ['REHEARSAL_NOT_FOUND'],
-    handle: (control, { params }) => control.rehearsal(param(params, 'id')),
+    handle: async (control, { params, covers }) =>
+      shown(await control.rehearsal(param(params, 'id')), ({ deployment }) => deployment, covers),
   }),
   route('POST', '/webhooks/{sender}', 'receiveAlerts', {
     summary: 'Takes a notification of Grafana (`grafana`) or Alertmanager (`alertmanager`), signed or with its bearer.',
     scope: 'own',
+    acts: 'freely',
     body: whole,
     answer: alertsTaken,
     errors: ['UNAUTHENTICATED', 'NOT_FOUND', 'WEBHOOK_REPLAYED', 'TOO_LARGE', 'INVALID_JSON', 'SECRET_UNUSABLE'],
@@ -565,6 +634,8 @@ export const routes: readonly Route[] = [
     summary: 'Alerts that came by webhook, and what playbooks did about them; the newest first.',
     query: alertsQuery,
     answer: alertsView,
+    next: ({ limit, skip }, { alerts, actions }: AlertsView) =>
+      Math.max(alerts.length, actions.length) < limit ? undefined : { skip: skip + limit },
     handle: (control, { query }) => control.alerts(query),
   }),
   route('GET', '/notifications', 'listNotifications', {
@@ -583,22 +654,33 @@ export const routes: readonly Route[] = [
   route('GET', '/operations', 'listOperations', {
     summary: 'What was asked for lately, newest first.',
     answer: z.array(operationView),
-    handle: (control) => control.operations(),
+    cutDown: true,
+    query: operationsQuery,
+    next: nextBy('before', ({ id }: OperationView) => id),
+    handle: (control, { query, only }) => control.operations({ ...query, subjects: only }),
   }),
   route('GET', '/operations/{id}', 'getOperation', {
     summary: 'One operation; with `waitMs` the answer waits for more than `after` steps or for the end.',
     answer: operationView,
     query: operationQuery,
+    cutDown: true,
     errors: ['OPERATION_NOT_FOUND'],
-    handle: (control, { params, query, signal }) =>
-      control.operation(param(params, 'id'), query.after, query.waitMs, signal),
+    handle: async (control, { params, query, signal, covers }) => {
+      const subject = ({ subject: of }: OperationView): string => of;
+      // Before it is waited for: whoever may not see it is told so at once.
+      shown(await control.operation(param(params, 'id'), undefined, 0, signal), subject, covers);
+      return control.operation(param(params, 'id'), query.after, query.waitMs, signal);
+    },
   }),
   route('GET', '/journal', 'readJournal', {
     summary: 'Decisions, actions, mode changes and what people did; with `waitMs` it waits for the next.',
     query: journalQuery,
     answer: z.array(journalEntry),
-    handle: (control, { query: { order, waitMs, ...filter }, signal }) =>
-      control.journal({ ...filter, newestFirst: order === 'newest' }, waitMs, signal),
+    cutDown: true,
+    next: (query, rows: readonly JournalEntryView[]) =>
+      nextBy(query.order === 'newest' ? 'before' : 'after', ({ id }: JournalEntryView) => id)(query, rows),
+    handle: (control, { query: { order, waitMs, ...filter }, signal, only }) =>
+      control.journal({ ...filter, subjects: only, newestFirst: order === 'newest' }, waitMs, signal),
   }),
   route('GET', '/journal/verify', 'verifyJournal', {
     summary: 'Whether the journal is as it was written; names the first entry that is not.',
@@ -608,8 +690,10 @@ export const routes: readonly Route[] = [
   route('GET', '/journal/{id}', 'getJournalEntry', {
     summary: 'One entry of the journal.',
     answer: journalEntry,
+    cutDown: true,
     errors: ['ENTRY_NOT_FOUND'],
-    handle: (control, { params }) => control.journalEntry(numberOf(params['id'], 'an entry number')),
+    handle: async (control, { params, covers }) =>
+      shown(await control.journalEntry(numberOf(params['id'], 'an entry number')), ({ subject }) => subject, covers),
   }),
   events,
   route('GET', '/caller', 'getCaller', {
@@ -621,6 +705,7 @@ export const routes: readonly Route[] = [
   route('POST', '/sign-in', 'signIn', {
     summary: 'Takes a key once and sets a cookie in its place, for browsers; where no keys are required it sets none.',
     scope: 'own',
+    acts: 'freely',
     body: json(signInRequest),
     bodyBytesMax: 1024,
     answer: callerView,
@@ -631,19 +716,23 @@ export const routes: readonly Route[] = [
     summary: 'Ends the sign-in of the cookie and clears it.',
     status: 204,
     scope: 'any',
+    acts: 'freely',
     handle: (_control, { access }) => access.signOut(),
   }),
   route('GET', '/keys', 'listKeys', {
     summary: 'API keys, without what opens: that is shown once, when a key is made.',
     scope: 'admin',
     answer: z.array(keyView),
-    handle: (control) => control.keys(),
+    query: keysQuery,
+    next: nextBy('after', ({ id }: KeyView) => id),
+    handle: async (control, { query }) => pageOf(await control.keys(), ({ id }) => id, query),
   }),
   route('POST', '/keys', 'createKey', {
     summary: 'Makes an API key; its secret is in this answer and nowhere else.',
     status: 201,
     body: json(keyRequest),
     answer: keyCreated,
+    answersSecret: true,
     errors: ['CONFLICT'],
     handle: (control, { body }) => control.createKey(body),
   }),

@@ -538,10 +538,25 @@ export const journalEntry = z.object({
   before: z.string().describe('The hash of the entry before: SHA-256 over the rest of it as canonical JSON.'),
 });
 /** With `waitMs` the answer waits for an entry when there is none. */
+const page = z.coerce.number().int().min(1);
+/** Of lists that stand in the order of their names. */
+export const namesQuery = z.strictObject({
+  after: z.string().max(63).optional().describe('Only names after this one.'),
+  limit: page.max(1000).optional().describe('By default all.'),
+});
+export const keysQuery = z.strictObject({
+  after: z.string().max(63).optional().describe('Only keys that were made after this one, by its id.'),
+  limit: page.max(1000).optional().describe('By default all.'),
+});
+export const operationsQuery = z.strictObject({
+  before: z.string().max(63).optional().describe('Only those that began before this one, by its id.'),
+  limit: page.max(200).default(100),
+});
 export const journalQuery = z.strictObject({
   subject: z.string().max(200).optional(),
   kind: z.enum(journalKinds).optional(),
-  after: z.coerce.number().int().min(0).optional(),
+  after: z.coerce.number().int().min(0).optional().describe('Only larger numbers.'),
+  before: z.coerce.number().int().min(0).optional().describe('Only smaller numbers.'),
   since: z.coerce.number().int().min(0).optional(),
   until: z.coerce.number().int().min(0).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
@@ -596,6 +611,7 @@ export const alertsView = z.object({ alerts: z.array(alertView), actions: z.arra
 export const alertsQuery = z.strictObject({
   state: z.enum(['firing', 'silent', 'resolved']).optional(),
   limit: z.coerce.number().int().min(1).max(2000).default(200).describe('Of each.'),
+  skip: z.coerce.number().int().min(0).max(100_000).default(0).describe('Of each, the first so many.'),
 });
 export const alertsTaken = z.object({
   fired: z.int(),

@@ -8,7 +8,6 @@ import { rmSync } from 'node:fs';
 import http, { type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { Readable } from 'node:stream';
 import fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify';
 import { systemClock, type Clock } from '../clock.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
@@ -23,11 +22,11 @@ import { openConsoleFiles, type ConsoleFiles } from './console-files/serve.ts';
 import { openEventHub } from './events/hub.ts';
 import { openApiDocument } from './openapi.ts';
 import { checkOrigin, isLoopbackName } from '../protocol/origin-check.ts';
-import { fromZodError, toApiError, toProblem } from './problems.ts';
-import { keyCheck, withCaller } from './key-check.ts';
-import type { EventsQuery } from './events/schemas.ts';
+import { toApiError, toProblem } from './problems.ts';
+import { keyCheck } from './key-check.ts';
 import { routes, type Route } from './routes.ts';
-import { accessOf, type AccessParts } from './sign-in/access.ts';
+import { routeServer } from './serve-route.ts';
+import type { AccessParts } from './sign-in/access.ts';
 import { noteWebhook, takeAnything, takeWholeBodies, toWholeBodyError } from './whole-bodies.ts';
 
 export interface ApiOptions {
@@ -129,6 +128,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     reply.code(control.ready() ? 200 : 503).send({ ready: control.ready() }),
   );
   app.get(`${prefix}/openapi.json`, async () => openApiDocument(options.version));
+  const serve = routeServer({ control, version: options.version, clock, keys, check, events, closing: closing.signal });
   const dispatched = (route: Route): RouteOptions => ({
     method: route.method,
     url: prefix + route.path.replace(/\{(\w+)\}/g, ':$1'),
@@ -167,48 +167,6 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       if (route.body?.kind === 'whole') scope.route({ ...dispatched(route), bodyLimit: route.body.bytesMax });
     }
   });
-
-  async function serve(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, closing.signal]);
-    const by = check?.nameOf(request);
-    const input = {
-      params: request.params as Readonly<Record<string, string>>,
-      query: withCaller(parseQuery(route, request.query), by),
-      body: withCaller(bodyOf(route, request), by),
-      headers: request.headers,
-      signal,
-      access: accessOf(options.version, keys, request, reply, check?.holderOf(request)),
-      covers: (deployment: string) => check?.covers(request, deployment) ?? true,
-      by,
-    };
-    const answer = await route.handle(control, input).catch((error: unknown) => {
-      if (!gone.signal.aborted && !request.raw.readableAborted) throw error;
-      throw new FlyballError('CANCELLED', 'the caller hung up', { cause: error });
-    });
-    void reply.code(route.status).header('cache-control', 'no-store');
-    if (answer.kind === 'events') {
-      await openEvents(request, reply, answer);
-      return reply;
-    }
-    if (answer.kind === 'bytes') {
-      void reply.header('content-type', 'application/octet-stream').header('content-length', answer.bytes);
-      return route.method === 'HEAD' ? reply.send() : reply.send(answer.open());
-    }
-    if (answer.kind === 'reply')
-      return reply.code(answer.status).headers(answer.headers).send(JSON.stringify(answer.value));
-    if (route.status === 204) return reply.send();
-    return reply.send(answer.value);
-  }
-
-  async function openEvents(request: FastifyRequest, reply: FastifyReply, { topics, since }: EventsQuery) {
-    // What a browser says when it comes back is newer than the address that it was opened with.
-    const { 'last-event-id': last } = request.headers;
-    const from = typeof last === 'string' && last !== '' ? Number(last) : since;
-    const watcher = check?.holderOf(request);
-    await events.open({ response: reply.raw, begin: () => beginStream(reply) }, { topics, since: from }, watcher);
-  }
 
   await app.ready();
   const { server } = app;
@@ -254,18 +212,6 @@ function listening(server: http.Server, connectionsMax: number, listen: (done: (
   });
 }
 
-/** From here on the response is not the framework's any more; what was put on the reply so far goes out with it. */
-function beginStream(reply: FastifyReply): void {
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    ...(reply.getHeaders() as http.OutgoingHttpHeaders),
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
-    // Proxies that gather what they pass on would hold back what is to be seen at once.
-    'x-accel-buffering': 'no',
-  });
-}
-
 function nothingAt(request: FastifyRequest, reply: FastifyReply): FlyballError {
   const path = request.url.split('?')[0] ?? '';
   const allowed = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method);
@@ -291,38 +237,6 @@ function fail(reply: FastifyReply, request: FastifyRequest, thrown: unknown): Fa
 
 function patternOf(route: Route): RegExp {
   return new RegExp(`^${prefix}${route.path.replace(/\{\w+\}/g, '[^/]+')}$`);
-}
-
-function parseQuery(route: Route, query: unknown): unknown {
-  if (route.query === undefined) {
-    const [unknown] = Object.keys(query as object);
-    if (unknown === undefined) return undefined;
-    throw new FlyballError('INVALID_REQUEST', `expected no query here, got ${unknown}`);
-  }
-  const parsed = route.query.safeParse(query);
-  if (parsed.success) return parsed.data;
-  throw fromZodError(parsed.error, 'INVALID_REQUEST');
-}
-
-function bodyOf(route: Route, request: FastifyRequest): unknown {
-  const { body } = request;
-  if (route.body?.kind === 'bytes') {
-    if (body == null || request.headers['content-length'] === '0') return undefined;
-    if (body instanceof Readable) return body;
-    throw new FlyballError(
-      'UNSUPPORTED_CONTENT',
-      `expected application/octet-stream, got ${request.headers['content-type']}`,
-    );
-  }
-  if (body instanceof Readable) {
-    throw new FlyballError('UNSUPPORTED_CONTENT', 'expected application/json, got application/octet-stream');
-  }
-  if (route.body === undefined) return undefined;
-  if (route.body.kind === 'whole' || route.body.kind === 'anything')
-    return body instanceof Buffer ? body : Buffer.alloc(0);
-  const parsed = route.body.schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw fromZodError(parsed.error, body === undefined ? 'INVALID_REQUEST' : (route.invalid ?? 'INVALID_REQUEST'));
 }
 
 /** Bytes are taken as they come: a compressed body would otherwise be kept, or read, as something that it is not. */

@@ -99,7 +99,7 @@ export interface ControlClient {
   setAlias(name: string, alias: string, version: number, by: string, signal: AbortSignal): Promise<OperationView>;
   removeAlias(name: string, alias: string, by: string, signal: AbortSignal): Promise<void>;
   hasArtefact(digest: string, signal: AbortSignal): Promise<boolean>;
-  putArtefact(digest: string, body: Body, signal: AbortSignal): Promise<ArtefactView>;
+  putArtefact(digest: string, body: Body, by: string, signal: AbortSignal): Promise<ArtefactView>;
   deployment(name: string, signal: AbortSignal): Promise<DeploymentView>;
   deploy(name: string, order: DeployOrder, signal: AbortSignal): Promise<OperationView>;
   scale(
@@ -176,7 +176,8 @@ export function controlClient(options: ControlAddress): ControlClient {
     removeAlias: (name, alias, by, signal) =>
       call({ method: 'DELETE', path: `models/${part(name)}/aliases/${part(alias)}`, query: { by } }, signal),
     hasArtefact: (digest, signal) => exists(`artefacts/${digest}`, signal),
-    putArtefact: (digest, body, signal) => call({ method: 'PUT', path: `artefacts/${digest}`, body }, signal),
+    putArtefact: (digest, body, by, signal) =>
+      call({ method: 'PUT', path: `artefacts/${digest}`, query: { by }, body }, signal),
     deployment: (name, signal) => call({ method: 'GET', path: `deployments/${part(name)}` }, signal),
     deploy: (name, order, signal) => call({ method: 'PUT', path: `deployments/${part(name)}`, json: order }, signal),
     scale: (name, order, signal) =>

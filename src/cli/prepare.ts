@@ -138,14 +138,14 @@ export async function uploadVersion(
   const put = async (path: string, digest: string, size: number, open?: () => Readable): Promise<void> => {
     if (await client.hasArtefact(digest, signal)) return;
     const body = open === undefined ? { kind: 'path' as const, path, size } : { kind: 'stream' as const, open, size };
-    await client.putArtefact(digest, body, signal);
+    await client.putArtefact(digest, body, origin.by, signal);
   };
   const step = progress.begin(
     `upload ${name}${version.file === undefined ? '' : ` (${byteSize(version.file.bytes)})`}`,
   );
   const { file } = version;
   if (file !== undefined) await put(file.path, file.digest, file.bytes, file.open);
-  const modelFile = await modelFileDigest(client, version, signal);
+  const modelFile = await modelFileDigest(client, version, origin.by, signal);
   const assets: Record<string, string> = {};
   for (const [asset, { path, digest }] of Object.entries(version.assets)) {
     await put(path, digest, (await stat(path)).size);
@@ -168,12 +168,14 @@ export async function uploadVersion(
 async function modelFileDigest(
   client: ControlClient,
   { modelFilePath, modelFileText }: LocalVersion,
+  by: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (modelFileText === undefined && modelFilePath === undefined) return undefined;
   const bytes = modelFileText === undefined ? await readFile(modelFilePath ?? '') : Buffer.from(modelFileText);
   const digest = digestOfBytes(bytes);
-  if (!(await client.hasArtefact(digest, signal))) await client.putArtefact(digest, { kind: 'bytes', bytes }, signal);
+  if (!(await client.hasArtefact(digest, signal)))
+    await client.putArtefact(digest, { kind: 'bytes', bytes }, by, signal);
   return digest;
 }
 

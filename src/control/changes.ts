@@ -82,8 +82,9 @@ export function makeChanges(parts: ChangesParts): Changes {
     Object.hasOwn((await store.applied())?.resolved.specification[section] ?? {}, name);
 
   return {
-    apply: ({ resolved, fingerprint: expected, by }) =>
+    apply: ({ resolved, fingerprint: expected, by }, precondition) =>
       loop.exclusively(async () => {
+        await precondition?.();
         const state = await planState();
         if (expected !== undefined && fingerprint(state, resolved) !== expected) {
           throw new FlyballError(
@@ -143,8 +144,9 @@ export function makeChanges(parts: ChangesParts): Changes {
         });
       }),
 
-    deploy: (name, { deployment, by, note }) =>
+    deploy: (name, { deployment, by, note }, precondition) =>
       loop.exclusively(async () => {
+        await precondition?.();
         requireName(name);
         requireOwnNames([[name, deployment]], deployments.alerts());
         const version = await registry.resolve(deployment.model);

@@ -35,6 +35,9 @@ import type { NotificationsView, NotificationTest } from '../api/notification-sc
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
 import type { RequestsQuery, RequestView, TraceView } from '../api/request-schemas.ts';
 import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
+import type { Precondition } from '../api/etags.ts';
+import type { RequestMemory } from '../api/idempotency/once.ts';
+import type { OperationQuery, RehearsalQuery } from '../store/store.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import type { JournalFilter } from '../journal/open-journal.ts';
 import type { Verdict } from '../journal/verify.ts';
@@ -54,6 +57,8 @@ export interface VersionUpload {
 }
 
 export interface ControlService {
+  /** Of requests with an Idempotency-Key. */
+  readonly requestMemory: RequestMemory;
   live(): boolean;
   /** Whether adoption has finished, so that what it says about replicas is true. */
   ready(): boolean;
@@ -61,11 +66,15 @@ export interface ControlService {
   status(isShown?: (deployment: string) => boolean): Promise<StatusView>;
   specification(): Promise<SpecificationView>;
   plan(resolved: ResolvedSpecification): Promise<PlanView>;
-  apply(request: {
-    readonly resolved: ResolvedSpecification;
-    readonly fingerprint?: string | undefined;
-    readonly by: string;
-  }): Promise<OperationView>;
+  /** `precondition`, here and below, is asked where nothing else can change what is about to be changed. */
+  apply(
+    request: {
+      readonly resolved: ResolvedSpecification;
+      readonly fingerprint?: string | undefined;
+      readonly by: string;
+    },
+    precondition?: Precondition,
+  ): Promise<OperationView>;
   models(): Promise<readonly ModelView[]>;
   model(name: string): Promise<ModelView>;
   /** `body` absent means that the artefact named by `digest` is to be used. */
@@ -75,9 +84,10 @@ export interface ControlService {
   removeVersion(name: string, version: number, by: string): Promise<void>;
   setAlias(name: string, alias: string, version: number, by: string): Promise<OperationView>;
   removeAlias(name: string, alias: string, by: string): Promise<void>;
-  putArtefact(digest: string, body: Readable, signal: AbortSignal): Promise<ArtefactView>;
+  putArtefact(digest: string, body: Readable, by: string, signal: AbortSignal): Promise<ArtefactView>;
   artefact(digest: string): Promise<ArtefactView & { open(): Readable }>;
-  deployments(): Promise<readonly DeploymentView[]>;
+  /** `isShown`: of which the caller may know. */
+  deployments(isShown?: (deployment: string) => boolean): Promise<readonly DeploymentView[]>;
   deployment(name: string): Promise<DeploymentView>;
   /** What its calls, starts and ends have taken lately. */
   latencyModel(name: string): Promise<DeploymentLatency>;
@@ -88,10 +98,11 @@ export interface ControlService {
       readonly by: string;
       readonly note?: string | undefined;
     },
+    precondition?: Precondition,
   ): Promise<OperationView>;
   scale(name: string, request: { readonly replicas: number; readonly by: string }): Promise<OperationView>;
   removeDeployment(name: string, by: string): Promise<OperationView>;
-  operations(): Promise<readonly OperationView[]>;
+  operations(query: OperationQuery): Promise<readonly OperationView[]>;
   /** Answers when more than `after` steps have begun or one has ended since, when the operation ends, or after `waitMs`. */
   operation(id: string, after: number | undefined, waitMs: number, signal: AbortSignal): Promise<OperationView>;
   /** Oldest first, unless asked otherwise; with `waitMs` it waits for one to come when there is none. */
@@ -110,9 +121,10 @@ export interface ControlService {
   deploymentSpecification(name: string): Promise<DeploymentSpecification>;
   keepRehearsal(name: string, request: RehearsalRequest): Promise<RehearsalView>;
   /** Newest first; of every deployment when none is named. */
-  rehearsals(name: string | undefined, limit: number): Promise<readonly RehearsalView[]>;
+  rehearsals(query: RehearsalQuery): Promise<readonly RehearsalView[]>;
   rehearsal(id: string): Promise<RehearsalView>;
-  setMode(name: string, request: ModeRequest): Promise<ModeView>;
+  mode(name: string): Promise<ModeView>;
+  setMode(name: string, request: ModeRequest, precondition?: Precondition): Promise<ModeView>;
   /** `isShown`: of which deployments the caller may know. */
   governor(isShown?: (deployment: string) => boolean): Promise<GovernorView>;
   /** With a name: of that deployment alone. */
@@ -126,10 +138,10 @@ export interface ControlService {
   admitAlerts(sender: string, headers: IncomingHttpHeaders): Promise<void>;
   /** A notification by webhook, as it came: it proves by itself who sent it. */
   receiveAlerts(sender: string, headers: IncomingHttpHeaders, body: Buffer): Promise<AlertsTaken>;
-  alerts(query: AlertsQuery): Promise<AlertsView>;
   notifications(): Promise<NotificationsView>;
   /** Sends a message to this channel, whatever else waits there. NOT_FOUND, CONFLICT. */
   testNotification(name: string, by: string): Promise<NotificationTest>;
+  alerts(query: Omit<AlertsQuery, 'skip'> & { readonly skip?: number }): Promise<AlertsView>;
   keys(): Promise<readonly KeyView[]>;
   createKey(request: KeyRequest): Promise<KeyCreated>;
   revokeKey(id: string, by: string): Promise<RevokedKey>;

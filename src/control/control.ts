@@ -26,6 +26,7 @@ import type { Orchestrator } from './orchestrator.ts';
 import { openPlayground } from './playground.ts';
 import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
+import { publish as publishEvent } from '../telemetry/events.ts';
 import { openPublisher } from './publisher.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { openSeries } from '../series/open-series.ts';
@@ -310,6 +311,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     },
     ...alerts.service,
     ...notifications.service,
+    requestMemory: store,
     live: () => true,
     ready: () => !draining,
     async status(isShown = () => true) {
@@ -344,13 +346,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       requireServable(state, resolved);
       return plan(state, resolved);
     },
-    deployments: async () => deploymentViews(),
+    deployments: async (isShown) => deploymentViews(isShown),
     deployment: async (name) => viewOf(deployments.get(name)),
     latencyModel: async (name) => latencies.of(deployments.get(name)),
     nodes: (isShown) => nodes.list(isShown),
-    operations: () => operations.list(),
+    operations: (query) => operations.list(query),
     operation: (id, after, waitMs, signal) => operations.wait(id, after, waitMs, signal),
-    shutdown: (by) => options.onShutdown(by),
+    shutdown(by) {
+      publishEvent('flyball:control', { action: 'shut down', subject: 'platform', by, reason: 'asked for' });
+      options.onShutdown(by);
+    },
   };
 
   return {

@@ -105,10 +105,11 @@ export function modelService(parts: {
       publish('flyball:control', { action: 'remove alias', subject: `${name}@${alias}`, by, reason: 'asked for' });
       await lookAgain();
     },
-    async putArtefact(digest, body, signal) {
+    async putArtefact(digest, body, by, signal) {
       const { bytes } = await artefacts.put({ kind: 'stream', stream: body }, digest, signal);
       // After the upload, which may have taken longer than the grace.
       registry.touch(digest);
+      publish('flyball:control', { action: 'put artefact', subject: digest, by, reason: `${bytes} bytes` });
       return { digest, bytes };
     },
     async artefact(digest) {

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { OperationView, Problem } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
-import type { OperationRecord, Store, StoreAccess } from '../store/store.ts';
+import type { OperationQuery, OperationRecord, Store, StoreAccess } from '../store/store.ts';
 import { publish } from '../telemetry/events.ts';
 
 export interface OperationRequest {
@@ -42,14 +42,13 @@ export interface Operations {
   running(): readonly RunningOperation[];
   /** Those that an earlier control did not finish. */
   resume(): Promise<void>;
-  list(): Promise<readonly OperationView[]>;
+  list(query: OperationQuery): Promise<readonly OperationView[]>;
   wait(id: string, after: number | undefined, waitMs: number, signal: AbortSignal): Promise<OperationView>;
   /** Everything written so far is durable. */
   flushed(): Promise<void>;
 }
 
 const kept = 200;
-const listed = 100;
 const stepsMax = 500;
 export const waitMsMax = 30_000;
 
@@ -173,9 +172,9 @@ export function openOperations(store: Store, clock: Clock): Operations {
         running.step('control was restarted and takes this up again', 'ok');
       }
     },
-    async list() {
+    async list(query) {
       await writing;
-      return (await store.operations({ limit: listed })).map(toView);
+      return (await store.operations(query)).map(toView);
     },
     async wait(id, after, waitMs, signal) {
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,4 +1,5 @@
 /** Removes what has grown too old from the journal and the series, by the settings that were applied last. */
+import { keptMs as requestKeptMs } from '../api/idempotency/judge.ts';
 import type { Clock } from '../clock.ts';
 import { journalDefaults, seriesDefaults, toBytes, type Specification } from '../config/specification.ts';
 import type { Journal } from '../journal/open-journal.ts';
@@ -6,6 +7,8 @@ import type { Series } from '../series/open-series.ts';
 import type { Store } from '../store/store.ts';
 import { periodically } from './periodically.ts';
 
+/** With an Idempotency-Key. */
+const requestsMax = 10_000;
 const everyMs = 600_000;
 /** Sooner the first time: one that is started again every few minutes must not grow for ever. */
 const firstMs = 30_000;
@@ -25,6 +28,9 @@ export function startPruning(
     inTurns('pruning the journal', async () => {
       await journal.prune((await settings()).journal ?? journalDefaults);
     }),
+    inTurns('forgetting requests', () =>
+      store.pruneRequests({ before: clock.wall() - requestKeptMs, keep: requestsMax }),
+    ),
     inTurns('tidying series', async () => {
       const { fineMs, coarseMs, bytesMax } = (await settings()).series ?? seriesDefaults;
       await series.tidy({ fineMs, coarseMs, bytesMax: toBytes(bytesMax) });

@@ -120,7 +120,7 @@ test('the last hundred are kept, newest first, and only of deployments that ther
     const { report, ...rest } = rehearsal(0);
     await service.keepRehearsal('d', { ...rest, report: { ...report, seed } });
   }
-  const seeds = (await service.rehearsals('d', 100)).map(({ report }) => report.seed);
+  const seeds = (await service.rehearsals({ deployment: 'd', limit: 100 })).map(({ report }) => report.seed);
   assert.deepEqual([seeds.length, seeds[0], seeds.at(-1)], [100, 102, 3]);
   await assert.rejects(service.keepRehearsal('other', rehearsal(0)), { code: 'DEPLOYMENT_NOT_FOUND' });
 });

@@ -9,6 +9,7 @@ import { canonicalJson } from '../config/canonical-json.ts';
 import { judgeRehearsal } from '../core/scaling/arming.ts';
 import { FlyballError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { publish } from '../telemetry/events.ts';
 import type { ControlService } from './control-service.ts';
 import type { Deployment, Deployments } from './deployments.ts';
 import { armedOf } from './governor/settings.ts';
@@ -37,11 +38,13 @@ export function rehearsalService(
         await access.putRehearsal(record);
         await access.pruneRehearsals(keptMax);
       });
+      const reason = `${record.id}: ${request.setting}`;
+      publish('flyball:control', { action: 'keep rehearsal', subject: deployment, by: request.by, reason });
       return record;
     },
-    async rehearsals(deployment, limit) {
-      if (deployment !== undefined) deployments.get(deployment);
-      return store.rehearsals({ deployment, limit });
+    async rehearsals(query) {
+      if (query.deployment !== undefined) deployments.get(query.deployment);
+      return store.rehearsals(query);
     },
     rehearsal: (id) => rehearsalNamed(store, id),
   };

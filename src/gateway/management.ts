@@ -128,7 +128,7 @@ export function openManagement(options: ManagementOptions): (caller: ManagementC
       model: (name, signal) => get(`models/${part(name)}`, signal),
       async putArtefact(bytes, signal) {
         const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-        await ask({ method: 'PUT', path: `artefacts/${digest}`, bytes }, caller, signal);
+        await ask({ method: 'PUT', path: `artefacts/${digest}`, query: { by }, bytes }, caller, signal);
         return digest;
       },
       addVersion(model, { assets = {}, ...offer }, signal) {

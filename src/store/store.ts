@@ -9,6 +9,7 @@ import type { KeyEntry } from '../auth/key-table.ts';
 import type { ModelFile } from '../config/model-file.ts';
 import type { DeploymentSpecification } from '../config/specification.ts';
 import type { ReplicaOrder } from '../control/orchestrator.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { JournalCheckpoint, JournalEntry, JournalKind, JournalMark } from '../journal/entry.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
 
@@ -106,8 +107,11 @@ export interface OperationRecord extends OperationView {
 export interface OperationQuery {
   readonly state?: OperationView['state'];
   readonly subject?: string;
+  readonly subjects?: readonly string[] | undefined;
+  /** Only those that began before this one; none when it is not there. */
+  readonly before?: string | undefined;
   /** Newest first, 100 by default. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** A rehearsal of a deployment, and what came of it. */
@@ -115,14 +119,38 @@ export type RehearsalRecord = RehearsalView;
 
 export interface RehearsalQuery {
   readonly deployment?: string | undefined;
+  readonly deployments?: readonly string[] | undefined;
+  /** Only those that are older than this one; none when it is not there. */
+  readonly before?: string | undefined;
   readonly limit?: number | undefined;
 }
+
+/** A request with an Idempotency-Key, and what came of it: the same is not done twice. */
+export interface RequestRecord {
+  /** Whose it is: the id of an API key, or empty where nobody needs one. */
+  readonly caller: string;
+  readonly key: string;
+  readonly at: number;
+  /** Of method, path, query and body. */
+  readonly fingerprint: string;
+  /** Absent while it is being done, and after it was interrupted. */
+  readonly answer?: RequestAnswer;
+}
+
+/** `unkept`: it was done, and its answer was a secret or too long. */
+export type RequestAnswer =
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'unkept' };
 
 export interface JournalQuery {
   readonly subject?: string | undefined;
   readonly kind?: JournalKind | undefined;
-  /** Only larger numbers. */
+  /** Of these alone, and of `subject` where that is among them. */
+  readonly subjects?: readonly string[] | undefined;
+  /** Only larger numbers, and only smaller ones. */
   readonly after?: number | undefined;
+  readonly before?: number | undefined;
   /** Unix milliseconds: from then on, and up to then. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
@@ -210,6 +238,16 @@ export interface StoreAccess {
   rehearsals(query?: RehearsalQuery): Promise<readonly RehearsalRecord[]>;
   /** Forgets the oldest beyond `keep`. */
   pruneRehearsals(keep: number): Promise<void>;
+
+  request(caller: string, key: string): Promise<RequestRecord | undefined>;
+  /** False, and nothing is written, when there is one with this key of this caller. */
+  beginRequest(record: RequestRecord): Promise<boolean>;
+  /** Replaces it; nothing when it is not there. */
+  endRequest(record: RequestRecord): Promise<void>;
+  /** Nothing was done: the key is free again. */
+  removeRequest(caller: string, key: string): Promise<void>;
+  /** Forgets those before `before`, and the oldest beyond `keep`. */
+  pruneRequests(limit: { readonly before: number; readonly keep: number }): Promise<void>;
 
   /** The routing table's revision: the last one given, 0 at first. */
   revision(): Promise<number>;

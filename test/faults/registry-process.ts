@@ -76,7 +76,7 @@ async function perform(operation: Operation): Promise<void> {
   } else {
     const put = async (bytes: Uint8Array): Promise<string> => {
       const digest = digestOfBytes(bytes);
-      await service.putArtefact(digest, inPieces(bytes), signal);
+      await service.putArtefact(digest, inPieces(bytes), by, signal);
       return digest;
     };
     const labels = await put(Buffer.from(labelsOf(operation.factor)));

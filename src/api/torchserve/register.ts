@@ -43,7 +43,7 @@ export async function register(
   }
   const text = stringify(mar.settings);
   const modelFile = digestOfBytes(text);
-  await control.putArtefact(modelFile, Readable.from([Buffer.from(text)]), signal);
+  await control.putArtefact(modelFile, Readable.from([Buffer.from(text)]), by, signal);
   const upload = {
     name,
     by,

@@ -212,7 +212,7 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
           taking -= 1;
         }
       },
-      async alerts({ state, limit }) {
+      async alerts({ state, limit, skip = 0 }) {
         const { book, actions } = store.now;
         const silentMs = deployments.alerts()?.silentMs ?? Number.POSITIVE_INFINITY;
         const views = [...book.values()].map((alert) => alertView(alert, clock.wall(), silentMs));
@@ -223,8 +223,11 @@ export function openAlerts({ store, door, performer, deployments, modes, clock }
             .toSorted(
               (left, right) => order.indexOf(left.state) - order.indexOf(right.state) || right.startsAt - left.startsAt,
             )
-            .slice(0, limit),
-          actions: actions.slice(-limit).toReversed().map(actionView),
+            .slice(skip, skip + limit),
+          actions: actions
+            .toReversed()
+            .slice(skip, skip + limit)
+            .map(actionView),
         };
       },
     },

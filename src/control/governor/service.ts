@@ -1,5 +1,6 @@
 /** The governor as the API asks for it, and as people tell it what it may. */
 import type { Clock } from '../../clock.ts';
+import type { ModeRequest, ModeView } from '../../api/schemas.ts';
 import { FlyballError } from '../../errors.ts';
 import type { ControlService } from '../control-service.ts';
 import type { Deployments } from '../deployments.ts';
@@ -8,7 +9,7 @@ import { whyNow, whyThen, type WhyParts } from './why.ts';
 
 export type GovernorService = Pick<
   ControlService,
-  'why' | 'setMode' | 'governor' | 'halt' | 'release' | 'approve' | 'reject' | 'approvalOf'
+  'why' | 'mode' | 'setMode' | 'governor' | 'halt' | 'release' | 'approve' | 'reject' | 'approvalOf'
 >;
 
 export function governorService(
@@ -24,28 +25,46 @@ export function governorService(
       ...(Object.keys(halts).length === 0 ? {} : { halts }),
     };
   };
+  const modeOf = (name: string): ModeView => {
+    const { reason, ...inForce } = modes.of(deployments.get(name));
+    return { ...inForce, reason, deployment: name };
+  };
+  /** One after another: what somebody has read of a mode is held still until it is another. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+
+  async function setMode(name: string, { mode, by, reason, rehearsal }: ModeRequest): Promise<ModeView> {
+    const deployment = deployments.get(name);
+    const measuredMs = governor.of(name)?.last?.seen.objective.latencyMs;
+    const rested =
+      rehearsal === undefined
+        ? undefined
+        : await reasonOf(store, rehearsal, deployment, clock.wall(), reason, measuredMs);
+    const words = [reason, rested?.words].filter((each) => each !== undefined).join('; ') || undefined;
+    if (mode !== 'advise' && words === undefined) {
+      throw new FlyballError('INVALID_REQUEST', `expected a reason or a rehearsal for the mode ${mode}, got none`);
+    }
+    await modes.set(name, { mode, by, reason: words ?? 'asked for', ...(rested && { details: rested.summary }) });
+    if (mode !== 'approve') approvals.withdraw(name, `the mode is ${mode} now`);
+    return modeOf(name);
+  }
+
   const only = (name: string) => (deployment: string) => deployment === name;
   return {
     async why(name, at) {
       const deployment = deployments.get(name);
       return at === undefined ? whyNow(deployment, parts) : whyThen(deployment, at, parts);
     },
-    async setMode(name, { mode, by, reason, rehearsal }) {
-      const deployment = deployments.get(name);
-      const measuredMs = governor.of(name)?.last?.seen.objective.latencyMs;
-      const rested =
-        rehearsal === undefined
-          ? undefined
-          : await reasonOf(store, rehearsal, deployment, clock.wall(), reason, measuredMs);
-      const words = [reason, rested?.words].filter((each) => each !== undefined).join('; ') || undefined;
-      if (mode !== 'advise' && words === undefined) {
-        throw new FlyballError('INVALID_REQUEST', `expected a reason or a rehearsal for the mode ${mode}, got none`);
-      }
-      await modes.set(name, { mode, by, reason: words ?? 'asked for', ...(rested && { details: rested.summary }) });
-      if (mode !== 'approve') approvals.withdraw(name, `the mode is ${mode} now`);
-      const { reason: said, ...inForce } = modes.of(deployment);
-      return { ...inForce, reason: said, deployment: name };
-    },
+    mode: async (name) => modeOf(name),
+    setMode: (name, request, precondition) =>
+      inTurn(async () => {
+        await precondition?.();
+        return setMode(name, request);
+      }),
     governor: async (isShown) => state(isShown),
     async halt(request, name) {
       if (name === undefined) {

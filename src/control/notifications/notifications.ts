@@ -224,6 +224,7 @@ export async function openNotifications(parts: NotificationParts): Promise<Notif
         try {
           const began = clock.now();
           const { kind, said } = await deliver(testMessage(by, clock.wall()), own, name);
+          publish('flyball:control', { action: 'test channel', subject: name, by, reason: said });
           return { outcome: kind, said, tookMs: Math.round(clock.now() - began) };
         } finally {
           testing.delete(name);

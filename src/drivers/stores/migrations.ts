@@ -84,6 +84,27 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX rehearsals_by_time ON rehearsals (at, id);
   `,
+  // The latest time of any entry up to this one, which only grows: see sqlite-journal-search.ts.
+  `
+  ALTER TABLE journal ADD COLUMN high_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE journal SET high_at = seen.high
+    FROM (SELECT id, max(at) OVER (ORDER BY id) AS high FROM journal) AS seen WHERE seen.id = journal.id;
+  CREATE INDEX journal_by_subject_alone ON journal (subject, id);
+  CREATE INDEX journal_by_kind ON journal (kind, id);
+  CREATE INDEX journal_out_of_order ON journal (id) WHERE at < high_at;
+  DROP INDEX journal_by_time;
+  `,
+  // What came of requests with an Idempotency-Key, for those who ask again.
+  `
+  CREATE TABLE requests (
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (caller, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX requests_by_time ON requests (at);
+  `,
 ];
 
 /** Brings the schema up to `steps`; refuses what a newer Flyball or another program has written. */

@@ -5,12 +5,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { FlyballError } from '../../errors.ts';
 import { journalStart, type JournalCheckpoint, type JournalEntry, type JournalMark } from '../../journal/entry.ts';
+import { sqliteJournalSearch } from './sqlite-journal-search.ts';
 import type { StoreSteps } from './sqlite-steps.ts';
 
 const headKey = 'journal.head';
 const checkpointKey = 'journal.checkpoint';
-const listed = 100;
-
 type JournalSteps = Pick<
   StoreSteps,
   'appendJournal' | 'journal' | 'journalEntry' | 'journalHead' | 'journalBefore' | 'pruneJournal' | 'journalCheckpoint'
@@ -18,19 +17,14 @@ type JournalSteps = Pick<
 
 export function sqliteJournalSteps(database: DatabaseSync, atomically: (change: () => void) => void): JournalSteps {
   const sql = (text: string) => database.prepare(text);
-  const where = `(?1 IS NULL OR subject = ?1) AND (?2 IS NULL OR kind = ?2) AND id > ?3
-    AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at <= ?5)`;
+  const { search, firstAt } = sqliteJournalSearch(database);
   const prepared = {
-    append: sql('INSERT INTO journal (id, record) VALUES (?, ?)'),
-    oldest: sql(`SELECT record FROM journal WHERE ${where} ORDER BY id LIMIT ?6`),
-    newest: sql(`SELECT record FROM journal WHERE ${where} ORDER BY id DESC LIMIT ?6`),
-    one: sql('SELECT record FROM journal WHERE id = ?'),
-    // A clock that jumped back leaves younger numbers with older times: only the beginning goes.
-    before: sql(
-      `SELECT record FROM journal WHERE id = max(
-         coalesce((SELECT min(id) - 1 FROM journal WHERE at >= ?1), (SELECT max(id) FROM journal)),
-         (SELECT max(id) FROM journal) - ?2)`,
+    append: sql(
+      `INSERT INTO journal (id, record, high_at)
+       VALUES (?1, ?2, max(?3, coalesce((SELECT high_at FROM journal WHERE id = ?1 - 1), ?3)))`,
     ),
+    one: sql('SELECT record FROM journal WHERE id = ?'),
+    last: sql('SELECT max(id) AS last FROM journal'),
     prune: sql('DELETE FROM journal WHERE id <= ?'),
     meta: sql('SELECT value FROM meta WHERE key = ?'),
     setMeta: sql('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)'),
@@ -51,19 +45,19 @@ export function sqliteJournalSteps(database: DatabaseSync, atomically: (change: 
           if (entry.id !== id + 1 || entry.before !== hash) {
             throw new FlyballError('CONFLICT', `expected the journal entry after ${id}, got ${entry.id}`);
           }
-          prepared.append.run(entry.id, JSON.stringify(entry));
+          prepared.append.run(entry.id, JSON.stringify(entry), entry.at);
           ({ id, hash } = entry);
         }
         prepared.setMeta.run(headKey, JSON.stringify({ id, hash }));
       }),
-    journal: (query = {}) => {
-      const { subject = null, kind = null, after = 0, since = null, until = null, limit = listed } = query;
-      const statement = query.newestFirst === true ? prepared.newest : prepared.oldest;
-      return statement.all(subject, kind, after, since, until, limit).map((row) => entryOf(row) as JournalEntry);
-    },
+    journal: (query = {}) => search(query),
     journalEntry: (id) => entryOf(prepared.one.get(id)),
     journalHead: head,
-    journalBefore: ({ at, keep }) => entryOf(prepared.before.get(at, keep)),
+    journalBefore: ({ at, keep }) => {
+      const last = Number(prepared.last.get()?.['last'] ?? 0);
+      // A clock that jumped back leaves younger numbers with older times: only the beginning goes.
+      return entryOf(prepared.one.get(Math.max(firstAt(at) - 1, last - keep)));
+    },
     pruneJournal: (checkpoint) =>
       atomically(() => {
         prepared.prune.run(checkpoint.id);

@@ -13,7 +13,10 @@ export function sqliteRehearsalSteps(database: DatabaseSync): RehearsalSteps {
     put: sql('INSERT OR REPLACE INTO rehearsals (id, at, deployment, record) VALUES (?, ?, ?, ?)'),
     one: sql('SELECT record FROM rehearsals WHERE id = ?'),
     newest: sql(
-      'SELECT record FROM rehearsals WHERE (?1 IS NULL OR deployment = ?1) ORDER BY at DESC, id DESC LIMIT ?2',
+      `SELECT record FROM rehearsals WHERE (?1 IS NULL OR deployment = ?1)
+         AND (?3 IS NULL OR deployment IN (SELECT value FROM json_each(?3)))
+         AND (?4 IS NULL OR (at, id) < (SELECT at, id FROM rehearsals WHERE id = ?4))
+       ORDER BY at DESC, id DESC LIMIT ?2`,
     ),
     prune: sql(
       'DELETE FROM rehearsals WHERE id IN (SELECT id FROM rehearsals ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?)',
@@ -28,7 +31,10 @@ export function sqliteRehearsalSteps(database: DatabaseSync): RehearsalSteps {
       const row = prepared.one.get(id);
       return row === undefined ? undefined : recordOf(row);
     },
-    rehearsals: ({ deployment, limit } = {}) => prepared.newest.all(deployment ?? null, limit ?? listed).map(recordOf),
+    rehearsals: ({ deployment, deployments, before, limit } = {}) => {
+      const among = deployments === undefined ? null : JSON.stringify(deployments);
+      return prepared.newest.all(deployment ?? null, limit ?? listed, among, before ?? null).map(recordOf);
+    },
     pruneRehearsals: (keep) => void prepared.prune.run(keep),
   };
 }

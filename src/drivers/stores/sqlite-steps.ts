@@ -18,6 +18,7 @@ import type {
 } from '../../store/store.ts';
 import { isConstraint } from './sqlite-failure.ts';
 import { sqliteJournalSteps } from './sqlite-journal.ts';
+import { sqliteRequestSteps } from './sqlite-requests.ts';
 import { sqliteRehearsalSteps } from './sqlite-rehearsals.ts';
 
 export type StoreSteps = {
@@ -123,6 +124,8 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
     operation: sql('SELECT record FROM operations WHERE id = ?'),
     operations: sql(
       `SELECT record FROM operations WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR subject = ?2)
+         AND (?4 IS NULL OR subject IN (SELECT value FROM json_each(?4)))
+         AND (?5 IS NULL OR (started_at, id) < (SELECT started_at, id FROM operations WHERE id = ?5))
        ORDER BY started_at DESC, id DESC LIMIT ?3`,
     ),
     putOperation: sql(
@@ -262,10 +265,12 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
       const row = prepared.operation.get(id);
       return row === undefined ? undefined : (recordOf(row) as OperationRecord);
     },
-    operations: (query = {}) =>
-      prepared.operations
-        .all(query.state ?? null, query.subject ?? null, query.limit ?? operationsListed)
-        .map((row) => recordOf(row) as OperationRecord),
+    operations: ({ state, subject, subjects, before, limit } = {}) => {
+      const among = subjects === undefined ? null : JSON.stringify(subjects);
+      return prepared.operations
+        .all(state ?? null, subject ?? null, limit ?? operationsListed, among, before ?? null)
+        .map((row) => recordOf(row) as OperationRecord);
+    },
     putOperation: (record) =>
       void prepared.putOperation.run(record.id, record.state, record.subject, record.startedAt, JSON.stringify(record)),
     pruneOperations: (keep) => void prepared.pruneOperations.run(keep),
@@ -284,6 +289,7 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
 
     ...sqliteJournalSteps(database, atomically),
     ...sqliteRehearsalSteps(database),
+    ...sqliteRequestSteps(database),
 
     revision: () => Number(prepared.revision.get()?.['value'] ?? 0),
     nextRevision: () => Number(prepared.nextRevision.get()?.['value']),

@@ -21,6 +21,11 @@ export function journalChecks(check: StoreCheck): void {
     assert.deepEqual(await idsOf({ after: 1, limit: 1 }), [2]);
     assert.deepEqual(await idsOf({ newestFirst: true, limit: 2 }), [3, 2]);
     assert.deepEqual(await idsOf({ since: 102, until: 102 }), [2]);
+    assert.deepEqual(await idsOf({ after: 1, before: 3 }), [2]);
+    assert.deepEqual(await idsOf({ subjects: ['ocr', 'none'] }), [2]);
+    assert.deepEqual(await idsOf({ subjects: ['ocr', 'digits'], newestFirst: true, limit: 2 }), [3, 2]);
+    assert.deepEqual(await idsOf({ subjects: ['ocr'], subject: 'digits' }), []);
+    assert.deepEqual(await idsOf({ subjects: [] }), []);
   });
 
   check('a journal entry that does not follow the last one is refused, with all that came with it', async (store) => {
@@ -60,6 +65,9 @@ export function journalChecks(check: StoreCheck): void {
     assert.equal(await store().rehearsal('d'), undefined);
     assert.deepEqual(await idsOf(undefined), ['b', 'c', 'a']);
     assert.deepEqual(await idsOf({ deployment: 'digits', limit: 1 }), ['c']);
+    assert.deepEqual(await idsOf({ before: 'b' }), ['c', 'a']);
+    assert.deepEqual(await idsOf({ before: 'none' }), []);
+    assert.deepEqual(await idsOf({ deployments: ['ocr'] }), ['b']);
     // Made again: the same one, of now.
     await store().putRehearsal(rehearsalOf('a', 'digits', 9));
     assert.deepEqual(await idsOf({}), ['a', 'b', 'c']);

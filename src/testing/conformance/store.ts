@@ -8,6 +8,7 @@ import type { StoreCheck } from './store-check.ts';
 import { deploymentChecks } from './store-deployments.ts';
 import { journalChecks } from './store-journal.ts';
 import { keyChecks } from './store-keys.ts';
+import { requestChecks } from './store-requests.ts';
 import { registryChecks } from './store-registry.ts';
 import { transactionChecks } from './store-transactions.ts';
 
@@ -40,5 +41,6 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
   deploymentChecks(check);
   keyChecks(check);
   journalChecks(check);
+  requestChecks(check);
   transactionChecks(check);
 }
