@@ -38,6 +38,15 @@ const named =
 export const views: readonly View[] = [
   { id: 'now', pattern: '/', title: named('Now'), key: 'n', nav: '/', component: Now, lazy: false },
   {
+    id: 'deployment',
+    pattern: '/d/:name?',
+    title: named('Deployment'),
+    key: 'd',
+    component: () => import('./views/deployment/deployment.tsx'),
+    soon: true,
+    ...lazy,
+  },
+  {
     id: 'releases',
     pattern: '/releases/:id?',
     title: named('Releases'),

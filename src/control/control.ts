@@ -44,6 +44,7 @@ import { openKeptMinds } from './governor/kept-minds.ts';
 import { recordedPast } from './governor/recall.ts';
 import { governorService } from './governor/service.ts';
 import { governorView } from './governor/why.ts';
+import { wouldHold } from './governor/would-hold.ts';
 import { openLatencyModels } from './latency-models.ts';
 import { feedJournal } from './journal-feed.ts';
 import { startNodes, type NodeParts, type Nodes } from './nodes/nodes.ts';
@@ -256,7 +257,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   notifications.start();
   starting.defer(startSweeping(registry, clock));
   starting.defer(startPruning(journal, series, store, clock));
-  starting.defer(startRecorder({ series, deployments, fleet, channel, clock }));
+  starting.defer(
+    startRecorder({
+      series,
+      deployments,
+      fleet,
+      channel,
+      clock,
+      wouldHold: (name, wallMs) => wouldHold(governor.of(name)?.last, wallMs),
+    }),
+  );
   const nodes = startNodes({
     ...options.node,
     dataDirectory: options.dataDirectory,

@@ -10,6 +10,7 @@ import { createVirtualClock } from '../testing/virtual-clock.ts';
 import type { Deployment } from './deployments.ts';
 import type { ConnectedGateway } from './gateway-channel.ts';
 import { startRecorder } from './recorder.ts';
+import type { WouldHold } from './governor/would-hold.ts';
 import type { Replica } from './replica.ts';
 
 const deploymentNamed = (name: string): Deployment =>
@@ -20,7 +21,7 @@ const deploymentNamed = (name: string): Deployment =>
     wakefulness: { kind: 'awake' },
   }) as unknown as Deployment;
 
-function world(names: readonly string[] = ['digits']) {
+function world(names: readonly string[] = ['digits'], would?: () => WouldHold | undefined) {
   const virtual = createVirtualClock();
   let aheadMs = 0;
   const clock: Clock = { ...virtual, wall: () => virtual.wall() + aheadMs };
@@ -44,6 +45,7 @@ function world(names: readonly string[] = ['digits']) {
     fleet: { replicas: () => replicas },
     channel: { gateways: () => [...gateways.values()] },
     clock,
+    ...(would === undefined ? {} : { wouldHold: would }),
   });
   return {
     stop,
@@ -187,4 +189,27 @@ test('three hundred that sleep cost a mark every ten seconds and no block; a cha
     columns: ['starting', 'arrivals'],
   });
   assert.deepEqual([...(read.values.get('starting') ?? [])], [...Array(30).fill(0), ...Array(29).fill(1)]);
+});
+
+test('what others would have held is recorded while they differ from what is wanted, load or none', async () => {
+  let others: WouldHold | undefined = { ifHpa: 3, ifKpa: 1, ifRay: Number.NaN, ifThresholds: 1 };
+  const { say, pass, series, wall } = world(['digits'], () => others);
+  say(0, 0);
+  pass(1000);
+  const start = wall();
+  for (const next of [{ ...others, ifHpa: 2 }, { ...others, ifHpa: 1 }, undefined]) {
+    say(0, 0);
+    pass(1000);
+    others = next;
+  }
+  say(0, 0);
+  pass(1000);
+  await series.flushed();
+  const columns = ['arrivals', 'target', 'ifHpa', 'ifRay'] as const;
+  const { values } = await series.read({ deployment: 'digits', from: start, to: start + 5000, stepMs: 1000, columns });
+  const of = (name: (typeof columns)[number]): number[] => [...(values.get(name) ?? [])].slice(1);
+  assert.deepEqual(of('ifHpa'), [3, 2, Number.NaN, Number.NaN]);
+  assert.deepEqual(of('ifRay'), [Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
+  assert.deepEqual(of('arrivals'), [0, 0, 0, 0]);
+  assert.deepEqual(of('target'), [1, 1, 1, 1]);
 });

@@ -7,13 +7,14 @@
  * share what it then tells; when it takes too long, nobody recorded them.
  */
 import type { Clock } from '../clock.ts';
-import type { Held, Row } from '../series/columns.ts';
+import { referenceColumns, type Held, type Row } from '../series/columns.ts';
 import type { Series } from '../series/open-series.ts';
 import { publish } from '../telemetry/events.ts';
 import { wantedOf, type Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
 import type { GatewayChannel } from './gateway-channel.ts';
 import { countLoad, type Counted } from './governor/load-counts.ts';
+import type { WouldHold } from './governor/would-hold.ts';
 
 export interface RecorderParts {
   readonly series: Pick<Series, 'record'>;
@@ -21,6 +22,8 @@ export interface RecorderParts {
   readonly fleet: Pick<Fleet, 'replicas'>;
   readonly channel: Pick<GatewayChannel, 'gateways'>;
   readonly clock: Clock;
+  /** What other policies would hold now; undefined: nobody has asked them. */
+  readonly wouldHold?: (deployment: string, wallMs: number) => WouldHold | undefined;
 }
 
 const secondMs = 1000;
@@ -35,11 +38,12 @@ type Sums = Pick<Counted, 'arrivals' | 'completed' | 'failed' | 'shed' | 'late' 
 const sums = ['arrivals', 'completed', 'failed', 'shed', 'late', 'busyMs'] as const satisfies (keyof Sums)[];
 
 const noReplicas = { ready: 0, starting: 0 };
+const nobody: WouldHold = { ifHpa: Number.NaN, ifKpa: Number.NaN, ifRay: Number.NaN, ifThresholds: Number.NaN };
 const nothing: Sums = { arrivals: 0, completed: 0, failed: 0, shed: 0, late: 0, busyMs: 0 };
 
 /** Returns the end of it. */
 export function startRecorder(parts: RecorderParts): () => void {
-  const { series, deployments, fleet, channel, clock } = parts;
+  const { series, deployments, fleet, channel, clock, wouldHold = () => undefined } = parts;
   const counts = countLoad();
   /** The last second that was looked at, and both clocks then. */
   let last: { readonly second: number; readonly wall: number; readonly now: number } | undefined;
@@ -106,6 +110,7 @@ export function startRecorder(parts: RecorderParts): () => void {
     // Hundreds may sleep: of those to which nothing happens nothing is made, once a second.
     const touched = new Set(told.keys());
     const changed = new Set<string>();
+    const would = new Map<string, WouldHold>();
     for (const deployment of all) {
       const { name } = deployment;
       const { ready, starting } = replicas.get(name) ?? noReplicas;
@@ -115,15 +120,18 @@ export function startRecorder(parts: RecorderParts): () => void {
       held.set(name, isSame ? last : { ready, starting, target });
       if (!isSame) changed.add(name);
       const { inFlight, queued } = load.of(name);
-      if (!isSame || inFlight > 0 || queued > 0) touched.add(name);
+      const others = wouldHold(name, wall);
+      if (others !== undefined) would.set(name, others);
+      if (!isSame || inFlight > 0 || queued > 0 || isOther(others, target)) touched.add(name);
     }
     seconds.forEach((at, index) => {
       const busy = new Map<string, Row>();
       for (const name of touched) {
         const state = held.get(name);
         if (state === undefined) continue;
-        const row = rowOf(load.of(name), told.get(name) ?? nothing, state, index, seconds.length);
-        if (changed.has(name) || isBusy(row)) busy.set(name, row);
+        const others = would.get(name) ?? nobody;
+        const row = rowOf(load.of(name), told.get(name) ?? nothing, { ...state, ...others }, index, seconds.length);
+        if (changed.has(name) || isBusy(row) || isOther(others, state.target)) busy.set(name, row);
       }
       series.record(at, held, busy);
     });
@@ -148,7 +156,7 @@ export function startRecorder(parts: RecorderParts): () => void {
 }
 
 /** The `index`-th of `of` seconds that share what was told. */
-function rowOf(counted: Counted, all: Sums, held: Held, index: number, of: number): Row {
+function rowOf(counted: Counted, all: Sums, held: Held & WouldHold, index: number, of: number): Row {
   const { inFlight, queued, queueWaitMs, p50Ms, p99Ms } = counted;
   const share = { ...nothing };
   // Whole requests: the rest that cannot be shared evenly is of the last seconds.
@@ -159,6 +167,12 @@ function rowOf(counted: Counted, all: Sums, held: Held, index: number, of: numbe
         : Math.floor((all[sum] * (index + 1)) / of) - Math.floor((all[sum] * index) / of);
   }
   return { ...share, inFlight, queued, queueWaitMs, p50Ms, p99Ms, ...held };
+}
+
+/** Whether anybody would have done something else: where all agree with what is, that is not worth a row. */
+function isOther(would: WouldHold | undefined, target: number): boolean {
+  if (would === undefined) return false;
+  return referenceColumns.some((column) => !Number.isNaN(would[column]) && would[column] !== target);
 }
 
 const isBusy = (row: Row): boolean => sums.some((sum) => row[sum] > 0) || row.inFlight > 0 || row.queued > 0;

@@ -27,10 +27,21 @@ export const columnKinds = {
   ready: { fold: 'mean', about: 'Replicas that serve.' },
   starting: { fold: 'max', about: 'Replicas that were ordered and do not serve yet.' },
   target: { fold: 'last', about: 'Replicas that are wanted.' },
+  ifHpa: {
+    fold: 'last',
+    about: 'Replicas that HPA would have held on what was seen; not known while idle and as wanted.',
+  },
+  ifKpa: { fold: 'last', about: 'Replicas that KPA would have held.' },
+  ifRay: { fold: 'last', about: 'Replicas that Ray Serve would have held.' },
+  ifThresholds: { fold: 'last', about: 'Replicas that a rule of 80 % and 40 % of CPU would have held.' },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 export type Column = keyof typeof columnKinds;
 export const columns = Object.keys(columnKinds) as readonly Column[];
+
+/** What policies that only look on would have held. */
+export const referenceColumns = ['ifHpa', 'ifKpa', 'ifRay', 'ifThresholds'] as const satisfies readonly Column[];
+export type ReferenceColumn = (typeof referenceColumns)[number];
 
 /** One slot of a deployment; NaN: not known. */
 export type Row = Readonly<Record<Column, number>>;
@@ -57,4 +68,8 @@ export const idleRow = ({ ready, starting, target }: Held): Row => ({
   ready,
   starting,
   target,
+  ifHpa: Number.NaN,
+  ifKpa: Number.NaN,
+  ifRay: Number.NaN,
+  ifThresholds: Number.NaN,
 });
