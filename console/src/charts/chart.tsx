@@ -101,7 +101,7 @@ export function Chart({ model, height = 170, onSpan }: ChartProps): JSX.Element 
   });
 
   const at = cursorAt.value;
-  const index = at === undefined ? model.at.length - 1 : nearest(model.at, at);
+  const index = at === undefined ? model.lastIndex : nearest(model.at, at);
   const move = (by: number): void => {
     const to = Math.max(0, Math.min(model.at.length - 1, index + by));
     cursorAt.value = model.at[to];

@@ -49,4 +49,10 @@ export interface ChartModel {
   readonly marks?: readonly ChartMark[];
   /** The top of the scale is at least this. */
   readonly floor: number;
+  /** What the axis shows, so that charts under one another agree. */
+  readonly span: { readonly from: number; readonly to: number };
+  /** Of the newest point that has been; what follows is expected. */
+  readonly lastIndex: number;
+  /** Only the lowest of several charts has the times under it. */
+  readonly isLowest: boolean;
 }

@@ -10,6 +10,14 @@ const dayMs = 86_400_000;
 const axisFont = "11px system-ui, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
 const widths: Readonly<Record<Line['kind'], number>> = { line: 1.6, step: 1.8, limit: 1.2, grey: 1.2, forecast: 1.4 };
+function lonely(values: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < values.length; index += 1) {
+    if (values[index] != null && values[index - 1] == null && values[index + 1] == null) found.push(index);
+  }
+  return found;
+}
+
 function seriesOf(line: Line): uPlot.Series {
   const { kind, name } = line;
   const isStep = kind === 'step' || kind === 'grey';
@@ -20,7 +28,14 @@ function seriesOf(line: Line): uPlot.Series {
     width: widths[kind],
     dash: [...dashOf(line)],
     spanGaps: false,
-    points: { show: false },
+    // A point between two that are not known would not be seen as a line.
+    points: {
+      show: false,
+      filter: (plot, index) => lonely(plot.data[index] ?? []),
+      size: 4,
+      width: 0,
+      fill: () => colour(line.colour),
+    },
     ...(isStep && stepped !== undefined ? { paths: stepped } : {}),
   };
 }
@@ -67,7 +82,13 @@ export function plotOptions(model: () => ChartModel, zone: () => Zone, size: Plo
     legend: { show: false },
     cursor: { y: false, points: { size: 6, width: 1.5 }, drag: { x: true, y: false, setScale: false } },
     scales: {
-      x: { time: true },
+      x: {
+        time: true,
+        range: () => {
+          const { from, to } = model().span;
+          return [from, to];
+        },
+      },
       y: {
         range: (_plot, _low, high) => {
           const top = Math.max(model().floor, Number.isFinite(high) ? high : 0);
@@ -81,9 +102,10 @@ export function plotOptions(model: () => ChartModel, zone: () => Zone, size: Plo
         font: axisFont,
         grid,
         ticks,
-        size: 26,
+        size: first.isLowest ? 26 : 6,
         space: 80,
         values: (_plot, splits) => {
+          if (!model().isLowest) return splits.map(() => '');
           const isLong = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > dayMs;
           return splits.map((at, position) => {
             const text = clock(at, zone(), (splits[1] ?? 0) - (splits[0] ?? 0) < 60_000 ? 'second' : 'minute');

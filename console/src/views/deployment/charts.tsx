@@ -55,7 +55,10 @@ export function Charts({ deployment, query, why }: ChartsProps): JSX.Element {
   );
   const change = (to: Range): void => choose(toQuery(to));
   return (
-    <section class="panel charts" aria-label="Over time">
+    <section class="panel charts" aria-labelledby="over-time">
+      <h2 id="over-time" class="sr-only">
+        Over time
+      </h2>
       <div class="chart-tools">
         <div class="segments" role="group" aria-label="Span">
           {(Object.keys(lengths) as Length[]).map((length) => (

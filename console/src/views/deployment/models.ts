@@ -42,26 +42,51 @@ const line = (id: string, name: string, colour: string, values: Column, kind: Li
 
 const constant = (at: readonly number[], value: number): Column => at.map(() => value);
 
-/** The forecast in force as points beyond the last that was recorded. */
-export function ahead(why: WhyView | undefined): readonly {
+export interface Ahead {
   readonly at: number;
   readonly perSecond: number;
   readonly low: number | null;
   readonly high: number | null;
-}[] {
+}
+
+/**
+ * The forecast in force, as points of the time to come; none where no forecaster is believed, since then nothing else is
+ * said than that it stays as it is.
+ */
+export function ahead(why: WhyView | undefined, untilAt: number): readonly Ahead[] {
   const { forecasts, at } = why ?? {};
   if (forecasts === undefined || at === undefined) return [];
   return forecasts.horizons.flatMap(({ seconds, perSecond, by, forecasters }) => {
-    if (perSecond === null) return [];
+    const then = at + seconds * 1000;
+    if (perSecond === null || by === null || then > untilAt) return [];
     const own = forecasters.find(({ name }) => name === by);
-    return [{ at: at + seconds * 1000, perSecond, low: own?.low ?? null, high: own?.high ?? null }];
+    return [{ at: then, perSecond, low: own?.low ?? null, high: own?.high ?? null }];
   });
 }
 
-export function requests({ series, why, entries }: Seen): ChartModel {
+/** A sixth of what is looked back on. */
+const aheadShare = 1 / 6;
+
+function comingOf({ series, why }: Seen): readonly Ahead[] {
   const at = times(series);
-  const last = at.at(-1) ?? 0;
-  const coming = ahead(why).filter((point) => point.at > last);
+  const [first] = at;
+  const last = at.at(-1);
+  if (first === undefined || last === undefined) return [];
+  return ahead(why, last + (last - first) * aheadShare).filter((point) => point.at > last);
+}
+
+/** What all four have in common. */
+function frameOf(seen: Seen): Pick<ChartModel, 'span' | 'lastIndex' | 'isLowest' | 'marks'> {
+  const { series, entries } = seen;
+  const { from, stepMs, recordedMs } = series;
+  const to = Math.max(from + recordedMs.length * stepMs, comingOf(seen).at(-1)?.at ?? 0);
+  return { span: { from, to }, lastIndex: recordedMs.length - 1, isLowest: false, marks: marksOf(entries) };
+}
+
+export function requests(seen: Seen): ChartModel {
+  const { series } = seen;
+  const at = times(series);
+  const coming = comingOf(seen);
   const pad = (values: Column): Column => [...values, ...coming.map(() => null)];
   const past = at.map(() => null);
   const arrivals = perSecond(series, 'arrivals');
@@ -98,12 +123,14 @@ export function requests({ series, why, entries }: Seen): ChartModel {
         : []),
     ],
     bands: fan ? [{ name: 'forecast', colour: 'series-6', between: ['high', 'low'] }] : [],
-    marks: marksOf(entries),
+    ...frameOf(seen),
     floor: 1,
   };
 }
 
-export function latency({ series, deployment: { sloP99Ms }, entries }: Seen): ChartModel {
+export function latency(seen: Seen): ChartModel {
+  const { series, deployment } = seen;
+  const { sloP99Ms } = deployment;
   const at = times(series);
   return {
     id: 'latency',
@@ -115,12 +142,13 @@ export function latency({ series, deployment: { sloP99Ms }, entries }: Seen): Ch
       { ...line('p50', 'p50', 'series-3', column(series, 'p50Ms')), dash: [7, 2] },
       ...(sloP99Ms === null ? [] : [line('slo', 'SLO of p99', 'series-limit', constant(at, sloP99Ms), 'limit')]),
     ],
-    marks: marksOf(entries),
+    ...frameOf(seen),
     floor: sloP99Ms === null ? 10 : sloP99Ms * 1.2,
   };
 }
 
-export function waiting({ series, entries }: Seen): ChartModel {
+export function waiting(seen: Seen): ChartModel {
+  const { series } = seen;
   return {
     id: 'waiting',
     title: 'Where time goes',
@@ -130,7 +158,7 @@ export function waiting({ series, entries }: Seen): ChartModel {
       line('wait', 'longest wait in the queue', 'series-2', column(series, 'queueWaitMs')),
       { ...line('service', 'a replica’s time for one answer', 'series-1', column(series, 'serviceMs')), dash: [7, 2] },
     ],
-    marks: marksOf(entries),
+    ...frameOf(seen),
     floor: 5,
   };
 }
@@ -144,7 +172,9 @@ const referenceDashes: Readonly<Record<keyof typeof references, readonly number[
   ifThresholds: [8, 3, 1, 3],
 };
 
-export function replicas({ series, deployment: { min, max }, entries, others }: Seen): ChartModel {
+export function replicas(seen: Seen): ChartModel {
+  const { series, deployment, others } = seen;
+  const { min, max } = deployment;
   const at = times(series);
   const target = column(series, 'target');
   const ready = column(series, 'ready');
@@ -170,7 +200,8 @@ export function replicas({ series, deployment: { min, max }, entries, others }: 
       line('min', `min`, 'series-grey', constant(at, min), 'limit'),
     ],
     bands: isNear ? [{ name: 'bounds', colour: 'series-grey', between: ['max', 'min'] }] : [],
-    marks: marksOf(entries),
+    ...frameOf(seen),
+    isLowest: true,
     floor: isNear ? max : Math.max(2, most * 1.2),
   };
 }

@@ -67,7 +67,7 @@ function Proposed({ value, decision }: ProposedProps): JSX.Element {
             {rows.map(({ policy, target, reason, doubt }) => (
               <tr key={policy} class={own.has(policy) ? '' : 'other'}>
                 <th scope="row">
-                  {called(policy)} {!own.has(policy) && <span class="muted">for comparison</span>}
+                  {called(policy)} {!own.has(policy) && <small>compared</small>}
                 </th>
                 <td class="number">
                   <Figure

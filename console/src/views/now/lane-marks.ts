@@ -5,8 +5,8 @@ export type Direction = 'up' | 'down' | 'hold';
 
 export interface Mark {
   readonly id: number;
-  /** From 0 to the width. */
-  readonly x: number;
+  /** Of the span, from 0 to 1. */
+  readonly share: number;
   readonly direction: Direction;
   readonly moved: boolean;
 }
@@ -18,17 +18,13 @@ export function directionOf(action: string): Direction {
   return Number(to) > Number(from) ? 'up' : 'down';
 }
 
-export function marksOf(
-  entries: readonly JournalEntryView[],
-  from: number,
-  to: number,
-  width: number,
-): readonly Mark[] {
+/** Decisions of the span; what came of an earlier one is none. */
+export function marksOf(entries: readonly JournalEntryView[], from: number, to: number): readonly Mark[] {
   return entries
-    .filter(({ at }) => at >= from && at <= to)
+    .filter(({ at, action }) => at >= from && at <= to && /→|^hold /.test(action))
     .map(({ id, at, action, details }) => ({
       id,
-      x: Math.round(((at - from) / (to - from)) * width),
+      share: (at - from) / (to - from),
       direction: directionOf(action),
       moved: (details as { readonly done?: { readonly kind?: string } } | undefined)?.done?.kind === 'moved',
     }));

@@ -6,7 +6,6 @@ import { clock, zoneName } from '../../format/time.ts';
 import { zone } from '../../settings.ts';
 import { marksOf, type Direction } from './lane-marks.ts';
 
-const width = 1000;
 const height = 40;
 const ticks = 6;
 
@@ -16,6 +15,9 @@ const shapes: Readonly<Record<Direction, string>> = {
   hold: 'M-4 -1.5H4V1.5H-4Z',
 };
 
+/** Up above the line, down below it. */
+const rise: Readonly<Record<Direction, number>> = { up: -8, down: 8, hold: 0 };
+
 interface LaneProps {
   readonly entries: readonly JournalEntryView[];
   readonly spanMs: number;
@@ -24,21 +26,19 @@ interface LaneProps {
 export function DecisionLane({ entries, spanMs }: LaneProps): JSX.Element {
   const to = now.value;
   const from = to - spanMs;
-  const marks = marksOf(entries, from, to, width);
+  const marks = marksOf(entries, from, to);
   const ups = marks.filter(({ direction }) => direction === 'up').length;
   const downs = marks.filter(({ direction }) => direction === 'down').length;
   const label = `${entries.length} decisions in the last ${Math.round(spanMs / 60_000)} minutes: ${ups} up, ${downs} down.`;
   return (
     <figure class="lane">
-      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label} preserveAspectRatio="none">
-        <path class="lane-base" d={`M0 ${height / 2}H${width}`} />
-        {marks.map(({ id, x, direction, moved }) => (
-          <path
-            key={id}
-            class={`lane-mark ${direction}${moved ? '' : ' hollow'}`}
-            d={shapes[direction]}
-            transform={`translate(${x} ${direction === 'up' ? height / 2 - 7 : direction === 'down' ? height / 2 + 7 : height / 2})`}
-          />
+      <svg role="img" aria-label={label} height={height} width="100%">
+        <line class="lane-base" x1="0" x2="100%" y1={height / 2} y2={height / 2} />
+        {marks.map(({ id, share, direction, moved }) => (
+          // Each in a picture of its own, so that the width of the line does not stretch it.
+          <svg key={id} class="lane-place" x={`${share * 100}%`} y={height / 2 + rise[direction]}>
+            <path class={`lane-mark ${direction}${moved ? '' : ' hollow'}`} d={shapes[direction]} />
+          </svg>
         ))}
       </svg>
       <figcaption class="lane-axis">

@@ -123,7 +123,7 @@ function Decision({
         ) : (
           <>
             <a tabIndex={-1} href={whyAddress(deployment, decision.at)} data-why={deployment}>
-              {decision.from} → {decision.to}
+              {decision.from === decision.to ? `hold ${decision.to}` : `${decision.from} → ${decision.to}`}
             </a>
             <span class="muted"> {doneWords[decision.done]} · </span>
             <Moment at={decision.at} relative />
