@@ -101,7 +101,7 @@ async function start(command: (typeof commands)[number], folder: string, args: r
 }
 
 /** Neither takes a port 0 and says which it got. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

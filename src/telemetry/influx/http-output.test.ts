@@ -93,8 +93,8 @@ test('of a partial write those that were dropped are counted, as both versions w
     message: 'failure writing points: partial write: … dropped=2',
   });
   assert.partialDeepStrictEqual(outcome(422, v2), { kind: 'partial', refused: 2 });
-  const unread = JSON.stringify({ error: "partial write: unable to parse 'x': missing fields dropped=0" });
-  assert.partialDeepStrictEqual(outcome(400, unread), { kind: 'partial', refused: 1 });
+  const unread = "partial write: unable to parse 'x': missing fields\nunable to parse 'y': missing fields dropped=0";
+  assert.partialDeepStrictEqual(outcome(400, JSON.stringify({ error: unread })), { kind: 'partial', refused: 2 });
 });
 
 test('Retry-After is honoured, and the words of a proxy are cut to their first line', () => {

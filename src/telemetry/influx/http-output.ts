@@ -101,9 +101,10 @@ export function toOutcome(status: number, body: string, retryAfter: string | nul
   const isRefusal = status >= 400 && status < 500 && ![401, 403, 404, 408, 425, 429].includes(status);
   if (!isRefusal) return { kind: 'failed', why, retryAfterMs: parseRetryAfter(retryAfter, wall) };
   if (!/\bpartial write\b/.test(said)) return { kind: 'refused', why };
-  // 1.x says 0 of lines that it could not read, and had one at least.
-  const dropped = Number(/\bdropped=(\d+)/.exec(said)?.[1] ?? 1);
-  return { kind: 'partial', refused: Math.max(1, dropped), why };
+  // 1.x counts those that it could read and not write, and names each that it could not read.
+  const dropped = Number(/\bdropped=(\d+)/.exec(said)?.[1] ?? 0);
+  const unread = said.match(/\bunable to parse '/g)?.length ?? 0;
+  return { kind: 'partial', refused: Math.max(1, dropped + unread), why };
 }
 
 /** `{"error": …}` of 1.x, `{"code": …, "message": …}` of 2; else the first line, as of proxies. */

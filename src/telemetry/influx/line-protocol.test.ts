@@ -40,7 +40,8 @@ test('a hostile tag cannot end its line, nor take the separator after it', () =>
     lineOf({ tags: { t: 'x f=9i 1\nevil f=1i 2' } }),
     String.raw`m,t=x\ f\=9i\ 1\nevil\ f\=1i\ 2 f=1i 1700000000123456789`,
   );
-  assert.equal(lineOf({ tags: { t: 'x\\' } }), 'm,t=x f=1i 1700000000123456789');
+  assert.equal(lineOf({ tags: { t: 'x\\' } }), 'm,t=x_ f=1i 1700000000123456789');
+  assert.equal(lineOf({ tags: { t: String.raw`C:\a\ b` } }), String.raw`m,t=C:\a_\ b f=1i 1700000000123456789`);
 });
 
 test('what no field can hold is left out and counted; without a field there is no line', () => {
@@ -75,11 +76,14 @@ test('a line that would be too long is several of the same head and time', () =>
   });
 });
 
-/** What comes back of a name: what the format cannot say is changed, by the rules that the encoder's head states. */
-const named = (name: string): string => {
+/** What comes back of a tag, or of a name: what the format cannot say is changed, as the encoder's head states. */
+const tagged = (name: string): string => {
   const words: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\f': '\\f', '\0': '\\0' };
-  return name.replace(/[\n\r\t\f\0]/g, (character) => words[character] ?? '').replace(/\\+$/, '');
+  return name
+    .replace(/\\(?=[,= \\\n\r\t\f\0]|$)/g, '_')
+    .replace(/[\n\r\t\f\0]/g, (character) => words[character] ?? '');
 };
+const named = (name: string): string => tagged(name.replaceAll('\\', '_'));
 
 const rough = fc.oneof(
   fc.string({ unit: fc.constantFrom('a', 'é', '😀', ',', '=', ' ', '\\', '"', '\n', '\r', '\t', '#'), maxLength: 12 }),
@@ -112,7 +116,7 @@ test('another reader of the format gets back what was written, value for value a
       }
       const tags = Object.fromEntries(
         Object.entries(written.tags)
-          .map(([key, value]) => [named(key), named(value)] as const)
+          .map(([key, value]) => [tagged(key), tagged(value)] as const)
           .filter(([key, value]) => key !== '' && value !== ''),
       );
       for (const line of parsed) {

@@ -9,9 +9,10 @@
  *
  * (docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference, …/v2/reference/syntax/line-protocol)
  *
- * Two things it cannot say are said as Telegraf says them: in names and tags a line break is the two characters `\n`, and
- * backslashes at the end are left out, since they would escape what follows. What no field can hold (NaN, an infinity, an
- * integer beyond 2^53) is left out and counted.
+ * What it cannot say is said otherwise. In names and tags a line break is the two characters `\n`, as Telegraf has it. A
+ * backslash is `_` in the names of measurements and fields, and in tags where it stands before another one, a separator
+ * or the end: InfluxDB 1.x reads such a pair in one place as an escape and in another not, and takes this line, or the
+ * next one with it, for broken. What no field can hold (NaN, an infinity, an integer beyond 2^53) is left out and counted.
  */
 
 export type FieldValue =
@@ -51,7 +52,7 @@ const nanosecondsIn: Readonly<Record<Precision, bigint>> = { ns: 1n, us: 1000n, 
 
 export function encodePoint(point: Point, { precision = 'ns', lineBytesMax = Infinity }: EncodeOptions = {}): Encoded {
   const fields = Object.entries(point.fields).flatMap(([key, value]) => {
-    const name = escapeName(key);
+    const name = escapeTag(withoutBackslash(key));
     const printed = printValue(value);
     return name === '' || printed === undefined ? [] : [`${name}=${printed}`];
   });
@@ -91,23 +92,25 @@ function grouped(fields: readonly string[], room: number): string[][] {
 
 /** Undefined for a measurement without a name. Tags by name: InfluxDB writes those fastest. */
 function printHead({ measurement, tags }: Point): string | undefined {
-  const name = withoutEnd(oneLine(measurement).replace(/[, ]/g, String.raw`\$&`));
+  const name = oneLine(withoutBackslash(measurement)).replace(/[, ]/g, String.raw`\$&`);
   if (name === '' || name.startsWith('#')) return undefined;
   const printed = Object.entries(tags)
-    .map(([key, value]) => [escapeName(key), escapeName(value)] as const)
+    .map(([key, value]) => [escapeTag(key), escapeTag(value)] as const)
     .filter(([key, value]) => key !== '' && value !== '')
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`);
   return [name, ...printed].join(',');
 }
 
-/** Most names hold nothing that needs it. */
-const escapeName = (name: string): string =>
-  /[,= \\\n\r\t\f\0]/.test(name) ? withoutEnd(oneLine(name).replace(/[,= ]/g, String.raw`\$&`)) : name;
+/** Most hold nothing that needs it. */
+const escapeTag = (name: string): string =>
+  /[,= \\\n\r\t\f\0]/.test(name)
+    ? oneLine(name.replace(/\\(?=[,= \\\n\r\t\f\0]|$)/g, '_')).replace(/[,= ]/g, String.raw`\$&`)
+    : name;
 
 const breaks: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\f': '\\f', '\0': '\\0' };
 const oneLine = (text: string): string => text.replace(/[\n\r\t\f\0]/g, (found) => breaks[found] ?? '');
-const withoutEnd = (name: string): string => name.replace(/\\+$/, '');
+const withoutBackslash = (name: string): string => name.replaceAll('\\', '_');
 
 function printValue(field: FieldValue): string | undefined {
   switch (field.kind) {

@@ -1,7 +1,7 @@
 /** What an HTTP receiver of telemetry answered, read with a bound, and what may have gone wrong on the way. */
 
-/** Words of an error; nobody needs more. */
-const bodyBytesMax = 4096;
+/** InfluxDB repeats each line that it refuses, and says at the end how many it did. */
+const bodyBytesMax = 262_144;
 const wordsMax = 200;
 
 /** The beginning of the body as text; the rest is not waited for. */
