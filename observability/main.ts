@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { grafanaFiles } from './grafana/files.ts';
 import { ruleFile, ruleTestFile } from './rule-files.ts';
 
 const repository = new URL('../', import.meta.url);
@@ -14,6 +15,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'deploy/prometheus/flyball.rules.yml': ruleFile(),
     'deploy/prometheus/flyball.rules.test.yml': ruleTestFile(),
+    ...grafanaFiles(),
   };
 }
 
