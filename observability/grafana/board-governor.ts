@@ -149,12 +149,13 @@ export const governorBoard: Board = {
         }),
         half({
           title: 'Lag: until a replica serves',
-          description: 'Mean of each stage of a start in the last hour. What takes longest is what to make shorter.',
+          description:
+            'Mean of each stage of a start, since the platform was started. What takes longest is what to make shorter.',
           unit: 's',
           min: 0,
           prometheus: [
             {
-              expr: `sum by (deployment, stage) (increase(${one('flyball_cold_start_seconds_sum')}[1h])) / (sum by (deployment, stage) (increase(${one('flyball_cold_start_seconds_count')}[1h])) > 0)`,
+              expr: `sum by (deployment, stage) (${one('flyball_cold_start_seconds_sum')}) / (sum by (deployment, stage) (${one('flyball_cold_start_seconds_count')}) > 0)`,
               legend: '{{deployment}} {{stage}}',
             },
           ],

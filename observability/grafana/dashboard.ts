@@ -2,7 +2,7 @@
  * Boards as Grafana's classic JSON, schema version 39: Grafana 10.4 reads it as it is, later ones bring it up to date by
  * themselves. No `__inputs`: files that are provisioned are not asked for any; the data source is a variable.
  */
-import type { Dashboard, Panel, RowPanel, VariableModel } from '@grafana/schema';
+import type { Dashboard, Panel, RowPanel } from '@grafana/schema';
 import type { Options as TimeSeriesOptions } from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 import type { Options as StatOptions } from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
 import type { Options as HeatmapOptions } from '@grafana/schema/dist/esm/raw/composable/heatmap/panelcfg/x/HeatmapPanelCfg_types.gen';
@@ -216,7 +216,7 @@ export function toDashboard(board: Board, datasource: DataSource): Plain<Dashboa
         url: '',
       },
     ],
-    templating: { list: variables(board, datasource) as Plain<VariableModel>[] },
+    templating: { list: variables(board, datasource) },
     annotations: { list: annotations(board, datasource) },
     panels: layOut(board, datasource),
   };

@@ -37,22 +37,28 @@ export interface Rule {
 export async function startPrometheus(options: {
   /** Where metrics are. */
   readonly scraped: string;
-  readonly alertmanager: string;
-  readonly rules: readonly Rule[];
+  readonly alertmanager?: string;
+  readonly rules?: readonly Rule[];
+  /** A rule file as it is. */
+  readonly ruleFile?: string;
 }): Promise<Engine> {
   const folder = mkdtempSync(join(tmpdir(), 'flyball-prometheus-'));
   const target = (url: string) => [{ targets: [new URL(url).host] }];
   const configuration = {
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: [join(folder, 'rules.yml')],
-    alerting: { alertmanagers: [{ static_configs: target(options.alertmanager) }] },
+    ...(options.alertmanager !== undefined && {
+      alerting: { alertmanagers: [{ static_configs: target(options.alertmanager) }] },
+    }),
     scrape_configs: [{ job_name: 'flyball', static_configs: target(options.scraped) }],
   };
-  writeFileSync(join(folder, 'rules.yml'), stringify({ groups: [{ name: 'flyball', rules: options.rules }] }));
+  const rules = options.ruleFile ?? stringify({ groups: [{ name: 'flyball', rules: options.rules ?? [] }] });
+  writeFileSync(join(folder, 'rules.yml'), rules);
   writeFileSync(join(folder, 'prometheus.yml'), stringify(configuration));
   return start('prometheus', folder, [
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'data')}`,
+    '--enable-feature=exemplar-storage',
     // How long it waits before it tells of a firing alert again.
     '--rules.alert.resend-delay=5s',
   ]);
