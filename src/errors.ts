@@ -203,6 +203,24 @@ export const catalogue = {
     false,
     'The rehearsal is of another deployment, policy or bounds, is too old, or was not passed; the message says which. Rehearse again (`flyball rehearse NAME`), or give a reason of your own.',
   ),
+  REHEARSAL_BUSY: entry(
+    409,
+    'FAILED_PRECONDITION',
+    true,
+    'The platform makes one rehearsal at a time; the message names the one that runs. Wait for it, cancel it (`DELETE /api/v1/operations/{id}`), or rehearse elsewhere with `flyball rehearse`.',
+  ),
+  REHEARSAL_TOO_LARGE: entry(
+    422,
+    'FAILED_PRECONDITION',
+    false,
+    'The platform would compute for too long; the message says how much was asked for. Name fewer policies or a shorter trace, or use `flyball rehearse`, which has no such limit.',
+  ),
+  REHEARSAL_ENDED: entry(
+    409,
+    'CANCELLED',
+    true,
+    'A rehearsal that the platform made was ended before it was done: cancelled, overtaken by its time limit, or by a restart of the platform; the message says which. Run it again.',
+  ),
   WEBHOOK_REPLAYED: entry(
     409,
     'FAILED_PRECONDITION',

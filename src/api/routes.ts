@@ -66,7 +66,15 @@ import { nodeView } from './node-schemas.ts';
 import { notificationsView, notificationTest, notificationTestRequest } from './notification-schemas.ts';
 import { playgroundBytesMax, playgroundView } from './playground-schemas.ts';
 import { toProblem } from './problems.ts';
-import { rehearsalRequest, rehearsalsQuery, rehearsalView, type RehearsalView } from './rehearsal-schemas.ts';
+import {
+  rehearsalChoices,
+  rehearsalDetail,
+  rehearsalRequest,
+  rehearsalRunRequest,
+  rehearsalsQuery,
+  rehearsalView,
+  type RehearsalView,
+} from './rehearsal-schemas.ts';
 import { requestsQuery, requestView, traceView } from './request-schemas.ts';
 import type { Access } from './sign-in/access.ts';
 import { callerView, signInRequest } from './sign-in/schemas.ts';
@@ -537,6 +545,15 @@ export const routes: readonly Route[] = [
     errors: ['DEPLOYMENT_NOT_FOUND'],
     handle: (control, { params }) => control.mode(param(params, 'name')),
   }),
+  route('POST', '/deployments/{name}/rehearsals/run', 'runRehearsal', {
+    summary:
+      'Rehearses it here, one at a time and after everything else; the operation names the rehearsal that came of it.',
+    ...operation,
+    scope: 'operate',
+    body: json(rehearsalRunRequest),
+    errors: ['DEPLOYMENT_NOT_FOUND', 'REHEARSAL_BUSY', 'REHEARSAL_TOO_LARGE'],
+    handle: (control, { params, body }) => control.runRehearsal(param(params, 'name'), body),
+  }),
   route('PUT', '/deployments/{name}/mode', 'setMode', {
     summary: 'Who may change its target: people (advise), the governor once one agrees (approve), the governor (auto).',
     scope: 'operate',
@@ -613,12 +630,18 @@ export const routes: readonly Route[] = [
     handle: (control, { query, only }) => control.rehearsals({ ...query, deployments: only }),
   }),
   route('GET', '/rehearsals/{id}', 'getRehearsal', {
-    summary: 'One rehearsal.',
-    answer: rehearsalView,
+    summary: 'One rehearsal, with its course over time and whether a mode may rest on it now.',
+    answer: rehearsalDetail,
     cutDown: true,
     errors: ['REHEARSAL_NOT_FOUND'],
     handle: async (control, { params, covers }) =>
       shown(await control.rehearsal(param(params, 'id')), ({ deployment }) => deployment, covers),
+  }),
+  route('GET', '/rehearsal-choices', 'getRehearsalChoices', {
+    summary: 'What a rehearsal can be made of: shapes, policies, faults and lags, with what can be set on them.',
+    answer: rehearsalChoices,
+    cutDown: true,
+    handle: (control) => control.rehearsalChoices(),
   }),
   route('POST', '/webhooks/{sender}', 'receiveAlerts', {
     summary: 'Takes a notification of Grafana (`grafana`) or Alertmanager (`alertmanager`), signed or with its bearer.',
@@ -671,6 +694,15 @@ export const routes: readonly Route[] = [
       shown(await control.operation(param(params, 'id'), undefined, 0, signal), subject, covers);
       return control.operation(param(params, 'id'), query.after, query.waitMs, signal);
     },
+  }),
+  route('DELETE', '/operations/{id}', 'cancelOperation', {
+    summary: 'Ends an operation before it is done, where that harms nothing: a rehearsal.',
+    scope: 'operate',
+    concerns: (control, params) => control.rehearsedBy(param(params, 'id')),
+    query: byQuery,
+    answer: operationView,
+    errors: ['OPERATION_NOT_FOUND', 'CONFLICT'],
+    handle: (control, { params, query }) => control.cancelOperation(param(params, 'id'), query.by),
   }),
   route('GET', '/journal', 'readJournal', {
     summary: 'Decisions, actions, mode changes and what people did; with `waitMs` it waits for the next.',

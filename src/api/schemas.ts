@@ -393,13 +393,14 @@ export const operationStep = z.object({
 
 export const operationView = z.object({
   id: z.string(),
-  kind: z.enum(['apply', 'deploy', 'scale', 'alias', 'remove']),
+  kind: z.enum(['apply', 'deploy', 'scale', 'alias', 'remove', 'rehearse']),
   subject: z.string(),
   state: z.enum(['running', 'succeeded', 'failed']),
   by: z.string(),
   startedAt: z.int(),
   endedAt: z.int().optional(),
   error: problem.optional(),
+  rehearsal: z.string().optional().describe('The id of the rehearsal that came of it.'),
   steps: z.array(operationStep),
 });
 

@@ -13,8 +13,7 @@ import { FlyballError } from '../errors.ts';
 import { caller, connect } from './connect.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
 import { stringOption, type Invocation } from './declaration.ts';
-
-import { byteSize } from './units.ts';
+import { byteSize } from '../units.ts';
 
 export interface Checked {
   readonly name: string;

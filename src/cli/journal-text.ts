@@ -1,7 +1,7 @@
 /** The journal as text for people: a line an entry, and the verdict on its chain. Pure. */
 import type { JournalEntryView, JournalVerdict } from '../api/schemas.ts';
 import type { StatusStyle } from './status-text.ts';
-import { dateTime } from './units.ts';
+import { dateTime } from '../units.ts';
 import { cut } from './wrap.ts';
 
 /** `5123  2026-11-23 14:04:46 UTC  digits  4 → 6  governor: 420 req/s are expected`. */

@@ -6,7 +6,7 @@ import { parseCount, parseDurationMs } from './arguments.ts';
 import { stringOption, type OptionValues } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
-import { rate as rateText, seconds } from './units.ts';
+import { rate as rateText, seconds } from '../units.ts';
 
 export type Loop =
   | {

@@ -2,7 +2,7 @@
 import type { LatencyReport, LoadReport, SecondReport } from '../load/recorder.ts';
 import { table } from './output.ts';
 import type { Symbols } from './terminal.ts';
-import { milliseconds, rate, seconds } from './units.ts';
+import { milliseconds, rate, seconds } from '../units.ts';
 
 export function secondText(second: SecondReport): string {
   const parts = [

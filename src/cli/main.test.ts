@@ -10,7 +10,7 @@ import { main } from './main.ts';
 import { modelName } from './model-name.ts';
 import { displayWidth, table, toJson } from './output.ts';
 import { hasColour, hasUnicode, symbolsOf } from './terminal.ts';
-import { byteSize, significant } from './units.ts';
+import { byteSize, significant } from '../units.ts';
 import { verbs } from './verb-table.ts';
 import { namePattern } from '../config/specification.ts';
 import { stringTerminal } from '../testing/string-terminal.ts';

@@ -2,12 +2,8 @@
  * Lists of names with settings, as options take them: `slo,hpa:cpuPercent=70,tolerance=0.05,ray`. A word with `=` and
  * without a name before it belongs to the name before; commas in brackets and quotes are part of a value.
  */
+import type { Named } from '../rehearsal/plan/ask.ts';
 import { UsageError } from './exit-codes.ts';
-
-export interface Named {
-  readonly name: string;
-  readonly given: Readonly<Record<string, unknown>>;
-}
 
 export function parseNamedList(text: string, what: string): readonly Named[] {
   const list: { name: string; given: Record<string, unknown> }[] = [];

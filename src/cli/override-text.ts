@@ -1,6 +1,6 @@
 /** What somebody changed past the specification, in a line: what, who, how long ago, and how it ends. Pure. */
 import type { OverrideView } from '../api/schemas.ts';
-import { age } from './units.ts';
+import { age } from '../units.ts';
 
 const valueLength = 60;
 

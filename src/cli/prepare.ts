@@ -21,7 +21,7 @@ import { UsageError } from './exit-codes.ts';
 import { signaturesBeside, signLocal } from './model-signatures.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
-import { byteSize } from './units.ts';
+import { byteSize } from '../units.ts';
 
 export interface Prepared {
   readonly loaded: LoadedSpecification;

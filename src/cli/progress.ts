@@ -4,7 +4,7 @@
  */
 import type { OperationStep } from '../api/schemas.ts';
 import { styleOf, type Terminal } from './terminal.ts';
-import { seconds } from './units.ts';
+import { seconds } from '../units.ts';
 
 export interface Progress {
   note(text: string): void;

@@ -1,7 +1,7 @@
 /** One request as text for people: how it ended, where its time went, and with whom it shared its batch. Pure. */
 import type { RequestView } from '../api/request-schemas.ts';
 import type { StatusStyle } from './status-text.ts';
-import { clockTime, milliseconds } from './units.ts';
+import { clockTime, milliseconds } from '../units.ts';
 
 const matesShown = 3;
 

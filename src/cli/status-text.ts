@@ -7,7 +7,7 @@ import { displayWidth, table, type Column } from './output.ts';
 import { cut } from './wrap.ts';
 import type { Style, Symbols } from './terminal.ts';
 import { overrideText } from './override-text.ts';
-import { age, byteSize, clockTime, milliseconds, rate, significant } from './units.ts';
+import { age, byteSize, clockTime, milliseconds, rate, significant } from '../units.ts';
 import { wrap } from './wrap.ts';
 
 /** `columns`: of the terminal; absent where nobody looks at edges. */

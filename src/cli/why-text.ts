@@ -4,7 +4,7 @@
  */
 import type { WhyView } from '../api/schemas.ts';
 import type { StatusStyle } from './status-text.ts';
-import { age, clockTime, milliseconds, rate, significant } from './units.ts';
+import { age, clockTime, milliseconds, rate, significant } from '../units.ts';
 import { wrap } from './wrap.ts';
 
 type Inputs = NonNullable<WhyView['inputs']>;

@@ -32,7 +32,13 @@ import type { DeploymentLatency } from './latency-models.ts';
 import type { Played, PlaygroundRequest } from './playground.ts';
 import type { NodeView } from '../api/node-schemas.ts';
 import type { NotificationsView, NotificationTest } from '../api/notification-schemas.ts';
-import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
+import type {
+  RehearsalChoices,
+  RehearsalDetail,
+  RehearsalRequest,
+  RehearsalRunRequest,
+  RehearsalView,
+} from '../api/rehearsal-schemas.ts';
 import type { RequestsQuery, RequestView, TraceView } from '../api/request-schemas.ts';
 import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
 import type { Precondition } from '../api/etags.ts';
@@ -122,7 +128,15 @@ export interface ControlService {
   keepRehearsal(name: string, request: RehearsalRequest): Promise<RehearsalView>;
   /** Newest first; of every deployment when none is named. */
   rehearsals(query: RehearsalQuery): Promise<readonly RehearsalView[]>;
-  rehearsal(id: string): Promise<RehearsalView>;
+  /** With whether a mode may rest on it now. */
+  rehearsal(id: string): Promise<RehearsalDetail>;
+  rehearsalChoices(): Promise<RehearsalChoices>;
+  /** Rehearses it here; the operation says what came of it. REHEARSAL_BUSY, REHEARSAL_TOO_LARGE, INVALID_REQUEST. */
+  runRehearsal(name: string, request: RehearsalRunRequest): Promise<OperationView>;
+  /** Which deployment the operation rehearses; undefined when none that is under way has this id. */
+  rehearsedBy(operation: string): string | undefined;
+  /** Ends one that can be ended before it is done: a rehearsal. CONFLICT for others. */
+  cancelOperation(id: string, by: string): Promise<OperationView>;
   mode(name: string): Promise<ModeView>;
   setMode(name: string, request: ModeRequest, precondition?: Precondition): Promise<ModeView>;
   /** `isShown`: of which deployments the caller may know. */

@@ -8,6 +8,7 @@ import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } 
 import type { SinkView } from '../api/sink-schemas.ts';
 import { keyTableFile, type KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
+import { coreFingerprint } from '../core-fingerprint.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import type { AlertsSettings } from '../config/alerts-specification.ts';
 import { silentMsDefault } from '../config/specification.ts';
@@ -58,6 +59,8 @@ import { openNotifications } from './notifications/notifications.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
 import { openSinks, type SinksParts } from './sinks/sinks.ts';
+import { rehearsalChoices } from './rehearsal-choices.ts';
+import { openRehearsalRuns } from './rehearsal-runs.ts';
 import { rehearsalService } from './rehearsals.ts';
 import { requestService } from './request-service.ts';
 import { seriesService } from './series-service.ts';
@@ -216,7 +219,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     loop,
     clock,
   });
-  const governing = governorService({ deployments, governor, modes, approvals, metrics, store, clock });
+  const build = await coreFingerprint();
+  const governing = governorService({ deployments, governor, modes, approvals, metrics, store, clock, build });
   const { setMode } = governing;
   const notifications = starting.use(
     await openNotifications({
@@ -280,6 +284,23 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const dropping = watchDropping(() => sinks?.views() ?? [], clock);
   const watchers = [watchBurning({ series, deployments, clock }), dropping];
   starting.defer(startConditions({ store, journal, deployments, watchers, clock }));
+  const rehearsals = rehearsalService(store, deployments, clock, {
+    build,
+    modeOf: (deployment) => modes.of(deployment).mode,
+    measuredMsOf: (name) => governor.of(name)?.last?.seen.objective.latencyMs,
+  });
+  const rehearsalRuns = starting.use(
+    openRehearsalRuns({
+      deployments,
+      operations,
+      keep: rehearsals.keepRehearsal,
+      series: seriesService(series, deployments, clock),
+      latencyOf: (deployment) => latencies.of(deployment),
+      why: (name) => governing.why(name, undefined),
+      clock,
+      build,
+    }),
+  );
   const resources = starting.move();
   let draining = false;
 
@@ -311,7 +332,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...seriesService(series, deployments, clock),
     ...openPlayground({ channel, deployments, runDirectory: options.runDirectory }),
     ...requestService({ channel, deployments, store, clock }),
-    ...rehearsalService(store, deployments, clock),
+    ...rehearsals,
+    ...rehearsalRuns.service,
+    rehearsalChoices: async () => rehearsalChoices(build),
     ...governing,
     ...changes,
     async scale(name, request) {

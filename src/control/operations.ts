@@ -4,6 +4,7 @@
  * Invariant: an operation ends exactly once, and every waiter is answered.
  */
 import { randomUUID } from 'node:crypto';
+import { toProblem } from '../api/problems.ts';
 import type { OperationView, Problem } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
@@ -25,6 +26,8 @@ export interface RunningOperation {
   step(text: string, state: 'ok' | 'failed', durationMs?: number): void;
   /** Something that takes time, ended by the function returned. */
   begin(text: string): (state: 'ok' | 'failed', text?: string, durationMs?: number) => void;
+  /** The rehearsal that came of it. */
+  keptAs(rehearsal: string): void;
   end(error?: Problem): void;
 }
 
@@ -52,6 +55,11 @@ const kept = 200;
 const stepsMax = 500;
 export const waitMsMax = 30_000;
 
+/** What was computed is lost; nobody's replicas wait for it. */
+const interrupted = toProblem(
+  new FlyballError('REHEARSAL_ENDED', 'control was restarted, and the rehearsal ended with it; run it again'),
+);
+
 export function openOperations(store: Store, clock: Clock): Operations {
   const live = new Map<string, { record: OperationRecord; readonly running: RunningOperation }>();
   const waiters = new Map<string, Set<() => void>>();
@@ -78,10 +86,12 @@ export function openOperations(store: Store, clock: Clock): Operations {
 
   function track(first: OperationRecord): RunningOperation {
     const { id } = first;
+    let last = first;
     const change = (update: (before: OperationRecord) => OperationRecord): void => {
       const entry = live.get(id);
       if (entry === undefined || entry.record.state !== 'running') return;
       entry.record = update(entry.record);
+      last = entry.record;
       changed(entry.record);
     };
     const running: RunningOperation = {
@@ -89,7 +99,7 @@ export function openOperations(store: Store, clock: Clock): Operations {
       kind: first.kind,
       deployments: (first.request as OperationRequest).deployments,
       startedAt: first.startedAt,
-      view: () => toView(live.get(id)?.record ?? first),
+      view: () => toView(last),
       step(text, state, durationMs) {
         const startedAt = clock.wall() - (durationMs ?? 0);
         const step = {
@@ -119,6 +129,7 @@ export function openOperations(store: Store, clock: Clock): Operations {
             ),
           }));
       },
+      keptAs: (rehearsal) => change((before) => ({ ...before, rehearsal })),
       end(error) {
         const endedAt = clock.wall();
         const { kind, subject, by } = first;
@@ -169,7 +180,8 @@ export function openOperations(store: Store, clock: Clock): Operations {
     async resume() {
       for (const record of await store.operations({ state: 'running' })) {
         const running = track(record);
-        running.step('control was restarted and takes this up again', 'ok');
+        if (record.kind === 'rehearse') running.end(interrupted);
+        else running.step('control was restarted and takes this up again', 'ok');
       }
     },
     async list(query) {

@@ -94,6 +94,8 @@ export function trackProgress(operations: Operations): Progress {
     },
     look(deployments, replicas) {
       for (const operation of operations.running()) {
+        // It waits for no replica, and ends by itself.
+        if (operation.kind === 'rehearse') continue;
         takeUp(operation, replicas);
         const failed = failures.get(operation.id);
         let error: Problem | undefined;

@@ -8,6 +8,8 @@ import { governorService } from './governor/service.ts';
 import { restraintsOf } from './governor/settings.ts';
 import { rehearsalService } from './rehearsals.ts';
 
+const build = '0123456789ab';
+
 const rehearsal = (missed: number, more: Partial<RehearsalRequest> = {}): RehearsalRequest =>
   rehearsalRequest.parse({
     setting: 'd last:1h at 20 requests/s',
@@ -46,8 +48,25 @@ const rehearsal = (missed: number, more: Partial<RehearsalRequest> = {}): Rehear
 async function world() {
   const governed = await governedWorld({ policy: 'thresholds' });
   const { modes, approvals, store, deployments, clock, metrics } = governed;
-  const mode = governorService({ governor: governed.governor(), modes, approvals, metrics, store, deployments, clock });
-  return { governed, mode, service: rehearsalService(store, deployments, clock) };
+  const mode = governorService({
+    governor: governed.governor(),
+    modes,
+    approvals,
+    metrics,
+    store,
+    deployments,
+    clock,
+    build,
+  });
+  return {
+    governed,
+    mode,
+    service: rehearsalService(store, deployments, clock, {
+      build,
+      modeOf: (deployment) => modes.of(deployment).mode,
+      measuredMsOf: () => undefined,
+    }),
+  };
 }
 
 test('a rehearsal that was passed arms its deployment, and the journal keeps what it rested on', async () => {

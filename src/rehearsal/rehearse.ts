@@ -44,6 +44,8 @@ export interface Outcome {
   readonly crashes: number;
   readonly highest: number;
   readonly timeline: readonly Stretch[];
+  /** Of each stretch but the last, which may be shorter. */
+  readonly stretchSeconds: number;
 }
 
 const timelineMax = 480;
@@ -94,7 +96,8 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
   const whole = durationMs(traffic);
   const constraints: Constraints = { ...(scenario.constraints ?? unconstrained), min, max };
   let memory = startConstraints(constraints, fleet.target, 0);
-  const timeline = new Timeline(Math.ceil(whole / spanMs / timelineMax));
+  const stretchSeconds = Math.ceil(whole / spanMs / timelineMax);
+  const timeline = new Timeline(stretchSeconds);
   let [actions, flaps, direction, highest] = [0, 0, 0, fleet.target];
   for (let regular = Math.min(spanMs, whole), until = 0; until < whole;) {
     until = fleet.advance(regular);
@@ -134,6 +137,7 @@ export function rehearse(scenario: Scenario, policy: Policy): Outcome {
     crashes,
     highest,
     timeline: timeline.end(),
+    stretchSeconds,
   };
 }
 

@@ -234,7 +234,7 @@ export interface StoreAccess {
   /** Makes or replaces it. */
   putRehearsal(record: RehearsalRecord): Promise<void>;
   rehearsal(id: string): Promise<RehearsalRecord | undefined>;
-  /** Newest first, 100 by default; of every deployment when none is named. */
+  /** Newest first, 100 by default, without `timelines`; of every deployment when none is named. */
   rehearsals(query?: RehearsalQuery): Promise<readonly RehearsalRecord[]>;
   /** Forgets the oldest beyond `keep`. */
   pruneRehearsals(keep: number): Promise<void>;

@@ -145,7 +145,16 @@ export async function governedWorld(
       clock,
       ...(makePolicy !== undefined && { makePolicy }),
     });
-    const { setMode } = governorService({ deployments, governor, modes, approvals, metrics, store, clock });
+    const { setMode } = governorService({
+      deployments,
+      governor,
+      modes,
+      approvals,
+      metrics,
+      store,
+      clock,
+      build: 'test',
+    });
     const told = async (name: string, event: NotificationEvent): Promise<void> => void tellings.push({ name, event });
     const parts = { store: alertStore, settings, setMode, journal, clock, platform: 'test' };
     const performer = openPerformer({ ...parts, tellChannel: told });

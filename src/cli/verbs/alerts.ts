@@ -7,7 +7,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
 import type { StatusStyle } from '../status-text.ts';
 import { statusStyle } from '../terminal.ts';
-import { age, clockTime } from '../units.ts';
+import { age, clockTime } from '../../units.ts';
 
 const limitMax = 2000;
 

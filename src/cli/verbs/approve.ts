@@ -5,7 +5,7 @@ import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
 import { statusStyle } from '../terminal.ts';
-import { age } from '../units.ts';
+import { age } from '../../units.ts';
 
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, positionals, signal } = invocation;

@@ -19,7 +19,7 @@ import { modelName } from '../model-name.ts';
 import { formatOf, print } from '../output.ts';
 import { generatedIn, loadFrom, prepare, tellNotes, uploadVersion } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
-import { milliseconds } from '../units.ts';
+import { milliseconds } from '../../units.ts';
 import { scale } from './scale.ts';
 
 const replicasMax = 1000;

@@ -14,7 +14,7 @@ import { dataDirectoryPath } from '../data-directory-path.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { progressOn } from '../progress.ts';
-import { seconds } from '../units.ts';
+import { seconds } from '../../units.ts';
 
 const pollMs = 100;
 

@@ -16,7 +16,7 @@ import { formatOf, print } from '../output.ts';
 import { readInput } from '../read-input.ts';
 import { symbolsOf } from '../terminal.ts';
 import type { TlsAccess } from '../tls-access.ts';
-import { milliseconds } from '../units.ts';
+import { milliseconds } from '../../units.ts';
 
 /** The server gives up at the deadline; a little later so does this side. */
 const slackMs = 2000;

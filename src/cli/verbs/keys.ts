@@ -15,7 +15,7 @@ import { flag, stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { parseRate } from '../load-plan.ts';
 import { formatOf, print, table, type Column } from '../output.ts';
-import { dateTime } from '../units.ts';
+import { dateTime } from '../../units.ts';
 
 const actions: Readonly<Record<string, (invocation: Invocation, word: string | undefined) => Promise<ExitCode>>> = {
   list,

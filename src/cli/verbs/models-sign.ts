@@ -13,7 +13,7 @@ import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { modelName } from '../model-name.ts';
 import { formatOf, print } from '../output.ts';
-import { shortDigest } from '../units.ts';
+import { shortDigest } from '../../units.ts';
 
 const versionMax = 999_999_999;
 

@@ -14,7 +14,7 @@ import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { symbolsOf, type Symbols, type TerminalStream } from '../terminal.ts';
-import { byteSize, dateTime, shortDigest } from '../units.ts';
+import { byteSize, dateTime, shortDigest } from '../../units.ts';
 import { columnsOf, cut } from '../wrap.ts';
 
 type Action = (invocation: Invocation, client: ControlClient, words: readonly string[]) => Promise<ExitCode>;

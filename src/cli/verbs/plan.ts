@@ -8,7 +8,7 @@ import { overrideText } from '../override-text.ts';
 import { generatedIn, loadFrom, prepare, resolveAgainst } from '../prepare.ts';
 import { progressOn } from '../progress.ts';
 import { styleOf, type Style } from '../terminal.ts';
-import { age } from '../units.ts';
+import { age } from '../../units.ts';
 
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, values, positionals, signal } = invocation;

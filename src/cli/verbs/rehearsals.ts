@@ -6,7 +6,7 @@ import { connect } from '../connect.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { formatOf, print, table } from '../output.ts';
-import { dateTime } from '../units.ts';
+import { dateTime } from '../../units.ts';
 import { columnsOf, wrap } from '../wrap.ts';
 
 const limitDefault = 20;

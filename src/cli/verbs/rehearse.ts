@@ -20,12 +20,13 @@ import { columnsOf as terminalColumns, wrap } from '../wrap.ts';
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { terminal, values } = invocation;
   const plan = await readRehearsePlan(invocation);
-  const { scenario, contenders, tolerated, pricePerHour, text, notes } = plan;
+  const { scenario, entrants, tolerated, pricePerHour, text, notes } = plan;
   terminal.stderr.write(`${wrap(`  ${text}`, terminalColumns(terminal.stderr), 2)}\n`);
   for (const note of notes) terminal.stderr.write(`${wrap(`  note: ${note}`, terminalColumns(terminal.stderr), 4)}\n`);
   const onPolicy = (name: string): void => {
     if (terminal.stderr.isTTY) terminal.stderr.write(`  ${name}\n`);
   };
+  const contenders = entrants.map((entrant) => entrant.enter(scenario));
   const rehearsed = compare(scenario, contenders, { pricePerHour, tolerated, now: () => systemClock.now(), onPolicy });
   const { report } = rehearsed;
   const sentences = verdict(report, tolerated);
@@ -40,7 +41,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     });
     terminal.stderr.write(`  wrote ${html}\n`);
   }
-  const id = await keepRehearsal(invocation, plan, report, sentences);
+  const id = await keepRehearsal(invocation, plan, rehearsed);
   await print(terminal, formatOf(values), {
     data: id === undefined ? report : { ...report, rehearsal: id },
     items: report.policies,

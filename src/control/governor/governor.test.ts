@@ -400,6 +400,7 @@ test('a mode beyond advise needs a reason or a rehearsal', async () => {
     store,
     deployments,
     clock: world.clock,
+    build: 'test',
   });
   await assert.rejects(service.setMode('d', { mode: 'auto', by: 'ada' }), { code: 'INVALID_REQUEST' });
   const reasoned = await service.setMode('d', { mode: 'auto', by: 'ada', reason: 'a trial' });

@@ -13,9 +13,14 @@ export type GovernorService = Pick<
 >;
 
 export function governorService(
-  parts: WhyParts & { readonly deployments: Deployments; readonly clock: Clock },
+  parts: WhyParts & {
+    readonly deployments: Deployments;
+    readonly clock: Clock;
+    /** Digest of the decision code that runs. */
+    readonly build: string;
+  },
 ): GovernorService {
-  const { deployments, governor, modes, approvals, store, clock } = parts;
+  const { deployments, governor, modes, approvals, store, clock, build } = parts;
   const state = (isShown: (deployment: string) => boolean = () => true) => {
     const halt = modes.halt();
     const halts = Object.fromEntries(Object.entries(modes.halts()).filter(([name]) => isShown(name)));
@@ -40,10 +45,8 @@ export function governorService(
   async function setMode(name: string, { mode, by, reason, rehearsal }: ModeRequest): Promise<ModeView> {
     const deployment = deployments.get(name);
     const measuredMs = governor.of(name)?.last?.seen.objective.latencyMs;
-    const rested =
-      rehearsal === undefined
-        ? undefined
-        : await reasonOf(store, rehearsal, deployment, clock.wall(), reason, measuredMs);
+    const terms = { at: clock.wall(), build, measuredMs, ownReason: reason };
+    const rested = rehearsal === undefined ? undefined : await reasonOf(store, rehearsal, deployment, terms);
     const words = [reason, rested?.words].filter((each) => each !== undefined).join('; ') || undefined;
     if (mode !== 'advise' && words === undefined) {
       throw new FlyballError('INVALID_REQUEST', `expected a reason or a rehearsal for the mode ${mode}, got none`);

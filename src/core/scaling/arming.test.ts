@@ -28,7 +28,12 @@ const armed: Armed = {
 };
 
 test('the own policy in its own bounds fits, and has passed if it kept what was tolerated', () => {
-  assert.deepEqual(judgeRehearsal(rehearsed, armed, at), { kind: 'fits', policy: rehearsed.policies[0], passed: true });
+  assert.deepEqual(judgeRehearsal(rehearsed, armed, at), {
+    kind: 'fits',
+    policy: rehearsed.policies[0],
+    passed: true,
+    sameBuild: true,
+  });
   const said = { ...armed, parameters: { tolerated: 0.01 } };
   assert.equal(judgeRehearsal(rehearsed, said, at).kind, 'fits', 'a default that is said is the same');
   const hpa = { ...armed, policy: 'hpa', parameters: { tolerance: 0.1, cpuPercent: 70 } };
@@ -78,4 +83,15 @@ test('another deployment, policy, setting or bound, and one that is old, do not 
     assert.ok(verdict.kind === 'unfit', words.source);
     assert.match(verdict.problem, words);
   }
+});
+
+test('other decision code is told apart, where both say which they are', () => {
+  const sameBuild = (made: string | undefined, runs: string | undefined): boolean => {
+    const verdict = judgeRehearsal({ ...rehearsed, build: made }, { ...armed, build: runs }, at);
+    assert.ok(verdict.kind === 'fits');
+    return verdict.sameBuild;
+  };
+  assert.ok(sameBuild('9c1f', '9c1f'));
+  assert.ok(!sameBuild('9c1f', '77aa'));
+  assert.ok(sameBuild(undefined, '77aa') && sameBuild('9c1f', undefined));
 });

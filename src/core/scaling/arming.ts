@@ -27,6 +27,8 @@ export interface Rehearsed {
   /** What held the target back besides its bounds, as the specification says it, with every default; or absent. */
   readonly constraints?: Readonly<Record<string, unknown>> | undefined;
   readonly policies: readonly RehearsedPolicy[];
+  /** Digest of the decision code that made it; absent: it does not say. */
+  readonly build?: string | undefined;
 }
 
 export interface Armed {
@@ -39,11 +41,21 @@ export interface Armed {
   readonly latency: { readonly kind: 'declared' | 'measured'; readonly ms: number } | undefined;
   readonly deadlineMs: number;
   readonly constraints: Readonly<Record<string, unknown>>;
+  /** Digest of the decision code that would act. */
+  readonly build?: string | undefined;
 }
 
 export type Verdict =
-  /** The rehearsed policy that is the deployment's own; `passed`: it kept what was tolerated. */
-  | { readonly kind: 'fits'; readonly policy: RehearsedPolicy; readonly passed: boolean }
+  /**
+   * The rehearsed policy that is the deployment's own; `passed`: it kept what was tolerated; `sameBuild`: the code that
+   * would act has made it, as far as it says.
+   */
+  | {
+      readonly kind: 'fits';
+      readonly policy: RehearsedPolicy;
+      readonly passed: boolean;
+      readonly sameBuild: boolean;
+    }
   | { readonly kind: 'unfit'; readonly problem: string };
 
 const hour = 3_600_000;
@@ -106,5 +118,7 @@ export function judgeRehearsal(rehearsed: Rehearsed, armed: Armed, at: number): 
   );
   if (own === undefined)
     return unfit(`it has tried ${armed.policy} with other parameters than ${JSON.stringify(armed.parameters)}`);
-  return { kind: 'fits', policy: own, passed: own.violationFraction <= rehearsed.tolerated };
+  const passed = own.violationFraction <= rehearsed.tolerated;
+  const sameBuild = rehearsed.build === undefined || armed.build === undefined || rehearsed.build === armed.build;
+  return { kind: 'fits', policy: own, passed, sameBuild };
 }

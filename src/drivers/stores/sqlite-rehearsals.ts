@@ -13,7 +13,8 @@ export function sqliteRehearsalSteps(database: DatabaseSync): RehearsalSteps {
     put: sql('INSERT OR REPLACE INTO rehearsals (id, at, deployment, record) VALUES (?, ?, ?, ?)'),
     one: sql('SELECT record FROM rehearsals WHERE id = ?'),
     newest: sql(
-      `SELECT record FROM rehearsals WHERE (?1 IS NULL OR deployment = ?1)
+      // Lines over time are for who looks at one.
+      `SELECT json_remove(record, '$.timelines') AS record FROM rehearsals WHERE (?1 IS NULL OR deployment = ?1)
          AND (?3 IS NULL OR deployment IN (SELECT value FROM json_each(?3)))
          AND (?4 IS NULL OR (at, id) < (SELECT at, id FROM rehearsals WHERE id = ?4))
        ORDER BY at DESC, id DESC LIMIT ?2`,
