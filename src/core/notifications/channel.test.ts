@@ -115,7 +115,7 @@ test('the same of the same is quiet for its time, then it is told with how often
 test('over the rate the most severe go first, and what waits a minute for a place is counted and told in the next', () => {
   const names = Array.from({ length: 8 }, (_, index) => `d${index}`);
   const state = takeAll([...names.map((name) => event('mode-changed', name)), event('halt', 'z')], 0);
-  const { sent } = sendAt(
+  const { state: after, sent } = sendAt(
     state,
     Array.from({ length: 300 }, (_, second) => 5000 + second * 1000),
   );
@@ -129,6 +129,7 @@ test('over the rate the most severe go first, and what waits a minute for a plac
     0,
   );
   assert.equal(told, 9);
+  assert.deepEqual([after.counts.told + after.counts.leftOut, after.counts.leftOut > 0], [9, true]);
 });
 
 test('a receiver that fails is asked again after 1, 2, 4 … s up to five minutes, or when it says, and given up in the end', () => {

@@ -19,7 +19,7 @@ export const eventKinds = {
   },
   'version-rejected': {
     severity: 'critical',
-    about: 'A new version was taken back, or could not be served.',
+    about: 'A new version was taken back, because its replicas ended.',
   },
   approval: { severity: 'warning', about: 'A change waits for a person; ends when it is decided or has expired.' },
   'change-failed': {
