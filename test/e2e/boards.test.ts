@@ -3,7 +3,9 @@
  * answers every query of every shipped board with data. Grafana itself is not run here.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { NodeView } from '../../src/api/node-schemas.ts';
 import type { WhyView } from '../../src/api/schemas.ts';
@@ -11,11 +13,13 @@ import { parseOpenMetrics } from '../../src/telemetry/openmetrics/parse.ts';
 import { alerts } from '../../observability/alerts.ts';
 import { missingEngines, startPrometheus, type Engine } from '../support/alerting.ts';
 import { boardQueries } from '../support/board-queries.ts';
+import { missingInfluxdb, startInfluxdb, type Influxdb } from '../support/influxdb.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
 import { promtool } from '../support/promtool.ts';
 
 const missing = missingEngines();
-if (missing !== undefined && process.env['CI'] === 'true') throw new Error(missing);
+const absent = missing ?? missingInfluxdb();
+if (absent !== undefined && process.env['CI'] === 'true') throw new Error(absent);
 
 const model = `
 platform: simulated
@@ -30,16 +34,29 @@ const openMetrics = { headers: { accept: 'application/openmetrics-text; version=
 /** What is only there when somebody is believed, or when this kernel and machine have it. */
 const mayBeAbsent = /flyball_governor_forecast\b|flyball_node_(?:waiting|oom|network|disk)/;
 
+const mayBeAbsentThere = /waiting_seconds|oom_kills|network_|disk_/;
+
 interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly value?: readonly [number, string];
 }
+
+const sinkTo = ({ url, database, username }: Influxdb, passwordFile: string): object => ({
+  kind: 'v1',
+  name: 'boards',
+  url,
+  database,
+  username,
+  password: { file: passwordFile },
+  intervalMs: 1000,
+});
 
 describe('a real Prometheus that scrapes OpenMetrics', { skip: missing ?? false, timeout: 240_000 }, () => {
   const opened = new AsyncDisposableStack();
   const traceIds = new Set<string>();
   let platform: Platform;
   let prometheus: Engine;
+  let influxdb: Influxdb | undefined;
   let loading = true;
 
   /** One caller: mostly well, now and then something that is no tensor. */
@@ -70,11 +87,17 @@ describe('a real Prometheus that scrapes OpenMetrics', { skip: missing ?? false,
   };
 
   before(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flyball-boards-'));
+    opened.defer(() => rmSync(folder, { recursive: true }));
+    influxdb = missingInfluxdb() === undefined ? opened.use(await startInfluxdb()) : undefined;
+    writeFileSync(join(folder, 'password'), `${influxdb?.password}\n`);
+    const sinks = influxdb === undefined ? [] : [sinkTo(influxdb, join(folder, 'password'))];
     platform = opened.use(
       await startPlatform({
         models: { 'slow/1/model.yaml': model, 'slow/model.yaml': model },
         specification: {
           models: { slow: { path: './models/slow' } },
+          telemetry: { influx: sinks },
           deployments: {
             worker: {
               model: 'slow',
@@ -166,6 +189,22 @@ describe('a real Prometheus that scrapes OpenMetrics', { skip: missing ?? false,
       if (series.length === 0 && !mayBeAbsent.test(text)) empty.push(`${where}: ${text}`);
     }
     assert.deepEqual(empty, []);
+  });
+
+  test('every query of every board of InfluxDB is InfluxQL that a real one answers with data', async (context) => {
+    const at = influxdb;
+    if (at === undefined) return context.skip(missingInfluxdb());
+    const queries = boardQueries('influxdb', { interval: '5s', timeFilter: 'time > now() - 5m' });
+    assert.ok(queries.length > 30, `${queries.length}`);
+    const empty = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for (const { where, text } of queries)
+        if ((await at.query(text)).length === 0 && !mayBeAbsentThere.test(text)) found.push(`${where}: ${text}`);
+      return found;
+    };
+    // A rate needs two looks at what is counted.
+    await until('data', async () => ((await empty()).length === 0 ? true : undefined)).catch(() => {});
+    assert.deepEqual(await empty(), []);
   });
 
   test('the node is told by the control API, and the CPU rule of the thesis has its signal with no agent', async () => {
