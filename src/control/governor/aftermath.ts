@@ -73,7 +73,8 @@ export function verify(
     kind === 'harmed'
       ? { by: `${reason}; since then`, min: from }
       : { by: reason, max: kind === 'no help' ? from : came };
-  const { offered } = own;
+  // Callers who wait for their answers ask for less the less helps, and for more again once it is taken back.
+  const offered = Math.max(own.offered, expected.holds, expected.before.completed);
   own.digging = { claim, until: at + digAgainMs, reason, ...(kind === 'no help' && { offered }) };
 }
 

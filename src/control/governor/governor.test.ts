@@ -297,6 +297,18 @@ test('what did not help is refused for that load, and tried again when far more 
   assert.ok(world.target > 1, world.moves.join(' '));
 });
 
+test('callers who wait for their answers ask for more again once what did not help is gone: that is no other case', async () => {
+  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
+  await world.pass(20, { rate: 9, cpu: 0.5 });
+  await world.pass(1, { rate: 9, cpu: 0.9, queued: 5 });
+  // Behind more replicas each takes longer, and fewer come.
+  const stuck: Load = { rate: 4, completed: 4, late: 4, cpu: 0.9, queued: 9 };
+  for (let second = 0; second < 60 && world.target > 1; second += 1) await world.pass(1, stuck);
+  assert.equal(world.target, 1, world.moves.join(' '));
+  await world.pass(100, { rate: 10, completed: 10, late: 10, cpu: 0.9, queued: 7 });
+  assert.equal(world.target, 1, world.moves.join(' '));
+});
+
 test('what came of a change is judged by a load that was seen: not at once after control was gone, nor in silence', async () => {
   for (const how of ['gone', 'silent'] as const) {
     await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
