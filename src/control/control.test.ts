@@ -39,7 +39,7 @@ test('a deployment comes up, is told to the gateways, and the operation says eac
     ],
   );
   const view = await control.service.deployment('d');
-  assert.deepEqual(view.counts, { starting: 0, ready: 2, draining: 0, failed: 0 });
+  assert.deepEqual(view.counts, { starting: 0, ready: 2, serving: 2, draining: 0, failed: 0 });
 });
 
 test('an update brings the new version up beside the old; the gateways never see fewer ready replicas', async () => {

@@ -97,7 +97,7 @@ describe('a platform that is governed', () => {
     const why = JSON.parse((await cli('why', 'watched', '--json')).stdout) as WhyView;
     assert.equal(why.decision?.held, 1);
     await traffic.passed(50);
-    assert.deepEqual((await view('watched')).counts, { starting: 0, ready: 1, draining: 0, failed: 0 });
+    assert.deepEqual((await view('watched')).counts, { starting: 0, ready: 1, serving: 1, draining: 0, failed: 0 });
     assert.deepEqual((await traffic.stop()).failures, []);
   });
 
