@@ -40,6 +40,9 @@ const named: readonly (readonly [string, z.ZodType])[] = [
 
 export function openApiDocument(version: string): Json {
   const components = Object.fromEntries(named.map(([name, schema]) => [name, toSchema(schema, 'output')]));
+  // Extension members are for whoever knows them (RFC 9457, 3.2): an inference's problem tells its timing.
+  const { additionalProperties: _closed, ...open } = components['Problem'] ?? {};
+  components['Problem'] = open;
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = `/api/v1${route.path}`;

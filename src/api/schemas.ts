@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { checkDeployment, checkSpecification } from '../config/check.ts';
 import type { ConfigurationProblem } from '../config/problems.ts';
 import { journalKinds } from '../journal/entry.ts';
+import { stillnessKinds } from '../core/scaling/stillness.ts';
 import { lagStages, type LagStage } from '../core/scaling/observation.ts';
 import { scopes } from '../core/access/scopes.ts';
 import { deploymentSpecification, modes, specification } from '../config/specification.ts';
@@ -210,7 +211,11 @@ export const whyView = z.object({
   ungoverned: z.string().optional().describe('Why there is no decision.'),
   at: z.int().optional(),
   entry: z.int().optional().describe('Number in the journal.'),
-  done: z.object({ kind: done, why: z.string() }).optional(),
+  done: z.object({ kind: done, why: z.string(), because: z.string().optional() }).optional(),
+  still: z
+    .object({ kind: z.enum(stillnessKinds), reason: z.string(), by: z.string().optional() })
+    .optional()
+    .describe('Why nothing is done; absent where something is.'),
   decision: z
     .object({
       held: z.int(),
@@ -218,6 +223,27 @@ export const whyView = z.object({
       by: z.string(),
       reason: z.string(),
       doubt: z.string().optional(),
+      raw: z
+        .object({ target: z.number(), by: z.string(), reason: z.string() })
+        .optional()
+        .describe('What was asked for before anything limited it. Absent in entries of an earlier release.'),
+      chain: z
+        .array(
+          z.object({
+            stage: z.string(),
+            by: z.string().optional(),
+            min: z.number().nullable(),
+            max: z.number().nullable(),
+            from: z.number(),
+            to: z.number(),
+            bit: z.boolean().describe('Whether it has changed the wish.'),
+            reason: z.string(),
+          }),
+        )
+        .optional()
+        .describe(
+          'Every limit between what was asked for and the target, in order; each gives `from` within min and max.',
+        ),
       wished: z.number().describe('Before the bounds.'),
       said: z.array(said),
       cuts: z.array(z.object({ stage: z.string(), from: z.number(), to: z.number(), reason: z.string() })),

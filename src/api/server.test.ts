@@ -176,6 +176,11 @@ test('the rules between keys hold for what comes over the API', async () => {
   assert.match(deployed.detail, /deployment\.deadline\.defaultMs: expected at most maxMs, 1, got 10/);
   const planned = await put('/plan', 'POST', { specification: { models: { a: {} } }, models: {} });
   assert.match(planned.detail, /specification\.models\.a: expected where the model comes from/);
+  // No size at all: the rule about how small it may be is asked with it, and must not fall over it.
+  const influx = [{ kind: 'file', name: 'a', path: 'a', fileBytesMax: '' }];
+  const sized = await put('/plan', 'POST', { specification: { telemetry: { influx } }, models: {} });
+  assert.equal(sized.code, 'INVALID_SPECIFICATION');
+  assert.match(sized.detail, /telemetry\.influx\.0\.fileBytesMax: /);
   const unknown = await put('/plan', 'POST', { specification: {}, models: {}, zz: 1 });
   assert.match(unknown.detail, /Unrecognized key: "zz"/);
 });

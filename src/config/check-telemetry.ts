@@ -1,4 +1,5 @@
 /** Rules of `telemetry` beyond its types. Pure. */
+import { bytes } from './bytes.ts';
 import type { SecretPlace } from './alerts-specification.ts';
 import { checkPlace } from './check-alerts.ts';
 import type { ConfigurationProblem } from './problems.ts';
@@ -33,7 +34,8 @@ type Secrets = { readonly [key in 'password' | 'token' | 'bearer']?: SecretPlace
 function checkSink(path: readonly PropertyKey[], sink: InfluxSettings): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
   const atLeast = (key: string, value: number | string, least: number): void => {
-    if (toBytes(value) >= least) return;
+    // What is no size at all is told where it is read; the rules between keys are asked all the same.
+    if (!bytes.safeParse(value).success || toBytes(value) >= least) return;
     problems.push({ path: [...path, key], text: `expected at least ${least} bytes, got ${toBytes(value)}` });
   };
   atLeast('bufferBytesMax', sink.bufferBytesMax, bufferBytesMin);

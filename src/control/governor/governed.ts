@@ -17,8 +17,13 @@ import type { SetPoints, SetPointView } from './set-point.ts';
 
 /** What became of a decision. */
 export type Done =
-  | { readonly kind: 'held'; readonly why: string }
-  | { readonly kind: 'advised' | 'asked' | 'moved' | 'refused'; readonly why: string };
+  | { readonly kind: 'held' | 'advised' | 'asked' | 'moved'; readonly why: string }
+  | {
+      readonly kind: 'refused';
+      readonly why: string;
+      /** `overtaken`: mode, bounds or target have changed meanwhile. Absent in entries of an earlier release. */
+      readonly because?: 'rejected' | 'halt' | 'busy' | 'overtaken';
+    };
 
 export interface LastLook {
   /** Unix milliseconds, for people. */

@@ -140,7 +140,7 @@ test('what was decided and could not be done any more is not told as done', asyn
   assert.ok(decided);
   assert.equal(world.target, 1);
   const own = world.governor().of('d');
-  assert.deepEqual(own?.last?.done, { kind: 'refused', why: 'halted by ada: just now' });
+  assert.deepEqual(own?.last?.done, { kind: 'refused', why: 'halted by ada: just now', because: 'overtaken' });
   assert.equal(own?.changed, undefined);
 });
 

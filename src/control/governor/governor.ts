@@ -175,17 +175,17 @@ export function startGovernor(parts: GovernorParts): Governor {
       return { kind: 'held', why: doubt ?? `${held} is what is wanted` };
     }
     const halt = modes.halt(name);
-    if (halt !== undefined) return { kind: 'refused', why: `halted by ${halt.by}: ${halt.reason}` };
+    if (halt !== undefined) return { kind: 'refused', why: `halted by ${halt.by}: ${halt.reason}`, because: 'halt' };
     const { mode } = modes.of(deployment);
     if (mode === 'advise') return { kind: 'advised', why: 'the mode is advise' };
     if (mode === 'approve') {
       approvals.propose({ deployment: name, from, to: target, reason: thought.describe().reason });
       const waiting = approvals.of(name);
       return waiting === undefined
-        ? { kind: 'refused', why: 'a person has just refused it' }
+        ? { kind: 'refused', why: 'a person has just refused it', because: 'rejected' }
         : { kind: 'asked', why: `waits for approval ${waiting.id}` };
     }
-    if (own.busy) return { kind: 'refused', why: 'the change before is not written yet' };
+    if (own.busy) return { kind: 'refused', why: 'the change before is not written yet', because: 'busy' };
     own.busy = true;
     own.movedAt = at;
     const done: Done = { kind: 'moved', why: 'the mode is auto' };
@@ -198,7 +198,8 @@ export function startGovernor(parts: GovernorParts): Governor {
       if (moved.kind === 'refused') {
         // The mode, the bounds or the target have changed meanwhile: what was decided has not happened.
         own.changed = before;
-        if (own.last !== undefined) own.last = { ...own.last, done: { kind: 'refused', why: moved.reason } };
+        if (own.last !== undefined)
+          own.last = { ...own.last, done: { kind: 'refused', why: moved.reason, because: 'overtaken' } };
       }
       expect(own, moved, held, target, seen, at);
       if (moved.kind === 'moved') {

@@ -5,10 +5,11 @@
 import type { DeploymentGovernor, WhyView } from '../../api/schemas.ts';
 import type { OutlookView } from '../../core/forecasting/outlook-view.ts';
 import type { Decision } from '../../core/scaling/decide.ts';
+import { stillnessOf } from '../../core/scaling/stillness.ts';
 import type { Store } from '../../store/store.ts';
 import type { Deployment } from '../deployments.ts';
 import type { Approvals } from './approvals.ts';
-import type { DecisionDetails } from './governed.ts';
+import type { DecisionDetails, Done } from './governed.ts';
 import type { Governor } from './governor.ts';
 import { toInputs } from './inputs.ts';
 import type { MetricPolling } from '../metrics/polling.ts';
@@ -23,12 +24,23 @@ export interface WhyParts {
   readonly metrics: Pick<MetricPolling, 'failures'>;
 }
 
-const toView = (decision: Decision): NonNullable<WhyView['decision']> => ({
+const toView = ({ raw, chain, ...decision }: KeptDecision): NonNullable<WhyView['decision']> => ({
   ...decision,
+  ...(raw !== undefined && { raw }),
+  ...(chain !== undefined && { chain: [...chain] }),
   said: [...decision.said],
   cuts: [...decision.cuts],
   unsound: [...decision.unsound],
 });
+
+/** Entries of an earlier release have neither. */
+type KeptDecision = Omit<Decision, 'raw' | 'chain'> & Partial<Pick<Decision, 'raw' | 'chain'>>;
+
+function stillnessView(decision: KeptDecision, done: Done): Pick<WhyView, 'still'> {
+  const { raw, chain } = decision;
+  const still = raw === undefined || chain === undefined ? undefined : stillnessOf({ ...decision, raw, chain }, done);
+  return still === undefined ? {} : { still };
+}
 
 const toForecasts = ({ horizons, ...view }: OutlookView): NonNullable<WhyView['forecasts']> => ({
   ...view,
@@ -107,6 +119,7 @@ export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<W
     ...more,
     at: last.wallMs,
     done: last.done,
+    ...stillnessView(last.thought.describe(), last.done),
     decision: toView(last.thought.describe()),
     inputs: toInputs(last.seen),
     ...metricsView(deployment, parts.metrics),
@@ -147,6 +160,7 @@ export async function whyThen(deployment: Deployment, at: number, parts: WhyPart
     at: found.at,
     entry: found.id,
     done,
+    ...stillnessView(decision, done),
     decision: toView(decision),
     inputs,
     others: [...others],

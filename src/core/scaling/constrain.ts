@@ -6,6 +6,7 @@
  * are no more reversals than the flap budget has; no period costs more than its budget, as far as the minimum allows.
  * Nothing but bounds, rates, freezes and cost holds capacity back: a budget of changes never refuses to add any.
  */
+import type { Limit } from './chain.ts';
 import { limitOf, storeChange, type Change, type Rules } from './policies/hpa-behavior.ts';
 import { record, resized, slidingMax, type SlidingMax } from './sliding-max.ts';
 
@@ -159,6 +160,14 @@ function affordable(memory: ConstraintMemory, set: Constraints, cost: CostBudget
   return set.min + Math.max(0, Math.floor(more + 1e-6));
 }
 
+export interface Constrained {
+  readonly memory: ConstraintMemory;
+  readonly target: number;
+  readonly cuts: readonly Cut[];
+  /** How far each stage lets a wish go, whether it has cut this one or not; in their order. */
+  readonly limits: () => readonly Limit[];
+}
+
 /**
  * `wish`: what reconcile gives; `held`: the target as it stands; `atMs`: monotonic. What comes of a step is seen by the
  * next one in `held`, so that a change that was refused elsewhere is not counted as made.
@@ -170,7 +179,7 @@ export function constrain(
   set: Constraints,
   wallMs: number,
   atMs: number,
-): { readonly memory: ConstraintMemory; readonly target: number; readonly cuts: readonly Cut[] } {
+): Constrained {
   const at = Math.max(before.at, atMs / 1000);
   const memory = account(withWindows(before, set), set, held, at);
   const cuts: Cut[] = [];
@@ -181,7 +190,8 @@ export function constrain(
     target = to;
   };
 
-  if (!Number.isSafeInteger(target) || target < 0) cut('sound', held, () => `${wish} is no count`);
+  const isSound = Number.isSafeInteger(target) && target >= 0;
+  if (!isSound) cut('sound', held, () => `${wish} is no count`);
   const second = Math.floor(at);
   // Windows know whole seconds, and several looks may fall into one: without a window there is nothing to remember.
   const most = set.downStabilizationSeconds === 0 ? target : record(memory.highest, second, target);
@@ -199,10 +209,10 @@ export function constrain(
     const limit = Math.min(held, limitOf('down', held, set.downRate, memory.ups, memory.downs, at));
     cut('rate', Math.max(target, limit), () => `no fewer than ${limit} yet, it was lowered just now`);
   }
+  const atOnce = Math.max(1, Math.floor(held * set.blastRadius));
+  const spentTurns = memory.direction === 1 && memory.turnedDown.length >= turnsDown(set.reversalsPerHour);
   if (target < held) {
-    const atOnce = Math.max(1, Math.floor(held * set.blastRadius));
     cut('blast radius', Math.max(target, held - atOnce), () => `at most ${atOnce} of ${held} go at once`);
-    const spentTurns = memory.direction === 1 && memory.turnedDown.length >= turnsDown(set.reversalsPerHour);
     if (spentTurns) cut('flaps', held, () => `it turned ${memory.turnedDown.length} times in the last hour`);
   }
   const freeze = set.freezes.find(({ fromMs, untilMs }) => wallMs >= fromMs && wallMs < untilMs);
@@ -217,5 +227,59 @@ export function constrain(
     );
   }
   cut('bounds', Math.max(set.min, Math.min(set.max, target)), () => `the bounds are ${set.min} to ${set.max}`);
-  return { memory, target, cuts };
+  const limits = (): readonly Limit[] => [
+    isSound
+      ? free('sound', `${wish} is a count`)
+      : { stage: 'sound', min: held, max: held, reason: `${wish} is no count` },
+    stabilisationLimit(set, held, most, least),
+    rateLimit(memory, set, held, at),
+    set.blastRadius >= 1
+      ? free('blast radius', 'as many as there are may go at once')
+      : { stage: 'blast radius', min: held - atOnce, max: null, reason: `at most ${atOnce} of ${held} go at once` },
+    spentTurns
+      ? { stage: 'flaps', min: held, max: null, reason: `it turned ${memory.turnedDown.length} times in the last hour` }
+      : free('flaps', `it turned down ${memory.turnedDown.length} times in the last hour`),
+    freeze === undefined
+      ? free('freeze', 'nothing is frozen now')
+      : { stage: 'freeze', min: held, max: freeze.kind === 'both' ? held : null, reason: freeze.reason },
+    costLimit(memory, set),
+    { stage: 'bounds', min: set.min, max: set.max, reason: `the bounds are ${set.min} to ${set.max}` },
+  ];
+  return { memory, target, cuts, limits };
+}
+
+const free = (stage: Stage, reason: string): Limit => ({ stage, min: null, max: null, reason });
+
+/** `most` and `least`: the largest and the smallest wish of the windows. */
+function stabilisationLimit(set: Constraints, held: number, most: number, least: number): Limit {
+  const { upStabilizationSeconds: up, downStabilizationSeconds: down } = set;
+  const words = [
+    ...(down === 0 ? [] : [`${most} was wished in the last ${down} s`]),
+    ...(up === 0 ? [] : [`${least} was enough in the last ${up} s`]),
+  ];
+  return {
+    stage: 'stabilisation',
+    min: down === 0 ? null : Math.min(held, most),
+    max: up === 0 ? null : Math.max(held, least),
+    reason: words.length === 0 ? 'no wish has to have lasted' : words.join(', '),
+  };
+}
+
+function rateLimit(memory: ConstraintMemory, set: Constraints, held: number, at: number): Limit {
+  const { upRate, downRate } = set;
+  const limit = (way: 'up' | 'down', rules: Rules): number => limitOf(way, held, rules, memory.ups, memory.downs, at);
+  const max = upRate === null ? null : Math.max(held, limit('up', upRate));
+  const min = downRate === null ? null : Math.min(held, limit('down', downRate));
+  const words = [
+    ...(max === null ? [] : [`no more than ${max} yet`]),
+    ...(min === null ? [] : [`no fewer than ${min} yet`]),
+  ];
+  return { stage: 'rate', min, max, reason: words.length === 0 ? 'no rate is set' : words.join(', ') };
+}
+
+function costLimit(memory: ConstraintMemory, set: Constraints): Limit {
+  if (set.cost === null) return free('cost', 'there is no budget');
+  const max = affordable(memory, set, set.cost);
+  const reason = `${memory.spent.toFixed(2)} of ${set.cost.amount} are spent, ${max} can be paid`;
+  return { stage: 'cost', min: null, max, reason };
 }

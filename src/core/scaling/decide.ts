@@ -3,6 +3,7 @@
  * word of why. The live loop and the replay of its journal call the same function, so that equal inputs give equal
  * decisions, byte for byte. It executes nothing.
  */
+import { chainOf, type Link } from './chain.ts';
 import { constrain, type Constraints, type ConstraintMemory, type Cut } from './constrain.ts';
 import type { Observation } from './observation.ts';
 import type { RunningPolicy } from './policy.ts';
@@ -27,8 +28,12 @@ export interface Decision {
   readonly reason: string;
   /** Why nothing is lowered. */
   readonly doubt?: string;
+  /** What was asked for before anything limited it. */
+  readonly raw: { readonly target: number; readonly by: string; readonly reason: string };
   /** What the policies and claims agreed on, before the bounds. */
   readonly wished: number;
+  /** Every limit between `raw` and `target`, and whether it bit. */
+  readonly chain: readonly Link[];
   readonly said: readonly Said[];
   readonly cuts: readonly Cut[];
   /** What was wrong with those that were not listened to. */
@@ -59,7 +64,7 @@ export function decide(before: ConstraintMemory, input: DecisionInput): Decided 
   const held = seen.fleet.target;
   const outcomes = cautious(input.outcomes, seen.max);
   const wish = reconcile(outcomes, [], claims, seen);
-  const { memory, target, cuts } = constrain(before, wish.target, held, constraints, seen.wallMs, at);
+  const { memory, target, cuts, limits } = constrain(before, wish.target, held, constraints, seen.wallMs, at);
   const { by, doubt, unsound } = wish;
   return {
     memory,
@@ -72,7 +77,9 @@ export function decide(before: ConstraintMemory, input: DecisionInput): Decided 
       by,
       reason: wish.reason(),
       ...(doubt === undefined ? {} : { doubt }),
+      raw: { target: wish.raw.target, by: wish.raw.by, reason: wish.raw.reason() },
       wished: wish.target,
+      chain: chainOf(wish.raw.target, [...wish.limits(), ...limits()]),
       said: outcomes.map((outcome) => toSaid(outcome, seen.max)),
       cuts,
       unsound,

@@ -4,6 +4,7 @@
  * a forecast) may only raise it; claims (a release under way, a person) bound what may be moved, and say who they are.
  * A target is absolute, so what is ordered and not ready yet counts by itself: it is never ordered twice.
  */
+import type { Limit } from './chain.ts';
 import type { Observation } from './observation.ts';
 import type { Proposal } from './policy.ts';
 
@@ -29,6 +30,10 @@ export interface Wish {
   readonly doubt?: string | undefined;
   /** What was wrong with those that were not listened to, in words. */
   readonly unsound: readonly string[];
+  /** What was asked for before doubt and claims; `by`: a policy, or `held` where nobody was sound. */
+  readonly raw: { readonly target: number; readonly by: string; readonly reason: () => string };
+  /** What doubt and claims let be wished, in their order. */
+  readonly limits: () => readonly Limit[];
 }
 
 /** Wishes above the maximum are cut to it and mean something; one this far above is a mistake. */
@@ -46,7 +51,9 @@ export function unsoundness(outcome: Outcome, max: number): string | undefined {
 
 const isProposed = (outcome: Outcome): outcome is Outcome & { kind: 'proposed' } => outcome.kind === 'proposed';
 
-function leading(outcomes: readonly Outcome[], seen: Observation, unsound: string[]): Omit<Wish, 'unsound'> {
+type Asked = Omit<Wish, 'unsound' | 'raw' | 'limits'>;
+
+function leading(outcomes: readonly Outcome[], seen: Observation, unsound: string[]): Asked {
   for (const outcome of outcomes) {
     const problem = unsoundness(outcome, seen.max);
     if (problem !== undefined) unsound.push(problem);
@@ -74,6 +81,8 @@ export function reconcile(
       wish = { target, reason, by: floor.policy, doubt: wish.doubt ?? floor.proposal.doubt };
     }
   }
+  const raw = wish;
+  const held = seen.fleet.target;
   // Nobody's doubt lowers.
   if (wish.doubt !== undefined && wish.target < seen.fleet.target) {
     const { doubt } = wish;
@@ -93,5 +102,23 @@ export function reconcile(
     claim(by, Math.min(most, wish.target));
   }
   for (const { by, min = 0 } of claims) claim(by, Math.max(min, wish.target));
-  return { ...wish, unsound };
+  // A ceiling takes nothing away in doubt.
+  const mostOf = (max: number): number => (raw.doubt === undefined ? max : Math.max(max, held));
+  const limits = (): readonly Limit[] => [
+    {
+      stage: 'doubt',
+      min: raw.doubt === undefined ? null : held,
+      max: null,
+      reason: raw.doubt === undefined ? 'nothing is in doubt' : `${raw.doubt}: nothing is lowered`,
+    },
+    ...claims.flatMap(({ by, max }): Limit[] =>
+      max === undefined
+        ? []
+        : [{ stage: 'ceiling', by, min: null, max: mostOf(max), reason: `${by} keeps it at most ${mostOf(max)}` }],
+    ),
+    ...claims.flatMap(({ by, min }): Limit[] =>
+      min === undefined ? [] : [{ stage: 'floor', by, min, max: null, reason: `${by} keeps it at least ${min}` }],
+    ),
+  ];
+  return { ...wish, unsound, raw, limits };
 }

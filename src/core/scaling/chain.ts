@@ -1,0 +1,45 @@
+/**
+ * From what a policy asked for to what is held, limit by limit: each says how far it lets the wish go, and whether it has
+ * changed it. Pure. Law: folded over the wish, the limits as they are told give the target, for every decision.
+ *
+ *     wish 9 ─ doubt ─ ceilings ─ floors ─ sound ─ stabilisation ─ rate ─ blast radius ─ flaps ─ freeze ─ cost ─ bounds ─▶ 6
+ *                                                   most 7: bit    most 6: bit                            1 to 8: did not
+ */
+import type { Stage } from './constrain.ts';
+
+export type ChainStage = 'doubt' | 'floor' | 'ceiling' | Stage;
+
+/** How far a stage lets a wish go; null: as far as it likes. */
+export interface Limit {
+  readonly stage: ChainStage;
+  /** Whose, where it is somebody's. */
+  readonly by?: string;
+  readonly min: number | null;
+  readonly max: number | null;
+  /** What it is, also where it changes nothing. */
+  readonly reason: string;
+}
+
+/** Plain JSON. */
+export interface Link extends Limit {
+  readonly from: number;
+  readonly to: number;
+  /** Whether it has changed the wish. */
+  readonly bit: boolean;
+}
+
+/** `from` within the limit; what is no number is taken for too small. */
+export function within(from: number, { min, max }: Pick<Limit, 'min' | 'max'>): number {
+  if (min !== null && !(from >= min)) return min;
+  return max !== null && from > max ? max : from;
+}
+
+export function chainOf(wish: number, limits: readonly Limit[]): readonly Link[] {
+  let from = wish;
+  return limits.map((limit) => {
+    const to = within(from, limit);
+    const link = { ...limit, from, to, bit: !Object.is(from, to) };
+    from = to;
+    return link;
+  });
+}
