@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { modulePath } from '../module-path.ts';
+import { logFileName } from '../store/data-directory.ts';
 import { directoryError } from '../store/directory-failure.ts';
 import { makeDirectory } from '../store/make-directory.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
@@ -20,7 +21,7 @@ type FromChild =
 export async function startDetached(invocation: Invocation): Promise<ExitCode> {
   const { terminal, positionals } = invocation;
   const dataDirectory = dataDirectoryPath(invocation);
-  const logPath = join(dataDirectory, 'flyball.log');
+  const logPath = join(dataDirectory, logFileName);
   const log = openLog(dataDirectory, logPath);
   const spec = positionals[0] === undefined ? [] : [resolve(terminal.cwd, positionals[0])];
   const args = ['up', ...spec, '--detached', '--data-dir', dataDirectory, ...passedOn(invocation)];

@@ -2,6 +2,7 @@
 import { bytes } from './bytes.ts';
 import type { SecretPlace } from './alerts-specification.ts';
 import { checkPlace } from './check-alerts.ts';
+import type { OtlpSettings } from './otlp-specification.ts';
 import type { ConfigurationProblem } from './problems.ts';
 import { toBytes, type Specification } from './specification.ts';
 import type { InfluxSettings } from './telemetry-specification.ts';
@@ -13,7 +14,7 @@ const fileBytesMin = 4096;
 export function checkTelemetry({ telemetry }: Pick<Specification, 'telemetry'>): ConfigurationProblem[] {
   const names = new Map<string, number>();
   const paths = new Map<string, number>();
-  return telemetry.influx.flatMap((sink, index) => {
+  const ofInflux = telemetry.influx.flatMap((sink, index) => {
     const path = ['telemetry', 'influx', index];
     const problems = checkSink(path, sink);
     const twin = names.get(sink.name);
@@ -27,6 +28,26 @@ export function checkTelemetry({ telemetry }: Pick<Specification, 'telemetry'>):
     paths.set(sink.path, index);
     return problems;
   });
+  return [...ofInflux, ...(telemetry.otlp === undefined ? [] : checkOtlp(telemetry.otlp))];
+}
+
+/** Names under which secrets are sent: what is written into the specification is shown to whoever may read it. */
+const secretHeader = /authorization|cookie|key|password|secret|token/i;
+
+function checkOtlp({ headers, bufferBytesMax }: OtlpSettings): ConfigurationProblem[] {
+  const path = ['telemetry', 'otlp'];
+  const problems: ConfigurationProblem[] = [];
+  if (toBytes(bufferBytesMax) < bufferBytesMin) {
+    const text = `expected at least ${bufferBytesMin} bytes, got ${toBytes(bufferBytesMax)}`;
+    problems.push({ path: [...path, 'bufferBytesMax'], text });
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    const where = [...path, 'headers', name];
+    if (typeof value !== 'string') problems.push(...checkPlace(where, value));
+    else if (secretHeader.test(name))
+      problems.push({ path: where, text: 'expected where the secret is, as {env: NAME} or {file: PATH}, got a value' });
+  }
+  return problems;
 }
 
 type Secrets = { readonly [key in 'password' | 'token' | 'bearer']?: SecretPlace | undefined };

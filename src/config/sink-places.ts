@@ -28,5 +28,17 @@ export function withAbsoluteSinks(specification: Specification, folder: string):
     }
   };
   const { telemetry } = specification;
-  return { ...specification, telemetry: { ...telemetry, influx: telemetry.influx.map(absolute) } };
+  const { otlp } = telemetry;
+  const headers = Object.entries(otlp?.headers ?? {}).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value : place(value),
+  ]);
+  return {
+    ...specification,
+    telemetry: {
+      ...telemetry,
+      influx: telemetry.influx.map(absolute),
+      ...(otlp && { otlp: { ...otlp, headers: Object.fromEntries(headers) } }),
+    },
+  };
 }

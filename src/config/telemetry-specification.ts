@@ -7,6 +7,7 @@ import { secretPlace } from './alerts-specification.ts';
 import { bytes } from './bytes.ts';
 import { address } from './metrics-specification.ts';
 import { name } from './names.ts';
+import { otlpSettings } from './otlp-specification.ts';
 
 const sink = {
   name: name.describe('What status and metrics call it; no two are called the same.'),
@@ -110,6 +111,7 @@ export const telemetrySettings = z
       .max(8)
       .default([])
       .describe('Sinks that get metrics and events as InfluxDB line protocol.'),
+    otlp: otlpSettings.optional().describe('A collector that gets traces, metrics and logs over OTLP/HTTP.'),
   })
   .prefault({});
 

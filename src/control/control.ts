@@ -58,6 +58,7 @@ import type { OpenNotifier } from './notifications/notifier.ts';
 import { openNotifications } from './notifications/notifications.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
+import { logFileName } from '../store/data-directory.ts';
 import { openSinks, type SinksParts } from './sinks/sinks.ts';
 import { rehearsalChoices } from './rehearsal-choices.ts';
 import { openRehearsalRuns } from './rehearsal-runs.ts';
@@ -279,7 +280,20 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   });
   starting.defer(() => nodes.stop());
   const sinks =
-    options.telemetry && openSinks({ settings: () => deployments.telemetry(), store, clock, ...options.telemetry });
+    options.telemetry && openSinks({
+      settings: () => deployments.telemetry(),
+      store,
+      clock,
+      ...options.telemetry,
+      otlp: {
+        name: options.serverName,
+        version: options.version,
+        startedAt: options.startedAt,
+        spans: () => channel.takeSpans(),
+        entry: (id) => store.journalEntry(id),
+        logPath: join(options.dataDirectory, logFileName),
+      },
+    });
   if (sinks !== undefined) starting.use(sinks).start();
   const dropping = watchDropping(() => sinks?.views() ?? [], clock);
   const watchers = [watchBurning({ series, deployments, clock }), dropping];

@@ -9,6 +9,7 @@ import net from 'node:net';
 import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
 import type { Answer, ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
+import type { Taken } from '../telemetry/spans/outbox.ts';
 import type { SpanQuery } from '../telemetry/spans/span.ts';
 import { makeLineReader } from './line-reader.ts';
 import { openSpanQuestions, type FoundSpans } from './span-questions.ts';
@@ -43,6 +44,8 @@ export interface GatewayChannel extends AsyncDisposable {
   ask: Ask;
   /** Requests that have ended, of all gateways. */
   spans(query: SpanQuery): Promise<FoundSpans>;
+  /** Those that were remembered since this was asked last. */
+  takeSpans(): Promise<Taken>;
 }
 
 export type Ask = (model: string, values: ArrayLike<number>, deadlineMs: number) => Promise<Reply>;
@@ -212,6 +215,7 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       return { kind: 'said', values: Float64Array.from(answer.values, (value) => value ?? Number.NaN) };
     },
     spans: (query) => spanQuestions.ask([...connected.keys()], query),
+    takeSpans: () => spanQuestions.take([...connected.keys()]),
     gateways: () => [...connected.values()].toSorted((left, right) => left.worker - right.worker),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

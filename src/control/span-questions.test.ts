@@ -20,7 +20,7 @@ test('what all gateways know is one list, the slowest first, within the limit', 
   const { questions, sent, answer } = open();
   const found = questions.ask(['a', 'b'], { deployment: 'd', limit: 3 });
   assert.deepEqual(
-    sent.map(([to, { query }]) => [to, query.deployment]),
+    sent.map(([to, { query }]) => [to, query?.deployment]),
     [
       ['a', 'd'],
       ['b', 'd'],

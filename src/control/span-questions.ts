@@ -4,6 +4,7 @@
  */
 import type { SpanAnswer, SpanQuestion } from '../gateway/routing-table.ts';
 import { bySlowness } from '../telemetry/spans/book.ts';
+import type { Taken } from '../telemetry/spans/outbox.ts';
 import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
 
 export interface FoundSpans {
@@ -15,6 +16,8 @@ export interface FoundSpans {
 
 export interface SpanQuestions<Asked> {
   ask(of: readonly Asked[], query: SpanQuery): Promise<FoundSpans>;
+  /** What was remembered since this was asked last, each once, in no order; `dropped`: lost meanwhile. */
+  take(of: readonly Asked[]): Promise<Taken>;
   answered(by: Asked, answer: SpanAnswer): void;
   gone(asked: Asked): void;
 }
@@ -25,6 +28,7 @@ export function openSpanQuestions<Asked>(send: (to: Asked, question: SpanQuestio
   interface Open {
     readonly waiting: Set<Asked>;
     readonly spans: RequestSpan[];
+    dropped: number;
     gone: number;
     readonly done: () => void;
   }
@@ -36,26 +40,36 @@ export function openSpanQuestions<Asked>(send: (to: Asked, question: SpanQuestio
     if (waiting.size === 0) done();
   };
 
+  async function put(of: readonly Asked[], query: SpanQuery | undefined): Promise<Open> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const asked: Open = { waiting: new Set(of), spans: [], dropped: 0, gone: 0, done: resolve };
+    if (of.length === 0) return asked;
+    count += 1;
+    const id = count;
+    open.set(id, asked);
+    const timer = setTimeout(resolve, answerMsMax);
+    for (const each of of) send(each, { kind: 'spans?', id, ...(query !== undefined && { query }) });
+    await promise;
+    clearTimeout(timer);
+    open.delete(id);
+    return asked;
+  }
+
   return {
+    async take(of) {
+      const { spans, dropped } = await put(of, undefined);
+      return { spans, dropped };
+    },
     async ask(of, query) {
-      if (of.length === 0) return { spans: [], silent: 0 };
-      count += 1;
-      const id = count;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const asked: Open = { waiting: new Set(of), spans: [], gone: 0, done: resolve };
-      open.set(id, asked);
-      const timer = setTimeout(resolve, answerMsMax);
-      for (const each of of) send(each, { kind: 'spans?', id, query });
-      await promise;
-      clearTimeout(timer);
-      open.delete(id);
+      const asked = await put(of, query);
       const spans = asked.spans.toSorted(bySlowness).slice(0, query.limit);
       return { spans, silent: asked.waiting.size + asked.gone };
     },
-    answered(by, { id, spans }) {
+    answered(by, { id, spans, dropped = 0 }) {
       const asked = open.get(id);
       if (asked === undefined || !asked.waiting.has(by)) return;
       asked.spans.push(...spans);
+      asked.dropped += dropped;
       leave(asked, by);
     },
     gone(who) {

@@ -9,8 +9,8 @@ import { StringDecoder } from 'node:string_decoder';
 import type { KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import { publish } from '../telemetry/events.ts';
-import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Spans } from './spans.ts';
 import type { Answer, ControlMessage, GatewayMessage, Question, RoutingTable } from './routing-table.ts';
 
 export interface ControlLinkOptions {
@@ -23,7 +23,7 @@ export interface ControlLinkOptions {
   /** Never rejects. */
   readonly answer?: ((question: Question) => Promise<Answer>) | undefined;
   /** Requests that have ended; absent where none are remembered. */
-  readonly spans?: ((query: SpanQuery) => readonly RequestSpan[]) | undefined;
+  readonly spans?: Pick<Spans, 'find' | 'take'> | undefined;
 }
 
 /** Where the key table goes, and what of it is in force. */
@@ -94,7 +94,9 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
       return;
     }
     if (message.kind === 'spans?') {
-      send({ kind: 'spans', id: message.id, spans: options.spans?.(message.query) ?? [] });
+      const { id, query } = message;
+      const found = query === undefined ? options.spans?.take() : { spans: options.spans?.find(query) ?? [] };
+      send({ kind: 'spans', id, ...(found ?? { spans: [] }) });
       return;
     }
     dispatcher.apply(message.table);

@@ -109,7 +109,7 @@ function start(settings: ProcessSettings): Worker {
     clock: systemClock,
     keys: authenticator,
     answer: (question) => answerTo(service, question),
-    spans: (query) => spans.find(query),
+    spans,
   });
   const last = readLastTable(join(settings.runDirectory, 'routing-table.json'));
   if (last !== undefined) dispatcher.apply(last);

@@ -197,11 +197,14 @@ export interface Answer {
 export interface SpanQuestion {
   readonly kind: 'spans?';
   readonly id: number;
-  readonly query: SpanQuery;
+  /** Absent: those that were remembered since this was asked last, each once. */
+  readonly query?: SpanQuery;
 }
 
 export interface SpanAnswer {
   readonly kind: 'spans';
   readonly id: number;
   readonly spans: readonly RequestSpan[];
+  /** Without a query: how many were lost since the last time, since nobody asked. */
+  readonly dropped?: number;
 }

@@ -86,10 +86,13 @@ test('a failure tells how far it got: refused in the queue, or lost with a repli
 
 test('a trace that its caller records is remembered with its parent; after the slow ones most others are not', () => {
   const b = createGatewayBench();
-  const kept: string[] = [];
-  const spans = recordSpans(b.clock, (span) => kept.push(span.kept));
+  const spans = recordSpans(b.clock);
+  const keptNow = () => spans.take().spans.map(({ kept }) => kept);
+  told({});
+  assert.deepEqual(keptNow(), [], 'nothing is held for somebody who has never asked');
   for (let count = 0; count < 100; count += 1) told({ totalMs: count === 0 ? 50 : 30 });
-  assert.deepEqual(kept, [...Array.from({ length: 8 }, () => 'slow'), 'sample']);
+  assert.deepEqual(keptNow(), [...Array.from({ length: 7 }, () => 'slow'), 'sample']);
+  assert.deepEqual(keptNow(), [], 'each once');
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   told({ totalMs: 1, traceId: '0af7651916cd43dd8448eb211c80319c', traceparent });
   const [span] = spans.find({ traceId: '0af7651916cd43dd8448eb211c80319c', limit: 1 });

@@ -8,10 +8,13 @@ import { parentIdOf, isSampled, newSpanId } from '../protocol/trace-context.ts';
 import type { ReplicaCall } from '../protocol/inference.ts';
 import { subscribe, type EventMap } from '../telemetry/events.ts';
 import { SpanBook } from '../telemetry/spans/book.ts';
+import { SpanOutbox, type Taken } from '../telemetry/spans/outbox.ts';
 import type { Kept, RequestSpan, SpanBatch, SpanQuery } from '../telemetry/spans/span.ts';
 
 export interface Spans {
   find(query: SpanQuery): readonly RequestSpan[];
+  /** Those that were remembered since the last time, each once. */
+  take(): Taken;
   stop(): void;
 }
 
@@ -21,9 +24,9 @@ type RequestEvent = EventMap['flyball:request'];
 const matesMax = 32;
 const messageLengthMax = 500;
 
-/** `onKept`: each that is remembered, once. */
-export function recordSpans(clock: Pick<Clock, 'wall'>, onKept?: (span: RequestSpan) => void): Spans {
+export function recordSpans(clock: Pick<Clock, 'wall'>): Spans {
   const book = new SpanBook();
+  const outbox = new SpanOutbox();
   const prefix = randomBytes(4).toString('hex');
   const stop = subscribe('flyball:request', (event) => {
     const { deployment, totalMs, traceparent } = event;
@@ -33,9 +36,9 @@ export function recordSpans(clock: Pick<Clock, 'wall'>, onKept?: (span: RequestS
     if (kept === undefined) return;
     const span = toSpan(event, at - totalMs, sampled, kept, prefix);
     book.keep(span, at);
-    onKept?.(span);
+    outbox.offer(span, at);
   });
-  return { find: (query) => book.find(query), stop };
+  return { find: (query) => book.find(query), take: () => outbox.take(clock.wall()), stop };
 }
 
 function toSpan(event: RequestEvent, at: number, sampled: boolean, kept: Kept, prefix: string): RequestSpan {

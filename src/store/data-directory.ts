@@ -50,6 +50,7 @@ export const artefactsFolder = 'artefacts';
 export const preparedFolder = 'prepared';
 export const compiledFolder = 'compiled';
 export const seriesFolder = 'series';
+export const logFileName = 'flyball.log';
 const lockFile = 'lock.db';
 const announcementFile = 'supervisor.json';
 

@@ -10,7 +10,7 @@ import { keyTableFile } from '../auth/key-table.ts';
 import type { Specification } from '../config/specification.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { modulePath } from '../module-path.ts';
-import { openDataDirectory } from '../store/data-directory.ts';
+import { logFileName, openDataDirectory } from '../store/data-directory.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { watchTls } from '../tls/watch.ts';
@@ -93,7 +93,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const directory = starting.use(await openDataDirectory(options.dataDirectory));
   // A store that cannot be used is told here in its own words, not as a control that dies again and again.
   await openSqliteStore(directory.databasePath)[Symbol.asyncDispose]();
-  const logPath = join(directory.path, 'flyball.log');
+  const logPath = join(directory.path, logFileName);
   const logFile = starting.adopt(openLogFile(logPath), (file) => file.close());
   const output = (chunk: Uint8Array | string): void => {
     logFile.write(chunk);

@@ -10,11 +10,13 @@ import type { InfluxSettings, TelemetrySettings } from '../../config/telemetry-s
 import type { JournalEntry } from '../../journal/entry.ts';
 import type { Rng } from '../../rng.ts';
 import type { Store } from '../../store/store.ts';
-import { openInfluxSink, type InfluxSink } from '../../telemetry/influx/sink.ts';
+import { openInfluxSink } from '../../telemetry/influx/sink.ts';
 import { publish } from '../../telemetry/events.ts';
 import type { FamiliesOf } from '../../telemetry/metrics.ts';
 import { mergeFamilies } from '../../telemetry/registry.ts';
 import { readSecret } from '../alerts/secrets.ts';
+import type { OpenSink } from './open-sink.ts';
+import { openOtlpSink, type OtlpSources } from './otlp-sink.ts';
 
 export interface Sinks extends AsyncDisposable {
   start(): void;
@@ -34,6 +36,8 @@ export interface SinksParts {
   readonly store: Pick<Store, 'journal' | 'journalHead'>;
   readonly clock: Clock;
   readonly rng: Rng;
+  /** What besides metrics and entries goes to OpenTelemetry; without it nothing does. */
+  readonly otlp?: OtlpSources | undefined;
 }
 
 const tickMs = 250;
@@ -47,15 +51,19 @@ const lastGraceMs = 2000;
 const newsMs = 3_600_000;
 
 interface Opened {
-  readonly sink: InfluxSink;
+  readonly sink: OpenSink;
   toldAt: number;
   /** The last entry of the journal that it was told of; undefined before its first look. */
   entry: number | undefined;
-  dropped: number;
-  lastDropAt?: number;
+  /** By the names of its views: what was lost, and when last. */
+  readonly dropped: Map<string, number>;
+  readonly lastDropAt: Map<string, number>;
 }
 
-export function openSinks({ settings, families, store, clock, rng }: SinksParts): Sinks {
+/** No sink can have this name. */
+const otlpKey = 'telemetry.otlp';
+
+export function openSinks({ settings, families, store, clock, rng, otlp }: SinksParts): Sinks {
   const opened = new Map<string, Opened>();
   const closing = new Set<Promise<void>>();
   let looking: Promise<void> | undefined;
@@ -68,20 +76,28 @@ export function openSinks({ settings, families, store, clock, rng }: SinksParts)
     closing.add(closed);
   }
 
-  function open(own: InfluxSettings): void {
-    const sink = openInfluxSink(own, { readSecret, clock, rng });
-    opened.set(own.name, { sink, toldAt: -Infinity, entry: undefined, dropped: 0 });
-  }
-
-  /** As the specification has them now. */
+  /** As the specification has them now, each by a name of its own. */
   function settle(): void {
-    const wanted = new Map((settings()?.influx ?? []).map((own) => [own.name, own]));
+    const { influx = [], otlp: collector } = settings() ?? {};
+    const wanted = new Map<string, readonly [OpenSink['settings'], () => OpenSink]>();
+    for (const own of influx) wanted.set(own.name, [own, () => influxSink(own)]);
+    if (collector !== undefined && otlp !== undefined)
+      wanted.set(otlpKey, [collector, () => openOtlpSink(collector, { ...otlp, readSecret, clock, rng })]);
     for (const [name, one] of opened) {
-      if (isDeepStrictEqual(wanted.get(name), one.sink.settings)) continue;
+      if (isDeepStrictEqual(wanted.get(name)?.[0], one.sink.settings)) continue;
       opened.delete(name);
       close(one, graceMs);
     }
-    for (const [name, own] of wanted) if (!opened.has(name)) open(own);
+    for (const [name, [, make]] of wanted) {
+      if (opened.has(name)) continue;
+      const sink = make();
+      opened.set(name, { sink, toldAt: -Infinity, entry: undefined, dropped: new Map(), lastDropAt: new Map() });
+    }
+  }
+
+  function influxSink(own: InfluxSettings): OpenSink {
+    const { view, ...sink } = openInfluxSink(own, { readSecret, clock, rng });
+    return { ...sink, views: () => [{ name: own.name, kind: own.kind, ...view() }] };
   }
 
   async function entriesSince(one: Opened): Promise<readonly JournalEntry[]> {
@@ -110,10 +126,12 @@ export function openSinks({ settings, families, store, clock, rng }: SinksParts)
   }
 
   function noteLosses(): void {
-    for (const one of opened.values()) {
-      const dropped = lostOf(one.sink.view().dropped);
-      if (dropped > one.dropped) one.lastDropAt = clock.wall();
-      one.dropped = dropped;
+    for (const { sink, dropped, lastDropAt } of opened.values()) {
+      for (const view of sink.views()) {
+        const lost = lostOf(view.dropped);
+        if (lost > (dropped.get(view.name) ?? 0)) lastDropAt.set(view.name, clock.wall());
+        dropped.set(view.name, lost);
+      }
     }
   }
 
@@ -130,7 +148,7 @@ export function openSinks({ settings, families, store, clock, rng }: SinksParts)
     });
   }
 
-  const views = (): SinkView[] => [...opened].map(([name, one]) => viewOf(name, one));
+  const views = (): SinkView[] => [...opened.values()].flatMap(viewsOf);
 
   async function stop(grace: number): Promise<void> {
     isStopped = true;
@@ -169,9 +187,11 @@ export function openSinks({ settings, families, store, clock, rng }: SinksParts)
   };
 }
 
-function viewOf(name: string, { sink, lastDropAt }: Opened): SinkView {
-  const { offered: _, failures: __, ...view } = sink.view();
-  return { name, kind: sink.settings.kind, ...view, ...(lastDropAt !== undefined && { lastDropAt }) };
+function viewsOf({ sink, lastDropAt }: Opened): SinkView[] {
+  return sink.views().map(({ offered: _, failures: __, ...view }) => {
+    const at = lastDropAt.get(view.name);
+    return { ...view, ...(at !== undefined && { lastDropAt: at }) };
+  });
 }
 
 const lostOf = (dropped: SinkView['dropped']): number => Object.values(dropped).reduce((sum, count) => sum + count, 0);
