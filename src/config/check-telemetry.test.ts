@@ -81,3 +81,26 @@ test('files are looked for beside the specification', async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+test('a collector: secrets by their place alone, headers and signals of the right kind', async () => {
+  const otlp = (more: string): string => {
+    try {
+      parseSpecification(`telemetry: {otlp: {endpoint: "http://c:4318", ${more}}}`, 'flyball.yaml');
+      return '';
+    } catch (error) {
+      return (error as Error).message.replace(/^flyball\.yaml:\d+:\d+: telemetry\.otlp\.?/, '');
+    }
+  };
+  assert.equal(otlp('headers: {authorization: {env: TOKEN}, x-tenant: lab}'), '');
+  assert.match(otlp('headers: {Authorization: "Bearer x"}'), /^headers\.Authorization: expected where the secret is/);
+  assert.match(otlp('headers: {x-api-key: {env: A, file: b}}'), /^headers\.x-api-key/);
+  assert.match(otlp('headers: {content-type: text/plain}'), /header that is not set by the export itself/);
+  assert.match(otlp('signals: [traces, traces]'), /each signal once/);
+  assert.match(otlp('bufferBytesMax: 1KiB'), /^bufferBytesMax: expected at least 65536 bytes, got 1024/);
+  const folder = await mkdtemp(join(tmpdir(), 'fb-'));
+  const path = join(folder, 'flyball.yaml');
+  await writeFile(path, 'telemetry: {otlp: {endpoint: "http://c:4318", headers: {authorization: {file: token}}}}');
+  const { headers } = (await loadSpecification(path)).specification.telemetry.otlp ?? {};
+  assert.deepEqual(headers, { authorization: { file: join(folder, 'token') } });
+  await rm(folder, { recursive: true });
+});

@@ -280,7 +280,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   });
   starting.defer(() => nodes.stop());
   const sinks =
-    options.telemetry && openSinks({
+    options.telemetry &&
+    openSinks({
       settings: () => deployments.telemetry(),
       store,
       clock,

@@ -69,47 +69,63 @@ describe('telemetry over OTLP', () => {
   const parsed = (signal: string, outer: string, scope: string, each: string): unknown[] =>
     collector.requests
       .filter(({ path }) => path === `/v1/${signal}`)
-      .flatMap((request) => (JSON.parse(request.body) as Record<string, Record<string, Record<string, unknown[]>[]>[]>)[outer] ?? [])
+      .flatMap(
+        (request) =>
+          (JSON.parse(request.body) as Record<string, Record<string, Record<string, unknown[]>[]>[]>)[outer] ?? [],
+      )
       .flatMap((resource) => resource[scope] ?? [])
       .flatMap((found) => found[each] ?? []);
   const spans = (): Span[] => parsed('traces', 'resourceSpans', 'scopeSpans', 'spans') as Span[];
   const names = (): Set<string> => new Set(spans().map(({ name }) => name));
 
-  test('a request, a decision, all metrics and the log reach the collector, as the published definitions read them', { skip: otlpPython.skip }, async () => {
-    // Fetching begins with the first look.
-    await until('the first look', () => (collector.requests.length > 0 ? true : undefined));
-    const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
-    await until('the trace of a request and of a cycle', async () => {
-      await Promise.all([infer({ traceparent }), infer(), infer(), infer()]);
-      const found = names();
-      return ['infer slow', 'queue', 'batch', 'compute', 'govern slow', 'execute'].every((name) => found.has(name)) &&
-        spans().some((span) => span.traceId === traceId) &&
-        spans().some(({ links = [] }) => links.length > 0)
-        ? true
-        : undefined;
-    });
-    const own = spans().find((span) => span.traceId === traceId && span.name === 'infer slow');
-    assert.equal(own?.parentSpanId, 'b7ad6b7169203331');
-    const linked = spans().find(({ links = [] }) => links.length > 0);
-    assert.equal(linked?.name, 'batch');
+  test(
+    'a request, a decision, all metrics and the log reach the collector, as the published definitions read them',
+    { skip: otlpPython.skip },
+    async () => {
+      // Fetching begins with the first look.
+      await until('the first look', () => (collector.requests.length > 0 ? true : undefined));
+      const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+      await until('the trace of a request and of a cycle', async () => {
+        await Promise.all([infer({ traceparent }), infer(), infer(), infer()]);
+        const found = names();
+        return ['infer slow', 'queue', 'batch', 'compute', 'govern slow', 'execute'].every((name) => found.has(name)) &&
+          spans().some((span) => span.traceId === traceId) &&
+          spans().some(({ links = [] }) => links.length > 0)
+          ? true
+          : undefined;
+      });
+      const own = spans().find((span) => span.traceId === traceId && span.name === 'infer slow');
+      assert.equal(own?.parentSpanId, 'b7ad6b7169203331');
+      const linked = spans().find(({ links = [] }) => links.length > 0);
+      assert.equal(linked?.name, 'batch');
 
-    await until('a log line', () => (parsed('logs', 'resourceLogs', 'scopeLogs', 'logRecords').length > 0 ? true : undefined));
-    const metrics = parsed('metrics', 'resourceMetrics', 'scopeMetrics', 'metrics') as { readonly name: string }[];
-    for (const name of ['flyball_requests_total', 'flyball_request_duration_seconds', 'flyball_process_resident_memory_bytes'])
-      assert.ok(metrics.some((metric) => metric.name === name), name);
-    assert.equal(collector.requests[0]?.headers['authorization'], 'Bearer of-the-collector');
+      await until('a log line', () =>
+        parsed('logs', 'resourceLogs', 'scopeLogs', 'logRecords').length > 0 ? true : undefined,
+      );
+      const metrics = parsed('metrics', 'resourceMetrics', 'scopeMetrics', 'metrics') as { readonly name: string }[];
+      for (const name of [
+        'flyball_requests_total',
+        'flyball_request_duration_seconds',
+        'flyball_process_resident_memory_bytes',
+      ])
+        assert.ok(
+          metrics.some((metric) => metric.name === name),
+          name,
+        );
+      assert.equal(collector.requests[0]?.headers['authorization'], 'Bearer of-the-collector');
 
-    const all = [...collector.requests];
-    const decoded = await decodeOtlp(all);
-    assert.equal(decoded.length, all.length);
-    assert.deepEqual(new Set(decoded.map(({ signal }) => signal)), new Set(['traces', 'metrics', 'logs']));
+      const all = [...collector.requests];
+      const decoded = await decodeOtlp(all);
+      assert.equal(decoded.length, all.length);
+      assert.deepEqual(new Set(decoded.map(({ signal }) => signal)), new Set(['traces', 'metrics', 'logs']));
 
-    const { sinks = [] } = await platform.status();
-    assert.deepEqual(
-      sinks.map(({ name, kind, state }) => [name, kind, state]),
-      ['traces', 'metrics', 'logs'].map((signal) => [`otlp-${signal}`, 'otlp', 'working']),
-    );
-  });
+      const { sinks = [] } = await platform.status();
+      assert.deepEqual(
+        sinks.map(({ name, kind, state }) => [name, kind, state]),
+        ['traces', 'metrics', 'logs'].map((signal) => [`otlp-${signal}`, 'otlp', 'working']),
+      );
+    },
+  );
 
   test('a collector that hangs delays no request, and what is lost is counted and shown', async () => {
     collector.answer = () => {};

@@ -33,7 +33,10 @@ export async function decodeOtlp(requests: readonly Pick<Received, 'path' | 'bod
   const results = stdout
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { readonly name: string; readonly decoded?: Decoded['body']; readonly error?: string });
+    .map(
+      (line) =>
+        JSON.parse(line) as { readonly name: string; readonly decoded?: Decoded['body']; readonly error?: string },
+    );
   if (results.length !== requests.length) throw new Error(`decoded ${results.length} of ${requests.length}: ${stderr}`);
   return results.map(({ name, decoded, error }, index) => {
     if (decoded === undefined) throw new Error(`${name}: ${error}\n${requests[index]?.body.slice(0, 2000)}`);

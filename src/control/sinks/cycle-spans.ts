@@ -24,7 +24,16 @@ export function cycleSpans(entry: JournalEntry): OtlpSpan[] {
   const root = rootIdOf(entry);
   const observedFrom = at - inputs.spanMs;
   const stage = (name: string, attributes: Attributes, more: Partial<SpanParts> = {}): OtlpSpan =>
-    toSpan({ traceId, spanId: derivedSpanId(name, entry.hash), parentId: root, name, from: at, to: at, attributes, ...more });
+    toSpan({
+      traceId,
+      spanId: derivedSpanId(name, entry.hash),
+      parentId: root,
+      name,
+      from: at,
+      to: at,
+      attributes,
+      ...more,
+    });
   const [ahead] = forecasts?.horizons ?? [];
   return [
     toSpan({
@@ -66,14 +75,23 @@ export function cycleSpans(entry: JournalEntry): OtlpSpan[] {
         })),
       },
     ),
-    stage('reconcile', { 'flyball.wished': decision.wished, 'flyball.by': decision.by, 'flyball.reason': decision.reason }),
+    stage('reconcile', {
+      'flyball.wished': decision.wished,
+      'flyball.by': decision.by,
+      'flyball.reason': decision.reason,
+    }),
     stage(
       'constrain',
       { 'flyball.decision.target': decision.target, 'flyball.cuts': decision.cuts.length },
       {
         events: decision.cuts.map(({ stage: by, from, to, reason }) => ({
           name: 'cut',
-          attributes: { 'flyball.cut.by': by, 'flyball.cut.from': from, 'flyball.cut.to': to, 'flyball.cut.reason': reason },
+          attributes: {
+            'flyball.cut.by': by,
+            'flyball.cut.from': from,
+            'flyball.cut.to': to,
+            'flyball.cut.reason': reason,
+          },
         })),
       },
     ),

@@ -84,7 +84,10 @@ const pointsOf = (body: Body | undefined): Body[] =>
   );
 
 test('requests become traces with a resource that says whose they are, and headers go with each export', async () => {
-  await using w = await world({ resource: { 'deployment.environment.name': 'lab' }, headers: { authorization: { env: 'X' } } });
+  await using w = await world({
+    resource: { 'deployment.environment.name': 'lab' },
+    headers: { authorization: { env: 'X' } },
+  });
   w.put(requestSpan());
   w.lose(3);
   await w.tell();
@@ -141,12 +144,17 @@ test('a decision is a trace of its stages, and the verdict of later joins it', a
   w.entries.push(decision);
   await w.tellOf(decision);
   await w.tellOf(verdict);
-  const spans = (): Body[] => w.bodies('traces').flatMap((body) => body['resourceSpans'][0].scopeSpans[0].spans as Body[]);
+  const spans = (): Body[] =>
+    w.bodies('traces').flatMap((body) => body['resourceSpans'][0].scopeSpans[0].spans as Body[]);
   await until('both exports', () => spans().length >= 8);
   const names = ['govern d', 'observe', 'predict', 'propose', 'reconcile', 'constrain', 'execute', 'verify'];
-  assert.deepEqual(spans().map(({ name }) => name as string), names);
+  assert.deepEqual(
+    spans().map(({ name }) => name as string),
+    names,
+  );
   const [root, ...stages] = spans();
-  for (const stage of stages) assert.deepEqual([stage['traceId'], stage['parentSpanId']], [root!['traceId'], root!['spanId']]);
+  for (const stage of stages)
+    assert.deepEqual([stage['traceId'], stage['parentSpanId']], [root!['traceId'], root!['spanId']]);
   assert.equal(new Set(spans().map(({ spanId }) => spanId as string)).size, 8);
   const cut = stages.find(({ name }) => name === 'constrain')!['events'][0];
   assert.deepEqual(cut.attributes[0], { key: 'flyball.cut.by', value: { stringValue: 'rate' } });
@@ -187,13 +195,17 @@ test('as deltas they count since the last export, and the first look gives none'
 test('log lines go from where it began, also over the turn of the file; what is no JSON goes as it is', async () => {
   await using w = await world({ signals: ['logs'] });
   await w.tell();
-  appendFileSync(w.logPath, '{"level":"warn","time":"2026-11-29T12:00:00.000Z","msg":"replica","role":"control","err":{"type":"Error","message":"gone"}}\n');
+  appendFileSync(
+    w.logPath,
+    '{"level":"warn","time":"2026-11-29T12:00:00.000Z","msg":"replica","role":"control","err":{"type":"Error","message":"gone"}}\n',
+  );
   await w.tell();
   appendFileSync(w.logPath, 'Segmentation fault\n{"level":"info","msg":"la');
   renameSync(w.logPath, `${w.logPath}.1`);
   writeFileSync(w.logPath, '{"level":"info","msg":"fresh"}\n');
   await w.tell();
-  const records = (): Body[] => w.bodies('logs').flatMap((body) => body['resourceLogs'][0].scopeLogs[0].logRecords as Body[]);
+  const records = (): Body[] =>
+    w.bodies('logs').flatMap((body) => body['resourceLogs'][0].scopeLogs[0].logRecords as Body[]);
   await until('all', () => records().length === 3);
   assert.deepEqual(
     records().map(({ body, severityNumber }) => [body.stringValue, severityNumber]),

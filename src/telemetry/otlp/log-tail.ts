@@ -90,7 +90,7 @@ export function openLogTail(path: string, bytesMax = bytesMaxDefault): LogTail {
 async function countLines(file: FileHandle, from: number, to: number): Promise<number> {
   const piece = Buffer.alloc(lineBytesMax);
   let count = 0;
-  for (let at = from; at < to; ) {
+  for (let at = from; at < to;) {
     const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, to - at), at);
     if (bytesRead === 0) break;
     for (const byte of piece.subarray(0, bytesRead)) if (byte === 10) count += 1;

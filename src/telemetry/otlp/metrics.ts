@@ -46,7 +46,10 @@ export function encodeMetrics(families: readonly MetricFamily[], window: Window)
     const aggregationTemporality = temporalities[window.temporality];
     if (family.type === 'histogram') {
       for (const samples of inPieces(family.samples)) {
-        const dataPoints = samples.map((sample) => ({ ...times, ...histogramPoint(sample, family.bounds, window.exemplarsFrom) }));
+        const dataPoints = samples.map((sample) => ({
+          ...times,
+          ...histogramPoint(sample, family.bounds, window.exemplarsFrom),
+        }));
         metrics.push(JSON.stringify({ ...head, histogram: { dataPoints, aggregationTemporality } }));
       }
       continue;
@@ -72,11 +75,7 @@ function* inPieces<Each>(all: readonly Each[]): Generator<readonly Each[]> {
 
 const numberPoint = ({ labels, value }: Sample) => ({ attributes: toAttributes(labels), asDouble: value });
 
-function histogramPoint(
-  { labels, counts, sum, exemplars }: HistogramSample,
-  bounds: readonly number[],
-  since: number,
-) {
+function histogramPoint({ labels, counts, sum, exemplars }: HistogramSample, bounds: readonly number[], since: number) {
   const held = (exemplars ?? []).flatMap((each) => (each !== null && each.at >= since ? [each] : []));
   return {
     attributes: toAttributes(labels),

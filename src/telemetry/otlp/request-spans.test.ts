@@ -10,7 +10,8 @@ const attributesOf = (span: { readonly attributes: readonly { readonly key: stri
 
 test('a request is four spans, each inside its parent, from its arrival to its answer', () => {
   const spans = requestSpans(requestSpan({ at: 1_795_976_058_351.25, parentId: '00f067aa0ba902b7', sampled: true }));
-  const from = (span: (typeof spans)[number]) => Number(BigInt(span.startTimeUnixNano) - 1_795_976_058_351_000_000n) / 1e6;
+  const from = (span: (typeof spans)[number]) =>
+    Number(BigInt(span.startTimeUnixNano) - 1_795_976_058_351_000_000n) / 1e6;
   const to = (span: (typeof spans)[number]) => Number(BigInt(span.endTimeUnixNano) - 1_795_976_058_351_000_000n) / 1e6;
   assert.deepEqual(
     spans.map((span) => [span.name, span.kind, from(span), to(span)]),
