@@ -1,6 +1,7 @@
 /** The sink for OpenTelemetry against collectors that take it, refuse it, hang, and close; and what it sends of what. */
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -16,6 +17,7 @@ import { until } from '../../testing/until.ts';
 import { openOtlpSink } from './otlp-sink.ts';
 
 /** Bodies of one signal, whatever they hold. */
+// oxlint-disable-next-line typescript/no-explicit-any
 type Body = Record<string, any>;
 
 async function world(fields: object = {}) {
@@ -79,7 +81,7 @@ const part = (requests: number, seconds: number): FamiliesOf => ({
   families: [counter(requests), cpu(seconds)],
 });
 const pointsOf = (body: Body | undefined): Body[] =>
-  (body?.['resourceMetrics'] as Body[])[0]?.['scopeMetrics'][0].metrics.flatMap(
+  ((body?.['resourceMetrics'] ?? []) as Body[])[0]?.['scopeMetrics'][0].metrics.flatMap(
     (metric: Body) => metric['sum']?.dataPoints ?? metric['gauge']?.dataPoints ?? metric['histogram']?.dataPoints,
   );
 
@@ -247,7 +249,7 @@ test('what a collector refuses is dropped and counted; what it may take later is
 for (const [what, answer] of [
   ['hangs', () => {}],
   ['closes', (_: unknown, response: { destroy(): void }) => response.destroy()],
-  ['answers 502', (_: unknown, response: any) => void response.writeHead(502).end()],
+  ['answers 502', (_: unknown, response: ServerResponse) => void response.writeHead(502).end()],
 ] as const) {
   test(`a collector that ${what} takes no more memory than its buffer, and who tells it does not wait`, async () => {
     await using w = await world({ signals: ['traces'], bufferBytesMax: 65_536 });

@@ -170,12 +170,10 @@ export function openOtlpSink(settings: OtlpSettings, parts: OtlpParts): OpenSink
       if (senders.has('logs')) await tellLogs();
     },
     views: () =>
-      [...senders].map(([signal, sender]): OwnView => ({
-        name: `otlp-${signal}`,
-        kind: 'otlp',
-        leftOut: leftOut[signal],
-        ...sender.view(),
-      })),
+      [...senders].map(([signal, sender]): OwnView => {
+        const named = { name: `otlp-${signal}`, kind: 'otlp', leftOut: leftOut[signal] };
+        return Object.assign(named, sender.view());
+      }),
     async close(graceMs) {
       await Promise.all([...senders.values()].map((sender) => sender.close(graceMs)));
       await tail[Symbol.asyncDispose]();

@@ -15,7 +15,7 @@ import { publish } from '../../telemetry/events.ts';
 import type { FamiliesOf } from '../../telemetry/metrics.ts';
 import { mergeFamilies } from '../../telemetry/registry.ts';
 import { readSecret } from '../alerts/secrets.ts';
-import type { OpenSink } from './open-sink.ts';
+import type { OpenSink, OwnView } from './open-sink.ts';
 import { openOtlpSink, type OtlpSources } from './otlp-sink.ts';
 
 export interface Sinks extends AsyncDisposable {
@@ -96,8 +96,14 @@ export function openSinks({ settings, families, store, clock, rng, otlp }: Sinks
   }
 
   function influxSink(own: InfluxSettings): OpenSink {
-    const { view, ...sink } = openInfluxSink(own, { readSecret, clock, rng });
-    return { ...sink, views: () => [{ name: own.name, kind: own.kind, ...view() }] };
+    const sink = openInfluxSink(own, { readSecret, clock, rng });
+    const { name, kind } = own;
+    return {
+      settings: own,
+      tell: (look, entries) => sink.tell(look, entries),
+      views: () => [{ name, kind, ...sink.view() }],
+      close: (grace) => sink.close(grace),
+    };
   }
 
   async function entriesSince(one: Opened): Promise<readonly JournalEntry[]> {
@@ -188,10 +194,12 @@ export function openSinks({ settings, families, store, clock, rng, otlp }: Sinks
 }
 
 function viewsOf({ sink, lastDropAt }: Opened): SinkView[] {
-  return sink.views().map(({ offered: _, failures: __, ...view }) => {
-    const at = lastDropAt.get(view.name);
-    return { ...view, ...(at !== undefined && { lastDropAt: at }) };
-  });
+  return sink.views().map((view) => viewOf(view, lastDropAt.get(view.name)));
+}
+
+function viewOf(own: OwnView, lastDropAt: number | undefined): SinkView {
+  const { offered: _, failures: __, ...view } = own;
+  return { ...view, ...(lastDropAt !== undefined && { lastDropAt }) };
 }
 
 const lostOf = (dropped: SinkView['dropped']): number => Object.values(dropped).reduce((sum, count) => sum + count, 0);

@@ -46,10 +46,7 @@ export function encodeMetrics(families: readonly MetricFamily[], window: Window)
     const aggregationTemporality = temporalities[window.temporality];
     if (family.type === 'histogram') {
       for (const samples of inPieces(family.samples)) {
-        const dataPoints = samples.map((sample) => ({
-          ...times,
-          ...histogramPoint(sample, family.bounds, window.exemplarsFrom),
-        }));
+        const dataPoints = samples.map((sample) => histogramPoint(sample, family.bounds, times, window.exemplarsFrom));
         metrics.push(JSON.stringify({ ...head, histogram: { dataPoints, aggregationTemporality } }));
       }
       continue;
@@ -58,10 +55,10 @@ export function encodeMetrics(families: readonly MetricFamily[], window: Window)
     leftOut += family.samples.length - known.length;
     for (const samples of inPieces(known)) {
       if (family.type === 'counter') {
-        const dataPoints = samples.map((sample) => ({ ...times, ...numberPoint(sample) }));
+        const dataPoints = samples.map((sample) => numberPoint(sample, times));
         metrics.push(JSON.stringify({ ...head, sum: { dataPoints, aggregationTemporality, isMonotonic: true } }));
       } else {
-        const dataPoints = samples.map((sample) => ({ timeUnixNano: times.timeUnixNano, ...numberPoint(sample) }));
+        const dataPoints = samples.map((sample) => numberPoint(sample, { timeUnixNano: times.timeUnixNano }));
         metrics.push(JSON.stringify({ ...head, gauge: { dataPoints } }));
       }
     }
@@ -73,11 +70,27 @@ function* inPieces<Each>(all: readonly Each[]): Generator<readonly Each[]> {
   for (let at = 0; at < all.length; at += pointsMax) yield all.slice(at, at + pointsMax);
 }
 
-const numberPoint = ({ labels, value }: Sample) => ({ attributes: toAttributes(labels), asDouble: value });
+interface Times {
+  /** Of what counts. */
+  readonly startTimeUnixNano?: string;
+  readonly timeUnixNano: string;
+}
 
-function histogramPoint({ labels, counts, sum, exemplars }: HistogramSample, bounds: readonly number[], since: number) {
+const numberPoint = ({ labels, value }: Sample, times: Times) => ({
+  ...times,
+  attributes: toAttributes(labels),
+  asDouble: value,
+});
+
+function histogramPoint(
+  { labels, counts, sum, exemplars }: HistogramSample,
+  bounds: readonly number[],
+  times: Times,
+  since: number,
+) {
   const held = (exemplars ?? []).flatMap((each) => (each !== null && each.at >= since ? [each] : []));
   return {
+    ...times,
     attributes: toAttributes(labels),
     count: String(counts.reduce((total, count) => total + count, 0)),
     sum,
