@@ -253,7 +253,7 @@ for (const [what, answer] of [
 ] as const) {
   test(`a collector that ${what} takes no more memory than its buffer, and who tells it does not wait`, async () => {
     await using w = await world({ signals: ['traces'], bufferBytesMax: 65_536 });
-    w.receiver.answer = answer as never;
+    w.receiver.answer = answer;
     let longestMs = 0;
     for (let round = 0; round < 20; round += 1) {
       w.put(...Array.from({ length: 50 }, () => requestSpan()));
