@@ -176,6 +176,35 @@ const stateAlerts: readonly Alert[] = [
     },
   },
   {
+    name: 'FlyballSinkDrops',
+    uid: 'flyball-sink-drops',
+    severity: 'ticket',
+    value: 'sum by (sink) (increase(flyball_sink_items_dropped_total[15m]))',
+    threshold: { is: '>', than: 0 },
+    for: '0m',
+    summary: 'The sink {{ $labels.sink }} loses what it is sent',
+    description:
+      'It is slow, down, or refuses what it gets: flyball status shows its last error. No request waits for it.',
+    proof: {
+      labels: { sink: 's' },
+      at: '20m',
+      fires: { [of('flyball_sink_items_dropped_total', { sink: 's', reason: 'full' })]: '0+5x30' },
+      silent: { [of('flyball_sink_items_dropped_total', { sink: 's', reason: 'full' })]: '7x30' },
+    },
+  },
+  {
+    name: 'FlyballSinkFails',
+    uid: 'flyball-sink-fails',
+    severity: 'ticket',
+    value: 'max by (sink) (flyball_sink_failing)',
+    threshold: { is: '>', than: 0 },
+    for: '5m',
+    summary: 'The sink {{ $labels.sink }} takes nothing',
+    description:
+      'What it is to get waits within its bound, then the oldest is dropped: flyball status shows its last error.',
+    proof: gauge('flyball_sink_failing', 1, 0, { sink: 's' }),
+  },
+  {
     name: 'FlyballApprovalWaits',
     uid: 'flyball-approval-waits',
     severity: 'ticket',

@@ -208,5 +208,37 @@ export const nodeBoard: Board = {
         }),
       ],
     },
+    {
+      title: 'The platform itself',
+      panels: [
+        panel({
+          title: 'Processor time of its processes',
+          description: 'Cores that gateways, control and supervisor use. A gateway near 1: more gateway.workers.',
+          unit: 'short',
+          prometheus: [
+            {
+              expr: 'sum by (role, worker) (rate(flyball_process_cpu_seconds_total{instance=~"$instance"}[$__rate_interval]))',
+              legend: '{{role}} {{worker}}',
+            },
+          ],
+        }),
+        panel({
+          title: 'Sinks',
+          description:
+            'What each has taken and lost, a second. Lost should be flat: flyball status shows the last error.',
+          unit: 'short',
+          prometheus: [
+            {
+              expr: 'sum by (sink) (rate(flyball_sink_items_sent_total{instance=~"$instance"}[$__rate_interval]))',
+              legend: '{{sink}} taken',
+            },
+            {
+              expr: 'sum by (sink) (rate(flyball_sink_items_dropped_total{instance=~"$instance"}[$__rate_interval]))',
+              legend: '{{sink}} lost',
+            },
+          ],
+        }),
+      ],
+    },
   ],
 };

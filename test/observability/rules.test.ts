@@ -19,7 +19,7 @@ test('each rule has an id of its own that Grafana takes, and says what to do', (
     assert.match(uid, /^[a-z0-9-]{1,40}$/);
     assert.ok(summary.length > 10 && description.length > 20, uid);
     // Grafana fills in labels alone.
-    assert.doesNotMatch(summary + description, /\$value|\$labels\.(?!deployment|node|role)/, uid);
+    assert.doesNotMatch(summary + description, /\$value|\$labels\.(?!deployment|node|role|sink)/, uid);
   }
 });
 

@@ -1,5 +1,6 @@
 /** Every query of the shipped boards as its data source would get it: Grafana's variables filled in. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 
 const folder = new URL('../../deploy/grafana/dashboards/', import.meta.url);
 
@@ -59,4 +60,15 @@ export function boardQueries(
     );
     return panels.concat(marks, variables);
   });
+}
+
+/** What each of Grafana's rules asks its data source, by the rule's title. */
+export function ruleQueries(): readonly (readonly [title: string, expr: string])[] {
+  const path = new URL('../../deploy/grafana/provisioning/alerting/rules.yaml', import.meta.url);
+  const { groups } = parse(readFileSync(path, 'utf8')) as {
+    groups: readonly {
+      rules: readonly { title: string; data: readonly { model: { expr?: string } }[] }[];
+    }[];
+  };
+  return groups.flatMap(({ rules }) => rules.map(({ title, data }) => [title, data[0]?.model.expr ?? ''] as const));
 }
