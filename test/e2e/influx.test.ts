@@ -14,6 +14,7 @@ import fc from 'fast-check';
 import { telemetrySettings } from '../../src/config/telemetry-specification.ts';
 import { writeOverHttp } from '../../src/telemetry/influx/http-output.ts';
 import { encodePoint, float, integer, text, type Point } from '../../src/telemetry/influx/line-protocol.ts';
+import { groups } from '../../src/telemetry/influx/measurements.ts';
 import { parseLines, type ParsedLine } from '../../src/testing/line-parser.ts';
 import { ask, v2 } from '../support/ask.ts';
 import { missingInfluxdb, startInfluxdb, type Influxdb } from '../support/influxdb.ts';
@@ -40,7 +41,7 @@ function served(influx: readonly object[]): Parameters<typeof startPlatform>[0] 
     models: { 'm/model.yaml': model, 'm/1/README': 'simulated' },
     specification: {
       models: { m: { path: './models/m' } },
-      deployments: { shop: { model: 'm', replicas: { min: 1, max: 3 } } },
+      deployments: { shop: { model: 'm', replicas: { min: 1, max: 3 }, slo: { p99Ms: 500 } } },
       telemetry: { influx },
     },
   };
@@ -351,6 +352,58 @@ describe('sinks without a database', () => {
         [],
         measurement,
       );
+    }
+  });
+
+  test('the table of the documents is what is sent, and every other field is a family of /metrics', async () => {
+    const page = readFileSync(new URL('../../docs/telemetry.md', import.meta.url), 'utf8');
+    const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+    const rows = [...page.matchAll(/^\| `(flyball_\w+)` +\|([^|]*)\|([^|]*)\|$/gm)].map(
+      ([, name, tags = '', fields = '']) => ({
+        name,
+        tags: named(tags),
+        fields: new Map(
+          fields.split(';').flatMap((part) => {
+            const type = /integer/.test(part) ? 'bigint' : /float/.test(part) ? 'number' : 'string';
+            return named(part).map((field) => [field, type] as const);
+          }),
+        ),
+      }),
+    );
+    assert.equal(rows.length, 5);
+    const exposition = (await ask(`${platform.metrics}/metrics`)).body.toString('utf8');
+    const families = new Set([...exposition.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    const inGroups = new Set<string>(groups);
+    const plain = (field: string): string => (field.startsWith('le_') ? 'le_…' : field);
+    const histogram = rows.find(({ name }) => name === 'flyball_latency')?.fields;
+    const seen = new Map<string, Set<string>>();
+    for (const { measurement, tags, fields } of linesOf()) {
+      const row = rows.find(({ name }) => name === measurement);
+      const found = seen.get(measurement) ?? new Set();
+      seen.set(measurement, found);
+      for (const tag of Object.keys(tags))
+        if (row !== undefined) assert.ok(row.tags.includes(tag), `${measurement} ${tag}`);
+      for (const [field, value] of Object.entries(fields)) {
+        const words = `${measurement} ${field}`;
+        found.add(plain(field));
+        if (row !== undefined) assert.equal(typeof value, row.fields.get(plain(field)), words);
+        else if (inGroups.has(measurement)) {
+          const family = `${measurement}_${field.replace(/_increase$/, '_total')}`;
+          // One of a set has the value of its label in the field's name.
+          assert.ok(families.has(family) || families.has(family.replace(/_[a-z]+$/, '')), words);
+        } else if ('total' in fields)
+          assert.ok(families.has(`${measurement}_total`) && ['total', 'increase'].includes(field), words);
+        else if ('le_inf' in fields) assert.ok(histogram?.has(plain(field)), words);
+        else assert.ok(families.has(measurement) && field === 'value', words);
+      }
+    }
+    // And the other way round, but for what the governor had no cause to do here; a decision has the fields of an event.
+    for (const { name = '', fields } of rows) {
+      if (name === 'flyball_decision') continue;
+      const missing = [...fields.keys()].filter(
+        (field) => !['from', 'to'].includes(field) && seen.get(name)?.has(field) !== true,
+      );
+      assert.deepEqual(missing, [], name);
     }
   });
 
