@@ -56,6 +56,13 @@ export const views: readonly View[] = [
     ...lazy,
   },
   {
+    id: 'why',
+    pattern: '/why/:name',
+    title: named('Why'),
+    component: () => import('./views/why/why.tsx'),
+    ...lazy,
+  },
+  {
     id: 'capacity',
     pattern: '/capacity',
     title: named('Capacity'),

@@ -302,7 +302,7 @@ export const verbs: readonly VerbDeclaration[] = [
         name: 'ACTION',
         optional: true,
         completes: ['list', 'show', 'replay', 'export', 'verify'],
-        help: 'list (default) · show ID · replay ID: decide again from what was kept, and compare · export: JSON lines, oldest first · verify [FILE]: the store, or an export',
+        help: 'list (default) · show ID · replay ID or FILE: decide again from what was kept, and compare · export: JSON lines, oldest first · verify [FILE]: the store, or an export',
       },
       { name: 'ARGUMENT', optional: true, completes: 'files', help: 'show: the number; verify: an exported file.' },
     ],

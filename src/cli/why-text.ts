@@ -3,6 +3,7 @@
  * What is absent is said to be unknown, and never a zero. Pure.
  */
 import type { WhyView } from '../api/schemas.ts';
+import { whyNot } from '../api/why-not.ts';
 import type { StatusStyle } from './status-text.ts';
 import { age, clockTime, milliseconds, rate, significant } from '../units.ts';
 import { wrap } from './wrap.ts';
@@ -44,7 +45,7 @@ export function whyText(why: WhyView, style: StatusStyle): string {
       add('agreed on', `${decision.wished}, by ${decision.by}: ${decision.reason}`);
     if (decision.cuts.length === 0) add('cut by', `nothing (bounds ${why.min} to ${why.max})`);
     for (const cut of decision.cuts) add('cut by', `${cut.stage}: ${cut.from} → ${cut.to}, ${cut.reason}`);
-    for (const [name, text] of whyNot(why)) add(name, text);
+    for (const { question, answer } of whyNot(why)) add(question, answer);
   }
   if (why.done !== undefined) add('done', `${doneWords[why.done.kind]}: ${why.done.why}`);
   add('mode', `${governor.mode}, by ${governor.modeBy}: ${governor.modeReason}`);
@@ -79,35 +80,6 @@ function headOf({ deployment, decision, desired, at, entry }: WhyView, style: St
   return held === target
     ? `${deployment}: ${held} ${held === 1 ? 'replica' : 'replicas'} wanted${when}${which}`
     : `${deployment}: ${held} ${style.arrow} ${target} replicas${when}${which}`;
-}
-
-/** Why not fewer and why not more, from what stood in the way; each only where something did. */
-function whyNot({ decision, others: asked = [] }: WhyView): [string, string][] {
-  // Who cannot tell holds what is there, and means nothing by it.
-  const others = asked.filter((one) => one.doubt === undefined);
-  const lines: [string, string][] = [];
-  if (decision === undefined) return lines;
-  const { target, doubt, cuts } = decision;
-  const fewest = Math.min(decision.wished, ...others.map((one) => one.target ?? target));
-  const most = Math.max(decision.wished, ...others.map((one) => one.target ?? target));
-  if (doubt !== undefined) lines.push(['not fewer', `${doubt}, and what is not known lowers nothing`]);
-  else if (fewest < target) {
-    const held = cuts.find(({ from, to }) => from < to);
-    const who = others.filter((one) => one.target === fewest).map(({ policy }) => policy);
-    lines.push([
-      'not fewer',
-      held?.reason ?? `only ${who.join(', ')} would: ${others.find((one) => one.target === fewest)?.reason}`,
-    ]);
-  }
-  if (most > target) {
-    const cut = cuts.find(({ from, to }) => from > to);
-    const who = others.filter((one) => one.target === most).map(({ policy }) => policy);
-    lines.push([
-      'not more',
-      cut?.reason ?? `only ${who.join(', ')} would: ${others.find((one) => one.target === most)?.reason}`,
-    ]);
-  }
-  return lines;
 }
 
 /** What is reckoned with at each horizon, then what each forecaster says of the one that the policy is told of. */

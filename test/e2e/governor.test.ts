@@ -1,5 +1,7 @@
 /** The governor with real processes: load comes, replicas grow and shrink again; in advise nothing moves; it can say why. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { DeploymentView, JournalEntryView, WhyView } from '../../src/api/schemas.ts';
 import { v2 } from '../support/ask.ts';
@@ -80,6 +82,19 @@ describe('a platform that is governed', () => {
     }
     const verdict = await cli('journal', 'verify');
     assert.equal(verdict.code, 0, verdict.stdout);
+    // Whoever gets the case in a ticket has no platform to ask.
+    const file = join(platform.dataDirectory, 'case.ndjson');
+    writeFileSync(file, (await cli('journal', 'export')).stdout);
+    const held = await cli('journal', 'verify', file);
+    assert.equal(held.code, 0, held.stdout);
+    const all = await cli('journal', 'replay', file, '-o', 'json');
+    assert.equal(all.code, 0, all.stdout + all.stderr);
+    const decided = JSON.parse(all.stdout) as { id: number; same: boolean }[];
+    assert.ok(moved.every(({ id }) => decided.some((one) => one.id === id && one.same)));
+    writeFileSync(file, '{"id":1,"details":{"recording":"AAAA","decision":{}}}\n{broken\n');
+    const broken = await cli('journal', 'replay', file);
+    assert.deepEqual([broken.code, broken.stdout], [1, ''], broken.stderr);
+    assert.match(broken.stderr, /entry 1 holds no recording that can be read/);
   });
 
   test('in advise nothing moves, and why says what it would do', async () => {

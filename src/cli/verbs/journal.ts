@@ -2,17 +2,17 @@
  * `flyball journal`: what was decided, done and asked for, and why. Listed newest last, as a log is read; followed; as
  * JSON lines for others (`export`); and checked (`verify`), here for a file that was exported, there for the store.
  */
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { JournalEntryView, JournalVerdict } from '../../api/schemas.ts';
+import type { JournalVerdict } from '../../api/schemas.ts';
 import { FlyballError } from '../../errors.ts';
 import { parseCount } from '../arguments.ts';
 import { connect } from '../connect.ts';
 import type { ControlClient, JournalAsk } from '../control-client.ts';
 import { flag, stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
+import { entriesOf } from '../journal-file.ts';
 import { entryLine, verdictText } from '../journal-text.ts';
+import { isRecorded, replayed, replayLine, type Replayed } from '../replayed.ts';
 import { formatOf, print, toJson } from '../output.ts';
 import { statusStyle } from '../terminal.ts';
 import { parseMoment } from '../moment.ts';
@@ -33,11 +33,11 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     case 'show':
       return show(invocation, argument);
     case 'replay':
-      return replayEntry(invocation, argument);
+      return replay(invocation, argument);
     default:
       throw new UsageError(
         `journal does not know ${action}`,
-        'expected list, show ID, replay ID, export, or verify [FILE]',
+        'expected list, show ID, replay ID or FILE, export, or verify [FILE]',
       );
   }
 }
@@ -121,17 +121,7 @@ async function verify(invocation: Invocation, file: string | undefined): Promise
 async function verifyFile(path: string): Promise<JournalVerdict> {
   const { startVerifier } = await import('../../journal/verify.ts');
   let verifier: ReturnType<typeof startVerifier> | undefined;
-  let number = 0;
-  for await (const line of createInterface({ input: createReadStream(path, 'utf8') })) {
-    number += 1;
-    if (line === '') continue;
-    let entry: JournalEntryView;
-    try {
-      entry = JSON.parse(line) as JournalEntryView;
-    } catch (error) {
-      const message = `${path}: line ${number} is not JSON`;
-      throw new FlyballError('INVALID_REQUEST', message, { cause: error });
-    }
+  for await (const entry of entriesOf(path)) {
     const { id, before: hash, at } = entry;
     verifier ??= startVerifier({ id: id - 1, hash, lastAt: at, at, retention: 'where the file begins' });
     if (!verifier.take(entry)) break;
@@ -140,30 +130,29 @@ async function verifyFile(path: string): Promise<JournalVerdict> {
   return verifier.verdict();
 }
 
-/** The decision is made again here, by this release's core, from what the entry holds. */
-async function replayEntry(invocation: Invocation, id: string | undefined): Promise<ExitCode> {
+/** One of the platform's, by its number; or every decision of a file that was exported, where no platform is needed. */
+async function replay(invocation: Invocation, what: string | undefined): Promise<ExitCode> {
   const { terminal, values, signal } = invocation;
-  const number = parseCount(id ?? '', 'ID', 1, Number.MAX_SAFE_INTEGER);
-  const entry = await connect(invocation).journalEntry(number, signal);
-  const { recording, decision } = (entry.details ?? {}) as { readonly recording?: string; readonly decision?: unknown };
-  if (recording === undefined || decision === undefined) {
-    const why =
-      decision === undefined
-        ? `it is no decision but: ${entry.kind} ${entry.action}`
-        : 'what it rested on was too large to keep';
-    throw new FlyballError('INVALID_REQUEST', `entry ${number} cannot be replayed: ${why}`);
+  const isNumber = /^\d*$/.test(what ?? '');
+  const again: Replayed[] = [];
+  if (isNumber) {
+    const number = parseCount(what ?? '', 'ID', 1, Number.MAX_SAFE_INTEGER);
+    const entry = await connect(invocation).journalEntry(number, signal);
+    again.push(await replayed(entry));
+  } else {
+    for await (const entry of entriesOf(resolve(terminal.cwd, what ?? ''))) {
+      if (isRecorded(entry)) again.push(await replayed(entry));
+    }
+    if (again.length === 0) throw new FlyballError('INVALID_REQUEST', `${what} holds no decision that can be replayed`);
   }
-  const { replay } = await import('../../control/governor/replay.ts');
-  const again = replay(recording, decision);
+  const differing = again.filter(({ same }) => !same);
   await print(terminal, formatOf(values), {
-    data: { id: number, same: again.same, decision: again.decision },
-    names: () => (again.same ? [] : [String(number)]),
-    table: () =>
-      again.same
-        ? `ok  entry ${number}: ${entry.action} again, byte for byte\n`
-        : `!!  entry ${number}: ${entry.action} then, ${again.decision.held} → ${again.decision.target} now: ${again.decision.reason}\n`,
+    data: isNumber ? again[0] : again,
+    items: again,
+    names: () => differing.map(({ id }) => String(id)),
+    table: () => again.map(replayLine).join(''),
   });
-  return again.same ? exitCodes.done : exitCodes.failed;
+  return differing.length === 0 ? exitCodes.done : exitCodes.failed;
 }
 
 async function show(invocation: Invocation, id: string | undefined): Promise<ExitCode> {

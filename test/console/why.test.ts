@@ -1,0 +1,121 @@
+/** Why, in a browser: the whole decision of now and of an earlier moment, and the case that is made of it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { v2 } from '../support/ask.ts';
+import {
+  assertAccessible,
+  desktop,
+  phone,
+  picture,
+  setTheme,
+  startBrowser,
+  withoutBrowser,
+  type OpenPage,
+  type TestBrowser,
+} from '../support/browser.ts';
+import { runCli } from '../support/cli.ts';
+import { startConsolePlatform } from '../support/console-platform.ts';
+import { until, type Platform } from '../support/platform.ts';
+import { startLoad } from '../support/steady-load.ts';
+
+const body = v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] });
+const scaling = {
+  policy: 'ray',
+  parameters: { targetOngoingRequests: 1, upscaleDelaySeconds: 0, downscaleDelaySeconds: 300, lookBackSeconds: 2 },
+  mode: 'auto',
+  modeReason: 'a test',
+};
+
+describe('Why', { skip: withoutBrowser }, () => {
+  let platform: Platform;
+  let browser: TestBrowser;
+  let opened: OpenPage;
+  before(async () => {
+    platform = await startConsolePlatform({
+      deployments: { driven: { replicas: { min: 1, max: 3 }, batching: { sizeMax: 1 }, scaling }, fixed: {} },
+    });
+    browser = await startBrowser();
+    await using load = startLoad({ url: `${platform.http}/v2/models/driven/infer`, method: 'POST', body, callers: 8 });
+    await until('more replicas', async () =>
+      (await platform.status()).deployments.some(({ name, counts }) => name === 'driven' && counts.ready === 3)
+        ? true
+        : undefined,
+    );
+    void load;
+    opened = await browser.open(`${platform.control}/why/driven`);
+  });
+  after(async () => {
+    await opened?.[Symbol.asyncDispose]();
+    await browser?.[Symbol.asyncDispose]();
+    await platform?.[Symbol.asyncDispose]();
+  });
+
+  test('the decision is told stage by stage, and each bound says whether it bit', async () => {
+    const { page } = opened;
+    for (const name of ['Observed', 'Proposed', 'Agreed and cut', 'Executed', 'Verified', 'Others'])
+      await page.getByRole('heading', { name, exact: true }).waitFor();
+    await page.getByRole('row', { name: /offered load/ }).waitFor();
+    await page.locator('.bounds').getByText('did not bite').first().waitFor();
+    for (const policy of ['hpa', 'kpa', 'ray', 'thresholds'])
+      await page
+        .getByRole('row', { name: new RegExp(`^${policy} `) })
+        .first()
+        .waitFor();
+  });
+
+  test('the change before is a link away, with what the maximum cut of it', async () => {
+    const { page } = opened;
+    await page
+      .getByRole('navigation', { name: /before and after/ })
+      .getByRole('link')
+      .first()
+      .click();
+    await page.waitForURL(/at=\d+/);
+    await page.getByText(/The target was changed|Nothing was changed/).waitFor();
+    await assertAccessible(page, 'Why of an earlier moment');
+  });
+
+  test('the case is a file whose chain holds and whose decisions can be made again without the platform', async () => {
+    const { page } = opened;
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export the case' }).click(),
+    ]);
+    await page.getByRole('dialog', { name: 'The case' }).getByText('flyball journal replay').waitFor();
+    await picture(page, 'case-light');
+    await page.keyboard.press('Escape');
+    const path = await file.path();
+    assert.ok(readFileSync(path, 'utf8').split('\n').length > 3);
+    const nowhere = { FLYBALL_URL: 'http://127.0.0.1:9' };
+    const held = await runCli(['journal', 'verify', path], nowhere);
+    assert.equal(held.code, 0, held.stdout + held.stderr);
+    const again = await runCli(['journal', 'replay', path], nowhere);
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.match(again.stdout, /byte for byte/);
+  });
+
+  test('one whose size is fixed says that there is no decision, and a stranger that it is not there', async () => {
+    const { page } = opened;
+    await page.goto(`${platform.control}/why/fixed`);
+    await page.getByText('There is no decision about it').waitFor();
+  });
+
+  test('it has no barrier that axe finds, in light, dark and on a phone', async () => {
+    const { page } = opened;
+    await page.goto(`${platform.control}/why/driven`);
+    await page.getByRole('heading', { name: 'Observed' }).waitFor();
+    for (const theme of ['light', 'dark'] as const) {
+      await setTheme(page, theme);
+      await assertAccessible(page, `Why, ${theme}`);
+      await picture(page, `why-${theme}`, true);
+    }
+    await page.setViewportSize(phone);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+    await assertAccessible(page, 'Why on a phone');
+    await picture(page, 'why-phone', true);
+    await page.setViewportSize(desktop);
+  });
+
+  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+});
