@@ -81,6 +81,15 @@ export const views: readonly View[] = [
     ...lazy,
   },
   {
+    id: 'rehearsal',
+    pattern: '/rehearsal/:id?',
+    title: ({ id }) => (id === undefined ? 'Rehearsal' : `${id} · Rehearsal`),
+    key: 'h',
+    nav: '/rehearsal',
+    component: () => import('./views/rehearsal/rehearsal.tsx'),
+    ...lazy,
+  },
+  {
     id: 'sign-in',
     pattern: '/sign-in',
     title: named('Sign in'),

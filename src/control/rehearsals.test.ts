@@ -143,3 +143,22 @@ test('the last hundred are kept, newest first, and only of deployments that ther
   assert.deepEqual([seeds.length, seeds[0], seeds.at(-1)], [100, 102, 3]);
   await assert.rejects(service.keepRehearsal('other', rehearsal(0)), { code: 'DEPLOYMENT_NOT_FOUND' });
 });
+
+test('one that other decision code has made arms nothing without a reason, and says so before anybody tries', async () => {
+  const { governed, mode, service } = await world();
+  await using _ = governed;
+  const same = await service.keepRehearsal('d', rehearsal(0, { build }));
+  assert.equal((await service.rehearsal(same.id)).arming.kind, 'fits');
+  const { id } = await service.keepRehearsal('d', rehearsal(0, { build: 'ba9876543210' }));
+  const { arming } = await service.rehearsal(id);
+  assert.deepEqual(
+    [arming.kind, arming.build, arming.mode, arming.policy],
+    ['doubtful', build, 'advise', 'thresholds'],
+  );
+  assert.match(arming.words[0] ?? '', /made by the decision code ba9876543210, and the platform runs 0123456789ab/);
+  const request = { mode: 'auto', by: 'ada', rehearsal: id } as const;
+  await assert.rejects(mode.setMode('d', request), { code: 'REHEARSAL_UNFIT', message: /give a reason beside it/ });
+  await mode.setMode('d', { ...request, reason: 'nothing of the rule was changed' });
+  const [entry] = await governed.journal.read({ kind: 'mode', newestFirst: true });
+  assert.partialDeepStrictEqual(entry?.details, { rehearsal: id, build: 'ba9876543210', passed: true });
+});
