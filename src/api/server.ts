@@ -17,7 +17,8 @@ import { openSignIns } from '../auth/sign-ins.ts';
 import { challenge, FlyballError, toFlyballError } from '../errors.ts';
 import { contextOptions, isTlsFailure, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
-import { dataHeaders } from './console-files/headers.ts';
+import { docsPage, docsStyle } from './docs-page/page.ts';
+import { dataHeaders, pageHeaders } from './console-files/headers.ts';
 import { openConsoleFiles, type ConsoleFiles } from './console-files/serve.ts';
 import { openEventHub } from './events/hub.ts';
 import { openApiDocument } from './openapi.ts';
@@ -127,7 +128,15 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.get('/readyz', async (_request, reply) =>
     reply.code(control.ready() ? 200 : 503).send({ ready: control.ready() }),
   );
-  app.get(`${prefix}/openapi.json`, async () => openApiDocument(options.version));
+  const described = openApiDocument(options.version);
+  app.get(`${prefix}/openapi.json`, async () => described);
+  // For people. It tells of no deployment, but neither does the document, and that asks for a key too.
+  const style = `${prefix}/docs.css`;
+  app.get(style, async (_request, reply) => reply.headers(pageHeaders).type('text/css; charset=utf-8').send(docsStyle));
+  app.get(`${prefix}/docs`, async (request, reply) => {
+    const origin = `${options.tls === undefined ? 'http' : 'https'}://${request.host}`;
+    return reply.headers(pageHeaders).type('text/html; charset=utf-8').send(docsPage(described, { style, origin }));
+  });
   const serve = routeServer({ control, version: options.version, clock, keys, check, events, closing: closing.signal });
   const dispatched = (route: Route): RouteOptions => ({
     method: route.method,

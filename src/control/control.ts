@@ -24,6 +24,7 @@ import { openKeyService } from './key-service.ts';
 import { modelService } from './model-service.ts';
 import { openOperations } from './operations.ts';
 import type { Orchestrator } from './orchestrator.ts';
+import { byDeployment } from './by-deployment.ts';
 import { openPlayground } from './playground.ts';
 import { plan, requireServable, type PlanState } from './plan.ts';
 import { trackProgress } from './progress.ts';
@@ -326,16 +327,19 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     aliases: await store.aliases(),
     overrides: await store.overrides(),
   });
-  const viewOf = (deployment: Deployment): DeploymentView => ({
-    ...toDeploymentView(deployment, fleet.replicas(), channel.gateways(), clock.wall()),
+  const knownNow = () => byDeployment(fleet.replicas(), channel.gateways());
+  const viewOf = (deployment: Deployment, known: ReturnType<typeof byDeployment>): DeploymentView => ({
+    ...toDeploymentView(deployment, known(deployment.name), clock.wall()),
     governor: governorView(deployment, { governor, modes, approvals }),
   });
-  const deploymentViews = (isShown = (_name: string): boolean => true): DeploymentView[] =>
-    deployments
+  const deploymentViews = (isShown = (_name: string): boolean => true): DeploymentView[] => {
+    const known = knownNow();
+    return deployments
       .all()
       .filter(({ name }) => isShown(name))
-      .map(viewOf)
+      .map((deployment) => viewOf(deployment, known))
       .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  };
   const overrides = async (): Promise<OverrideView[]> => [...(await store.overrides())];
   const specification = async (): Promise<ResolvedSpecification | null> => (await store.applied())?.resolved ?? null;
 
@@ -395,7 +399,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return plan(state, resolved);
     },
     deployments: async (isShown) => deploymentViews(isShown),
-    deployment: async (name) => viewOf(deployments.get(name)),
+    deployment: async (name) => viewOf(deployments.get(name), knownNow()),
     latencyModel: async (name) => latencies.of(deployments.get(name)),
     nodes: (isShown) => nodes.list(isShown),
     operations: (query) => operations.list(query),

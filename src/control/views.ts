@@ -1,6 +1,7 @@
 /** What control knows, in the words of its API. Pure: desired, starting, ready, draining and failed stay apart. */
 import type { DeploymentView, GovernorView, ReplicaView } from '../api/schemas.ts';
 import { wantedOf, type Deployment } from './deployments.ts';
+import type { Known } from './by-deployment.ts';
 import type { ColdStart } from './cold-start.ts';
 import type { Replica } from './replica.ts';
 import type { ConnectedGateway } from './gateway-channel.ts';
@@ -32,13 +33,11 @@ function toReplicaView(replica: Replica, gateways: readonly ConnectedGateway[]):
 
 export function toDeploymentView(
   deployment: Deployment,
-  replicas: readonly Replica[],
-  gateways: readonly ConnectedGateway[],
+  { replicas: own, gateways }: Known,
   at: number,
 ): DeploymentView {
   const { name, record, upkeep, serving, target, targetError, coldStart } = deployment;
   const { min, max } = record.specification.replicas;
-  const own = replicas.filter((replica) => replica.deployment === name);
   const count = (...phases: readonly Replica['phase'][]): number =>
     own.filter(({ phase }) => phases.includes(phase)).length;
   const reason = targetError?.message ?? upkeep?.reason;
