@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ApprovalView, DeploymentView, StatusView } from '../../../src/api/schemas.ts';
+import type { SeriesView } from '../../../src/api/series-schemas.ts';
+import { burnOf } from './burn.ts';
+import { effectOf } from './effect.ts';
+import { spoken } from './spoken.ts';
+import { haltEffects, modesOf, oldestSignal } from './summary.ts';
+
+const deployment = (name: string, more: object = {}): DeploymentView =>
+  ({
+    name,
+    state: 'serving',
+    counts: { starting: 0, ready: 1, serving: 1, draining: 0, failed: 0 },
+    load: { ageMs: 200, p99Ms: 10 },
+    sloP99Ms: null,
+    ...more,
+  }) as unknown as DeploymentView;
+const status = (deployments: readonly DeploymentView[], more: object = {}): StatusView =>
+  ({ at: 10_000, deployments, warnings: [], ...more }) as unknown as StatusView;
+
+test('modes are counted in the order of how much is given away', () => {
+  const modes = ['advise', 'auto', 'approve', 'auto'].map((mode) => deployment('d', { governor: { mode } }));
+  assert.deepEqual(modesOf([...modes, deployment('still')]), {
+    parts: [
+      { mode: 'auto', count: 2 },
+      { mode: 'approve', count: 1 },
+      { mode: 'advise', count: 1 },
+    ],
+    ungoverned: 1,
+  });
+});
+
+test('the oldest signal is of who should have spoken, and never is older than everything', () => {
+  const asleep = deployment('asleep', { state: 'asleep', load: { ageMs: 99_999 } });
+  const slow = deployment('slow', { load: { ageMs: 4000 } });
+  const mute = deployment('mute', { load: { ageMs: null } });
+  assert.deepEqual(oldestSignal(status([deployment('a'), slow, asleep]), 11_000), { deployment: 'slow', ageMs: 5000 });
+  assert.deepEqual(oldestSignal(status([slow, mute]), 11_000), { deployment: 'mute', ageMs: null });
+  assert.equal(oldestSignal(status([asleep]), 11_000), undefined);
+});
+
+test('before anything is stopped it is said what goes on', () => {
+  const seen = status([deployment('a'), deployment('b', { counts: { starting: 2, ready: 3 } })]);
+  assert.match(
+    haltEffects(seen, 'targets').join(' '),
+    /4 ready replicas of 2 deployments go on serving.*2 that are starting/,
+  );
+  assert.match(haltEffects(seen, 'targets').join(' '), /Replicas that die are restored/);
+  assert.match(haltEffects(seen, 'all').join(' '), /are not restored/);
+});
+
+test('what approving would do is said in words', () => {
+  const change = (from: number, to: number): ApprovalView => ({ from, to }) as ApprovalView;
+  assert.equal(effectOf(change(1, 2), deployment('a')), '1 replica more would be started. 1 ready now.');
+  assert.match(
+    effectOf(change(3, 1), undefined),
+    /2 replicas would be drained and ended, without dropping a request; 1 would stay/,
+  );
+  assert.match(effectOf(change(1, 0), undefined), /the next request wakes it/);
+});
+
+test('burn is the share that went wrong over the share that may', () => {
+  const series = (columns: Record<string, (number | null)[]>): SeriesView => ({ columns }) as unknown as SeriesView;
+  assert.equal(burnOf([]), undefined);
+  assert.equal(burnOf([series({ arrivals: [0, null] })]), undefined);
+  const burn = burnOf([
+    series({ arrivals: [600, 300], late: [3, null], failed: [0, 1], shed: [0, 0] }),
+    series({ arrivals: [100], late: [5], failed: [0], shed: [1] }),
+  ]);
+  assert.deepEqual(burn && { ...burn, rate: Math.round(burn.rate * 100) / 100 }, { rate: 1, bad: 10, offered: 1000 });
+});
+
+test('what is said aloud names the trouble', () => {
+  assert.equal(spoken(status([deployment('a')])), '1 deployments; all within their objectives.');
+  const late = deployment('b', { sloP99Ms: 5 });
+  const bad = deployment('c', { state: 'failed' });
+  assert.match(spoken(status([late, bad], { warnings: ['x'] })), /in trouble: c; over their objective: b; 1 warnings/);
+});
