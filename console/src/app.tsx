@@ -11,6 +11,8 @@ import { StopDialog } from './bar/stop.tsx';
 import { Card } from './parts/card.tsx';
 import { ViewOf } from './parts/lazy.tsx';
 import { Empty } from './parts/states.tsx';
+import { isLive } from './live/connection.ts';
+import { connection } from './live/store.ts';
 import { location, visit } from './router.ts';
 import { open } from './shortcuts.ts';
 import { find } from './views.ts';
@@ -44,7 +46,7 @@ export function App(): JSX.Element {
         {!isSignIn && <GovernorBar />}
       </header>
       <Banners />
-      <main id="page" class="page" ref={main} tabIndex={-1}>
+      <main id="page" class="page" ref={main} tabIndex={-1} data-live={isSignIn || isLive(connection.value)}>
         {found === undefined ? (
           <>
             <h1>Nothing here</h1>

@@ -4,6 +4,9 @@
  */
 import type { Problem } from '../../../src/api/schemas.ts';
 
+/** A platform that hangs is one that does not answer; what acts is waited for, since it may have happened. */
+const waitMs = 20_000;
+
 export const prefix = '/api/v1';
 
 /** UNREACHABLE: nothing answered at all. */
@@ -65,6 +68,10 @@ export async function askFor<Value>(path: string, ask: Ask = {}): Promise<Answer
   if (ifMatch !== undefined) headers.set('if-match', ifMatch);
   if (method !== 'GET') headers.set('idempotency-key', randomKey());
   const sent = bytes?.content ?? (body === undefined ? undefined : JSON.stringify(body));
+  const limits = [
+    ...(signal === undefined ? [] : [signal]),
+    ...(method === 'GET' ? [AbortSignal.timeout(waitMs)] : []),
+  ];
   let response: Response;
   try {
     response = await fetch(`${prefix}${path}${search === '' ? '' : `?${search}`}`, {
@@ -72,7 +79,7 @@ export async function askFor<Value>(path: string, ask: Ask = {}): Promise<Answer
       headers,
       credentials: 'same-origin',
       ...(sent === undefined ? {} : { body: sent }),
-      ...(signal === undefined ? {} : { signal }),
+      signal: AbortSignal.any(limits),
     });
   } catch (error) {
     if (signal?.aborted === true) throw error;

@@ -1,6 +1,7 @@
 /** Is all well, what is the governor doing, what needs me? Every deployment in a line, live. */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { words } from '../../format/quantity.ts';
 import { status } from '../../live/store.ts';
 import { Figure } from '../../parts/figure.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
@@ -103,7 +104,7 @@ function Summary(): JSX.Element | null {
             label="Deployments within their objective"
             source="the latencies of the last answers"
           />{' '}
-          of {promised} within SLO
+          of {words(promised, 'count')} within SLO
         </>
       )}
     </p>

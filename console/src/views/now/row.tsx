@@ -66,7 +66,7 @@ export function DeploymentRow({ deployment, at, index }: RowProps): JSX.Element 
       </th>
       <td role="cell" class="number with-line" data-label="Load">
         {cell('offered load', { value: known ?? load.requestsPerSecond, unit: 'req/s' })}
-        {spark !== undefined && <Sparkline values={spark.perSecond} label={`${name}: load of the last 15 minutes`} />}
+        <Sparkline values={spark?.perSecond ?? []} label={`${name}: load of the last 15 minutes`} />
       </td>
       <td role="cell" class="number" data-label="p50">
         {cell('median latency of the last answers', { value: load.p50Ms, unit: 'ms' })}
@@ -76,9 +76,7 @@ export function DeploymentRow({ deployment, at, index }: RowProps): JSX.Element 
           {cell('p99 latency of the last answers', { value: load.p99Ms, unit: 'ms', limit: sloP99Ms })}
           <span class="muted"> / {sloP99Ms === null ? '–' : words(sloP99Ms, 'ms').replace(/ ms$/, '')}</span>
         </span>
-        {spark !== undefined && (
-          <Sparkline values={spark.p99Ms} limit={sloP99Ms} label={`${name}: p99 of the last 15 minutes`} />
-        )}
+        <Sparkline values={spark?.p99Ms ?? []} limit={sloP99Ms} label={`${name}: p99 of the last 15 minutes`} />
       </td>
       <td role="cell" class={`number${lostShare(load) === 0 ? ' zero' : ''}`} data-label="Errors">
         {cell('failed or shed, of what was offered in the last second', {

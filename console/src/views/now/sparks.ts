@@ -33,6 +33,8 @@ export const sparkOf = (name: string): ReadonlySignal<Spark | undefined> => entr
 async function fetchSpark(name: string, signal: AbortSignal): Promise<void> {
   const entry = entryOf(name);
   entry.at = performance.now();
+  // Whoever was scrolled past is asked for again when it is seen.
+  signal.addEventListener('abort', () => entry.spark.peek() === undefined && (entry.at = Number.NEGATIVE_INFINITY));
   const query = { from: Math.round(serverNow() - windowMs), stepMs, columns: 'arrivals,p99Ms,ready' };
   const { columns } = await ask<SeriesView>(`${deploymentPath(name)}/series`, { query, signal });
   const arrivals = columns['arrivals'] ?? [];

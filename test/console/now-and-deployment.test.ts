@@ -1,10 +1,11 @@
-/** The console's first page and the bar in a browser, against a platform that runs. */
+/** Now, Deployment and the bar in a browser, against a platform that runs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { StatusView } from '../../src/api/schemas.ts';
 import { v2 } from '../support/ask.ts';
 import {
   assertAccessible,
+  desktop,
   phone,
   picture,
   setTheme,
@@ -14,6 +15,7 @@ import {
   type TestBrowser,
 } from '../support/browser.ts';
 import { startConsolePlatform } from '../support/console-platform.ts';
+import { childPid } from '../support/processes.ts';
 import { until, type Platform } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
@@ -158,5 +160,103 @@ describe('the console', { skip: withoutBrowser }, () => {
     await picture(page, 'releases-light');
   });
 
+  test('a deployment’s charts share a cursor, their span is in the address, and each is a table too', async () => {
+    const { page } = opened;
+    await page.goto(`${platform.control}/`);
+    await page.getByRole('link', { name: 'driven', exact: true }).click();
+    await page.getByRole('heading', { name: 'driven' }).waitFor();
+    for (const title of ['Requests', 'Latency', 'Where time goes', 'Replicas']) {
+      await page.locator('figure.chart', { hasText: title }).locator('canvas').waitFor();
+    }
+    const cursor = page.getByRole('slider', { name: 'Cursor of Requests' });
+    await cursor.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Shift+ArrowLeft');
+    assert.match((await cursor.getAttribute('aria-valuetext')) ?? '', /UTC: offered .*served/);
+    const other = page.getByRole('slider', { name: 'Cursor of Replicas' });
+    assert.equal(await other.getAttribute('aria-valuenow'), await cursor.getAttribute('aria-valuenow'));
+    await page.getByRole('switch', { name: /HPA, KPA, Ray/ }).check();
+    await page.locator('.chart-read', { hasText: 'HPA' }).waitFor();
+    await page.getByRole('button', { name: '1 h', exact: true }).click();
+    await page.waitForURL(/range=1h/);
+    assert.match(page.url(), /others=1/);
+    await page.locator('.panel', { hasText: 'Proposed now' }).getByText('compared').first().waitFor();
+    for (const theme of ['light', 'dark'] as const) {
+      await setTheme(page, theme);
+      await assertAccessible(page, `Deployment, ${theme}`);
+      await picture(page, `deployment-${theme}`, true);
+    }
+    await cursor.focus();
+    await page.keyboard.press('t');
+    await page
+      .getByRole('group', { name: 'Table: Requests' })
+      .getByRole('columnheader', { name: 'Time, UTC' })
+      .waitFor();
+    await assertAccessible(page, 'Deployment with a table');
+    await page.setViewportSize(phone);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
+    await assertAccessible(page, 'Deployment on a phone');
+    await picture(page, 'deployment-phone', true);
+    await page.setViewportSize(desktop);
+  });
+
+  test('a link reproduces the screen, and what is not there says what to do', async () => {
+    const { page } = opened;
+    await page.reload();
+    await page.getByRole('switch', { name: /HPA, KPA, Ray/, checked: true }).waitFor();
+    await page.getByRole('button', { name: '1 h', exact: true, pressed: true }).waitFor();
+    await page.goto(`${platform.control}/d/nothing`);
+    await page.getByText('There is no deployment nothing.').waitFor();
+    await assertAccessible(page, 'a deployment that is not there');
+    await page.goto(`${platform.control}/nowhere`);
+    await page.getByText('nothing at /nowhere').waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('n');
+    await page.getByRole('heading', { name: 'Now' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    await assertAccessible(page, 'the help');
+    await page.getByRole('checkbox', { name: /single key/ }).uncheck();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('.');
+    assert.equal(await page.getByRole('dialog').count(), 0);
+  });
+
   test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+
+  test('all times of a page change their zone together', async () => {
+    await using far = await browser.open(`${platform.control}/d/driven`, { timezoneId: 'Pacific/Tongatapu' });
+    const { page } = far;
+    await page.locator('figure.chart canvas').first().waitFor();
+    const zones = async (): Promise<string[]> => [
+      ...new Set((await page.locator('main').innerText()).match(/\b(?:UTC|GMT[+-]\d+)\b/g)),
+    ];
+    assert.deepEqual(await zones(), ['UTC']);
+    await page.getByLabel('Time zone').selectOption('local');
+    await page.locator('time', { hasText: 'GMT+13' }).first().waitFor();
+    assert.deepEqual(await zones(), ['GMT+13']);
+    far.assertClean();
+  });
+
+  test('a lost connection is seen, keeps what was known as old, and heals by itself', async () => {
+    const expected = /ERR_|Failed to load resource/;
+    await using own = await browser.open(`${platform.control}/`, { expected });
+    const { page } = own;
+    await page.locator('tr[data-deployment=driven]').waitFor();
+    // Whoever would start it anew holds still, so that it is seen what is shown meanwhile.
+    const supervisor = platform.process.pid as number;
+    process.kill(supervisor, 'SIGSTOP');
+    try {
+      process.kill(childPid(platform, 'control'), 'SIGKILL');
+      await page.locator('.banner', { hasText: 'The connection is lost' }).waitFor();
+      await page.locator('main[data-live=false] tr[data-deployment=driven]').waitFor();
+      await assertAccessible(page, 'Now without a connection');
+      await picture(page, 'now-lost-light');
+    } finally {
+      process.kill(supervisor, 'SIGCONT');
+    }
+    await page.locator('.governor').getByText('live').waitFor({ timeout: 60_000 });
+    await page.locator('.banner', { hasText: 'The connection is lost' }).waitFor({ state: 'detached' });
+    own.assertClean();
+  });
 });
