@@ -13,6 +13,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(options: Benchmark
   learning: () => import('./learning.ts'),
   flash: () => import('./flash.ts'),
   fidelity: () => import('./fidelity.ts'),
+  console: () => import('./console.ts'),
 };
 
 const { values, positionals } = parseArgs({

@@ -1,6 +1,7 @@
 /** On every page: who governs, what waits for a person, how old the news is, how the budget goes, and the way to stop it. */
 import type { JSX } from 'preact';
 import { mayOperate } from '../api/caller.ts';
+import { words } from '../format/quantity.ts';
 import { span } from '../format/time.ts';
 import { now, paused, status } from '../live/store.ts';
 import { Figure } from '../parts/figure.tsx';
@@ -131,9 +132,10 @@ function OldestSignal(): JSX.Element {
 }
 
 function BudgetBurn(): JSX.Element {
-  const { burn, at, promised } = useBurn();
+  const { burn, at, promised, asked } = useBurn();
   if (promised === 0) return <span class="muted">no objectives</span>;
   if (at !== undefined && burn === undefined) return <span class="muted">no requests</span>;
+  const of = asked < promised ? `, the worst of the ${asked} busiest of ${promised}` : '';
   return (
     <Figure
       value={burn?.rate}
@@ -141,11 +143,12 @@ function BudgetBurn(): JSX.Element {
       at={at}
       staleAfterMs={60_000}
       limit={1}
-      label="Burn of the error budget, last 5 min"
+      label={burn === undefined ? 'Burn of error budgets' : `${burn.deployment}: ${burn.what}`}
+      {...(burn === undefined ? {} : { why: burn.deployment })}
       source={
         burn === undefined
           ? 'the series'
-          : `the series: ${burn.bad} of ${burn.offered} requests were late, failed or shed; 1 in 100 may be`
+          : `the series of the last 5 min${of}: ${burn.bad} of ${burn.all} were not so; ${words(burn.budget, 'share')} may be`
       }
     />
   );

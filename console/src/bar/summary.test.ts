@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApprovalView, DeploymentView, StatusView } from '../../../src/api/schemas.ts';
 import type { SeriesView } from '../../../src/api/series-schemas.ts';
-import { burnOf } from './burn.ts';
+import { worstBurn } from './burn.ts';
 import { effectOf } from './effect.ts';
 import { spoken } from './spoken.ts';
 import { haltEffects, modesOf, oldestSignal } from './summary.ts';
@@ -60,15 +60,26 @@ test('what approving would do is said in words', () => {
   assert.match(effectOf(change(1, 0), undefined), /the next request wakes it/);
 });
 
-test('burn is the share that went wrong over the share that may', () => {
-  const series = (columns: Record<string, (number | null)[]>): SeriesView => ({ columns }) as unknown as SeriesView;
-  assert.equal(burnOf([]), undefined);
-  assert.equal(burnOf([series({ arrivals: [0, null] })]), undefined);
-  const burn = burnOf([
-    series({ arrivals: [600, 300], late: [3, null], failed: [0, 1], shed: [0, 0] }),
-    series({ arrivals: [100], late: [5], failed: [0], shed: [1] }),
-  ]);
-  assert.deepEqual(burn && { ...burn, rate: Math.round(burn.rate * 100) / 100 }, { rate: 1, bad: 10, offered: 1000 });
+test('burn is the share that went wrong over the share that may, of whoever burns fastest', () => {
+  const promising = (name: string, columns: Record<string, (number | null)[]>, sloP99Ms: number | null = 50) => ({
+    name,
+    sloP99Ms,
+    sloAvailability: 0.999,
+    series: { columns } as unknown as SeriesView,
+  });
+  assert.equal(worstBurn([]), undefined);
+  assert.equal(worstBurn([promising('idle', { arrivals: [0, null], completed: [0, null] })]), undefined);
+  const late = promising('late', {
+    arrivals: [600, 400],
+    completed: [600, 400],
+    late: [15, 5],
+    failed: [0],
+    shed: [0],
+  });
+  const lost = promising('lost', { arrivals: [1000], completed: [997], late: [0], failed: [2], shed: [1] }, null);
+  const worst = worstBurn([late, lost]);
+  assert.deepEqual([worst?.deployment, worst?.what, Math.round(worst?.rate ?? 0)], ['lost', 'answers at all', 3]);
+  assert.equal(worstBurn([late])?.rate, 2);
 });
 
 test('what is said aloud names the trouble', () => {

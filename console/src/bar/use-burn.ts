@@ -5,7 +5,7 @@ import { deploymentPath } from '../api/caller.ts';
 import { valueOf } from '../live/resource.ts';
 import { serverNow, status } from '../live/store.ts';
 import { useResource } from '../live/use-resource.ts';
-import { burnOf, type Burn } from './burn.ts';
+import { promises, worstBurn, type Burn } from './burn.ts';
 
 const windowMs = 300_000;
 const everyMs = 10_000;
@@ -16,27 +16,31 @@ export interface BurnNow {
   readonly burn: Burn | undefined;
   /** When it was asked, by the platform's clock; undefined: not yet. */
   readonly at: number | undefined;
-  /** Deployments with an objective. */
+  /** Deployments with an objective, and how many of them were asked. */
   readonly promised: number;
+  readonly asked: number;
 }
 
 export function useBurn(): BurnNow {
-  const promising = (status.value?.deployments ?? [])
-    .filter(({ sloP99Ms }) => sloP99Ms !== null)
-    .sort((a, b) => b.load.requestsPerSecond - a.load.requestsPerSecond)
+  const promising = (status.value?.deployments ?? []).filter(promises);
+  const asked = promising
+    .toSorted((a, b) => b.load.requestsPerSecond - a.load.requestsPerSecond)
     .slice(0, askedMax)
-    .map(({ name }) => name)
-    .sort();
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  // Who is busiest changes with every second; it is asked about those of the moment, and not each time that changes.
   const { resource } = useResource(
-    `burn ${promising.join(' ')}`,
+    `burn ${promising.length}`,
     async (signal) => {
       const to = serverNow();
-      const query = { from: Math.round(to - windowMs), stepMs: 60_000, columns: 'arrivals,late,failed,shed' };
-      const asked = promising.map((name) => ask<SeriesView>(`${deploymentPath(name)}/series`, { query, signal }));
-      return { burn: burnOf(await Promise.all(asked)), at: to };
+      const query = { from: Math.round(to - windowMs), stepMs: 60_000, columns: 'arrivals,completed,late,failed,shed' };
+      const found = asked.map(async ({ name, sloP99Ms, sloAvailability }) => {
+        const series = await ask<SeriesView>(`${deploymentPath(name)}/series`, { query, signal });
+        return { name, sloP99Ms, sloAvailability, series };
+      });
+      return { burn: worstBurn(await Promise.all(found)), at: to };
     },
     { everyMs },
   );
   const { burn, at } = valueOf(resource) ?? {};
-  return { burn, at, promised: promising.length };
+  return { burn, at, promised: promising.length, asked: asked.length };
 }

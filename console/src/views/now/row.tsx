@@ -4,6 +4,7 @@ import type { DeploymentView } from '../../../../src/api/schemas.ts';
 import { now } from '../../live/store.ts';
 import { Badge, toneOf } from '../../parts/badge.tsx';
 import { Figure, whyAddress, type FigureProps } from '../../parts/figure.tsx';
+import { memo } from '../../parts/memo.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { Sparkline } from '../../charts/sparkline.tsx';
 import { words } from '../../format/quantity.ts';
@@ -25,7 +26,7 @@ const doneWords = {
   refused: 'refused',
 } as const;
 
-export function DeploymentRow({ deployment, at, index }: RowProps): JSX.Element {
+export const DeploymentRow = memo(function DeploymentRow({ deployment, at, index }: RowProps): JSX.Element {
   const { name, model, serving, state, reason, load, counts, desired, sloP99Ms, governor, note } = deployment;
   const spark = sparkOf(name).value;
   /** Of what a gateway told: as old as that is. */
@@ -99,7 +100,7 @@ export function DeploymentRow({ deployment, at, index }: RowProps): JSX.Element 
       </td>
     </tr>
   );
-}
+});
 
 function Decision({
   deployment,
