@@ -204,6 +204,13 @@ const acts: readonly (readonly [string, string, string, ((by: string) => Asked)?
   ['removeModel', 'DELETE', '/models/m2'],
   ['deploy', 'PUT', '/deployments/e', (by) => ({ json: { deployment: deploymentOf('m:1'), by } })],
   ['scale', 'POST', '/deployments/e/scale', (by) => ({ json: { replicas: 2, by } })],
+  [
+    'runRehearsal',
+    'POST',
+    '/deployments/e/rehearsals/run',
+    (by) => ({ json: { trace: 'shape:flash', mean: 50, durationSeconds: 3600, by } }),
+  ],
+  ['cancelOperation', 'DELETE', '/operations/{run}'],
   ['keepRehearsal', 'POST', '/deployments/e/rehearsals', (by) => ({ json: { ...rehearsal, by } })],
   ['setMode', 'PUT', '/deployments/e/mode', (by) => ({ json: { mode: 'auto', reason: 'I watch it', by } })],
   ['haltDeployment', 'PUT', '/deployments/e/halt', (by) => ({ json: { by } })],
@@ -262,6 +269,7 @@ test('each act leaves an entry in the journal with whoever asked for it', async 
     );
     assert.ok(status < 300, `${id}: ${status} ${JSON.stringify(body)}`);
     if (id === 'createKey') ids['key'] = (body as { id: string }).id;
+    if (id === 'runRehearsal') ids['run'] = (body as { id: string }).id;
     const entry = await until(`an entry by whoever asked for ${id}`, async () =>
       (await control.service.journal({ newestFirst: true }, 0, never)).find((each) => each.by === by),
     );

@@ -9,6 +9,7 @@ import type { OperationView } from '../api/schemas.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import { modulePath } from '../module-path.ts';
 import type { RunInput, RunMessage } from '../rehearsal/run/run.ts';
+import { publish } from '../telemetry/events.ts';
 import type { ControlService } from './control-service.ts';
 import type { Deployments } from './deployments.ts';
 import type { Operations, RunningOperation } from './operations.ts';
@@ -125,7 +126,10 @@ export function openRehearsalRuns(parts: RehearsalRunParts): RehearsalRuns {
       },
       async cancelOperation(id, by) {
         if (current?.operation?.id === id) {
+          const subject = current.deployment;
           const ended = await cancel(current, by);
+          if (ended !== undefined)
+            publish('flyball:control', { action: 'cancel', subject, by, reason: `operation ${id}` });
           if (ended !== undefined) return ended;
         }
         const running = operations.running().find((one) => one.id === id);
