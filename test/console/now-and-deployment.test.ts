@@ -238,6 +238,24 @@ describe('the console', { skip: withoutBrowser }, () => {
     far.assertClean();
   });
 
+  test('tabs of a browser share one stream, and another takes it over when its reader is closed', async () => {
+    await using own = await browser.open('about:blank');
+    const streams: string[] = [];
+    own.context.on('request', (request) => {
+      if (request.url().includes('/api/v1/events')) streams.push(request.url());
+    });
+    const [first, second] = [own.page, await own.context.newPage()];
+    for (const page of [first, second]) {
+      await page.goto(`${platform.control}/`);
+      await page.locator('tr[data-deployment=driven]').waitFor();
+      await page.locator('.governor').getByText('live').waitFor();
+    }
+    assert.equal(streams.length, 1);
+    await first.close();
+    await until('the second tab to read the stream', () => (streams.length === 2 ? true : undefined));
+    await second.locator('.governor').getByText('live').waitFor();
+  });
+
   test('a lost connection is seen, keeps what was known as old, and heals by itself', async () => {
     const expected = /ERR_|Failed to load resource/;
     await using own = await browser.open(`${platform.control}/`, { expected });
