@@ -17,6 +17,7 @@ const windowMs = 900_000;
 const stepMs = 15_000;
 const freshMs = 15_000;
 const atOnce = 4;
+const settleMs = 150;
 
 const held = new Map<string, { at: number; readonly spark: ReturnType<typeof signal<Spark | undefined>> }>();
 
@@ -60,7 +61,8 @@ export function useSparks(names: readonly string[]): void {
       }
       if (!own.signal.aborted) timer = setTimeout(() => void round(), 1000);
     };
-    void round();
+    // Rows that only fly past are not asked about.
+    timer = setTimeout(() => void round(), settleMs);
     return () => {
       own.abort();
       clearTimeout(timer);
