@@ -78,7 +78,7 @@ export function Figure(props: FigureProps): JSX.Element {
     </span>
   ) : (
     <a {...shared} href={whyAddress(why, whyAt)} data-why={why}>
-      <span class="sr-only">{inGrid ? '' : `${label}: `}</span>
+      {!inGrid && <span class="sr-only">{`${label}: `}</span>}
       {content}
     </a>
   );
