@@ -104,11 +104,12 @@ export function Course({ rehearsal, timelines, own, query }: CourseProps): JSX.E
         </label>
         <output class="scrubber-time">{momentOf(time, seconds)}</output>
       </div>
+      <p class="muted">
+        At that moment, mean of {words(stretchSeconds * 1000, 'ms')}: {words(load[at], 'req/s')} come
+      </p>
       <div class="scroller" tabIndex={0} role="region" aria-label="At that moment, a table">
         <table class="rehearsal-table">
-          <caption>
-            At that moment, mean of {words(stretchSeconds * 1000, 'ms')}: {words(load[at], 'req/s')} come
-          </caption>
+          <caption class="sr-only">What each policy holds at that moment, and when it broke the promise</caption>
           <thead>
             <tr>
               <th scope="col">Policy</th>

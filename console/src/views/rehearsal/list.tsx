@@ -82,9 +82,12 @@ export function RehearsalList({ query }: { readonly query: Params }): JSX.Elemen
   );
 }
 
-/** Of whoever may see them all; a narrow key follows the one that it started. */
+/** One at a time is made, so that it is among the newest for as long as it takes. */
+const newest = 20;
+
+/** Null: none, of the deployments that the caller may see. */
 async function runningOf(signal: AbortSignal): Promise<OperationView | null> {
-  const operations = await ask<OperationView[]>('/operations', { signal });
+  const operations = await ask<OperationView[]>('/operations', { query: { limit: newest }, signal });
   return operations.find(({ kind, state }) => kind === 'rehearse' && state === 'running') ?? null;
 }
 
