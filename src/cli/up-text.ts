@@ -23,9 +23,13 @@ function shownAddress(name: string, url: string): string {
 
 /** `where`: options with which a second terminal in this folder finds this platform; empty when it does so by itself. */
 export function upText(status: StatusView, listeners: Listeners, style: StatusStyle, where = ''): string {
-  const addresses = Object.entries(listeners).map(
-    ([name, { url }]) => `  ${(words[name] ?? name).padEnd(12)} ${shownAddress(name, url)}`,
-  );
+  const line = (name: string, address: string): string => `  ${name.padEnd(12)} ${address}`;
+  const { control } = listeners;
+  const addresses = [
+    // What a person opens first.
+    ...(control === undefined ? [] : [line('console', `${control.url}/`)]),
+    ...Object.entries(listeners).map(([name, { url }]) => line(words[name] ?? name, shownAddress(name, url))),
+  ];
   const http = listeners['http']?.url ?? '';
   const tries = trials(status, http, where).map((line) => `  ${line}`);
   return ['', overviewText(status, style).trimEnd(), '', ...addresses, '', 'Try:', ...tries, ''].join('\n');
