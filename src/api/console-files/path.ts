@@ -27,7 +27,8 @@ export function toConsolePath(url: string): ConsolePath {
   if (/%2f/i.test(raw)) return { kind: 'trick' };
   const segments = path.slice(1).split('/');
   const odd = (segment: string, index: number): boolean =>
-    segment.startsWith('.') || (segment === '' && index < segments.length - 1);
+    // Whoever reads ` ..` as an address leaves the spaces out.
+    segment.startsWith('.') || segment !== segment.trim() || (segment === '' && index < segments.length - 1);
   if (segments.some(odd)) return { kind: 'trick' };
   return { kind: 'name', name: path.slice(1) };
 }
