@@ -47,6 +47,15 @@ export const views: readonly View[] = [
     ...lazy,
   },
   {
+    id: 'timeline',
+    pattern: '/timeline',
+    title: named('Timeline'),
+    key: 't',
+    nav: '/timeline',
+    component: () => import('./views/timeline/timeline.tsx'),
+    ...lazy,
+  },
+  {
     id: 'releases',
     pattern: '/releases/:id?',
     title: named('Releases'),

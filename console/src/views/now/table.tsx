@@ -5,7 +5,7 @@ import type { DeploymentView } from '../../../../src/api/schemas.ts';
 import { moveAmongFigures } from '../../parts/roving.ts';
 import { DeploymentRow } from './row.tsx';
 import { useSparks } from './sparks.ts';
-import { rowsIn, type Rows } from './window.ts';
+import { rowsIn, type Rows } from '../../parts/window.ts';
 
 interface TableProps {
   readonly deployments: readonly DeploymentView[];
