@@ -120,7 +120,10 @@ export function Lanes(props: LanesProps): JSX.Element {
     .slice(0, nearMax)
     .map(({ subject, action }) => `${subject} ${action}`)
     .join('; ');
-  const label = (id: LaneId): string => `${inLane(entries, id).filter((entry) => isIn(entry, window)).length}`;
+  const label = (id: LaneId): string => {
+    const { length } = inLane(entries, id).filter((entry) => isIn(entry, window));
+    return (since[id] ?? 0) > window.from ? `${length}+` : String(length);
+  };
   const loadNow = lines?.last === undefined ? undefined : words(lines.last, 'req/s');
   return (
     <figure class="lanes" aria-label="Lanes">
