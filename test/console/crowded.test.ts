@@ -80,6 +80,16 @@ describe('a thousand deployments and a hundred thousand entries', { skip: withou
     await page.locator('[data-entry="2"] button:focus').waitFor();
     await page.keyboard.press('Home');
     await page.locator(`[data-entry="${entries}"] button:focus`).waitFor();
+    await page.keyboard.press('PageDown');
+    await page.locator('.entry button:focus').waitFor();
+    for (let presses = 0; presses < 30; presses += 1) await page.keyboard.press('ArrowDown');
+    const there = page.locator('.entry button:focus');
+    assert.ok(Number(await there.getAttribute('data-row')) > 30);
+    const box = await there.boundingBox();
+    const frame = await page.locator('.entries-frame').boundingBox();
+    assert.ok(box !== null && frame !== null && box.y >= frame.y && box.y + box.height <= frame.y + frame.height + 1);
+    await page.keyboard.press('Home');
+    await page.locator(`[data-entry="${entries}"] button:focus`).waitFor();
   });
 
   test('with a filter the rows go on as one scrolls, and only what fits is among them', async () => {

@@ -7,7 +7,7 @@ import { arranged, matches, totals } from './filter.ts';
 import { directionOf, marksOf } from './lane-marks.ts';
 import { lostShare } from './lost-share.ts';
 import { merged } from './merged.ts';
-import { rowsIn } from './window.ts';
+import { rowsIn } from '../../parts/window.ts';
 
 const deployment = (name: string, more: object = {}): DeploymentView =>
   ({

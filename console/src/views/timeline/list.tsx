@@ -5,7 +5,7 @@ import type { JournalEntryView } from '../../../../src/api/schemas.ts';
 import { clock, isoWithOffset, zoneName } from '../../format/time.ts';
 import { paused } from '../../live/store.ts';
 import { Failed, Loading } from '../../parts/states.tsx';
-import { scrolledRows, type Scrolled } from '../../parts/window.ts';
+import { scrolledRows, scrollTo, type Scrolled } from '../../parts/window.ts';
 import { zone } from '../../settings.ts';
 import { pagesMax } from './book.ts';
 import { Kind } from './kinds.tsx';
@@ -89,14 +89,15 @@ export function EntryList({ reading, search, to, onOpen }: ListProps): JSX.Eleme
     const wanted = Math.min(Math.max(0, index), count - 1);
     setActive(wanted);
     toFocus.current = wanted;
-    const step = wanted - active;
     // Near, by as much as is needed; far, to the very end.
     if (wanted === 0) element.scrollTop = 0;
     else if (wanted === count - 1) element.scrollTop = element.scrollHeight;
     else {
       const top = rows.offsetPx + (wanted - first) * scroll.rowPx;
       const isSeen = top >= element.scrollTop && top + scroll.rowPx <= element.scrollTop + element.clientHeight;
-      if (!isSeen) element.scrollTop += step * scroll.rowPx;
+      const onPage = Math.floor(scroll.height / scroll.rowPx);
+      const atTop = wanted < active ? wanted : Math.max(0, wanted - onPage + 1);
+      if (!isSeen) element.scrollTop = scrollTo(atTop, count, scroll.rowPx, scroll.height);
     }
     setScroll({ ...scroll, top: element.scrollTop });
   };
