@@ -52,6 +52,7 @@ export function exitCodeOf(error: FlyballError): ExitCode {
     case 'UNREACHABLE':
       return exitCodes.unreachable;
     case 'TIMED_OUT':
+    case 'DEADLINE_EXCEEDED':
       return exitCodes.timedOut;
     case 'OUT_OF_BOUNDS':
       return exitCodes.refused;

@@ -162,7 +162,7 @@ export const verbs: readonly VerbDeclaration[] = [
     examples: ['flyball scale digits 3', 'flyball scale digits 0'],
     positionals: [deployment, { name: 'REPLICAS', help: 'How many; 0 puts one of `min: 0` to sleep.' }],
     options: { ...wait, ...output, ...server, verbose },
-    exits: ['done', 'failed', 'usage', 'unreachable', 'timedOut', 'interrupted'],
+    exits: ['done', 'failed', 'usage', 'unreachable', 'timedOut', 'refused', 'interrupted'],
     load: () => import('./verbs/scale.ts'),
   },
   {

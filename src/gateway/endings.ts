@@ -123,7 +123,7 @@ export function createEndings({ deployment, version, clock, figures, started }: 
       endings.fail(job, 'DEADLINE_EXCEEDED', `no answer within the request's deadline of ${withinMs} ms: ${why}`);
     },
     tooShort(job, neededMs) {
-      endings.late(job, `the work takes longer (about ${neededMs.toPrecision(2)} ms) and was not started`);
+      endings.late(job, `the work takes longer (about ${Number(neededMs.toPrecision(2))} ms) and was not started`);
     },
   };
   return endings;

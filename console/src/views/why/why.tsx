@@ -36,7 +36,17 @@ export default function Why({ params, query }: ViewProps): JSX.Element {
     // A past decision does not change any more.
     at === undefined ? { everyMs: 2000 } : {},
   );
-  return <Async of={asked}>{(why) => <Decision why={why} isNow={at === undefined} />}</Async>;
+  const { kind } = asked.resource;
+  return (
+    <>
+      {(kind === 'loading' || kind === 'failed') && (
+        <div class="page-head">
+          <h1>Why {name}</h1>
+        </div>
+      )}
+      <Async of={asked}>{(why) => <Decision why={why} isNow={at === undefined} />}</Async>
+    </>
+  );
 }
 
 function Decision({ why, isNow }: { readonly why: WhyView; readonly isNow: boolean }): JSX.Element {
