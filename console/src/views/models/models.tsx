@@ -26,9 +26,14 @@ export default function Models({ params, query }: ViewProps): JSX.Element {
       {(all) => {
         const model = all.find((each) => each.name === name);
         return model === undefined ? (
-          <Empty title={`There is no model ${name}.`} command="flyball models">
-            It may have been removed. <a href="/models">All models</a>
-          </Empty>
+          <>
+            <div class="page-head">
+              <h1>{name}</h1>
+            </div>
+            <Empty title={`There is no model ${name}.`} command="flyball models">
+              It may have been removed. <a href="/models">All models</a>
+            </Empty>
+          </>
         ) : (
           <ModelPage model={model} query={query} />
         );
