@@ -9,6 +9,7 @@ import { journalKinds } from '../journal/entry.ts';
 import { stillnessKinds } from '../core/scaling/stillness.ts';
 import { lagStages, type LagStage } from '../core/scaling/observation.ts';
 import { scopes } from '../core/access/scopes.ts';
+import { imagePipeline } from '../config/model-file.ts';
 import { deploymentSpecification, modes, specification } from '../config/specification.ts';
 import { sinkView } from './sink-schemas.ts';
 
@@ -44,6 +45,8 @@ export const versionView = z.object({
   labels: z.record(z.string(), z.string()),
   provenance: z.object({ source: z.string(), by: z.string(), note: z.string().optional() }),
   description: z.string().optional(),
+  pipeline: imagePipeline.optional().describe('How /predictions makes its input of a picture; absent: it takes none.'),
+  takesFiles: z.boolean().optional().describe('Whether /predictions takes bytes as they are, a picture or others.'),
   content: z
     .object({ file: z.string().optional(), settings: z.string(), assets: z.record(z.string(), z.string()) })
     .describe('Digests of what a signature vouches for: the file, the settings with their defaults, and each asset.'),

@@ -14,6 +14,7 @@ const toSignature = ({ inputs, outputs, batchable }: ModelSignature): VersionVie
 
 export function toVersionView(record: VersionRecord, trust: Pick<Trust, 'signers'>): VersionView {
   const { file, settings, assets } = contentOf(record);
+  const { pipeline, server } = record.modelFile;
   return {
     version: record.version,
     digest: record.digest,
@@ -25,6 +26,8 @@ export function toVersionView(record: VersionRecord, trust: Pick<Trust, 'signers
     provenance: { ...record.provenance },
     content: { ...(file === undefined ? {} : { file }), settings, assets: { ...assets } },
     signers: [...trust.signers(record)],
+    takesFiles: pipeline !== undefined || server?.takesFiles === true,
+    ...(pipeline === undefined ? {} : { pipeline }),
     ...(record.description === undefined ? {} : { description: record.description }),
   };
 }

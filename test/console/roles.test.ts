@@ -63,6 +63,9 @@ describe('a console that asks for a key', { skip: withoutBrowser }, () => {
       await page.locator('.governor').getByText('live').waitFor();
       assert.equal(await page.getByRole('button', { name: acting }).count(), 0, path);
     }
+    await page.goto(`${platform.control}/d/seen?tab=playground`);
+    await page.getByText('that takes the scope infer for seen').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Send' }).count(), 0);
     await page.keyboard.press('.');
     assert.equal(await page.getByRole('dialog').count(), 0);
     const refused = await page.evaluate(async () => {

@@ -5,6 +5,7 @@ import { caller } from '../../api/caller.ts';
 import { status } from '../../live/store.ts';
 import { Badge, toneOf } from '../../parts/badge.tsx';
 import { whyAddress } from '../../parts/figure.tsx';
+import { ViewOf } from '../../parts/lazy.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
 import type { Params } from '../../router.ts';
 import type { ViewProps } from '../../views.ts';
@@ -12,6 +13,7 @@ import { Charts } from './charts.tsx';
 import { Facts } from './facts.tsx';
 import { Proposals } from './proposals.tsx';
 import { Replicas } from './replicas.tsx';
+import { tabOf, TabLinks, tabViews } from './tabs.tsx';
 import { useWhy } from './use-why.ts';
 import '../../styles/deployment.css';
 
@@ -44,7 +46,22 @@ export default function Deployment({ params: { name }, query }: ViewProps): JSX.
       </div>
       {(reason ?? note) !== undefined && <p class="page-note muted">{reason ?? note}</p>}
       <Facts deployment={deployment} at={seen.at} />
-      <Asked key={name} deployment={deployment} query={query} />
+      <Tabs deployment={deployment} query={query} />
+    </>
+  );
+}
+
+function Tabs({ deployment, query }: { readonly deployment: DeploymentView; readonly query: Params }): JSX.Element {
+  const { name } = deployment;
+  const tab = tabOf(query);
+  return (
+    <>
+      <TabLinks name={name} tab={tab} query={query} />
+      {tab === 'time' ? (
+        <Asked key={name} deployment={deployment} query={query} />
+      ) : (
+        <ViewOf key={`${tab} ${name}`} view={tabViews[tab]} params={{ name }} query={query} />
+      )}
     </>
   );
 }
