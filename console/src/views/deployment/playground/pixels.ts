@@ -28,18 +28,18 @@ export function pythonPixels(version: Version | undefined, file: string): Pixels
   const lines = [`picture = Image.open(${JSON.stringify(file)}).convert("${channels === 'grey' ? 'L' : 'RGB'}")`];
   const size =
     shorterSide !== undefined
-      ? `[round(side * ${shorterSide} / min(picture.size)) for side in picture.size]`
+      ? `[int(side * ${shorterSide} / min(picture.size) + 0.5) for side in picture.size]`
       : width !== undefined && height !== undefined
         ? `(${width}, ${height})`
         : width !== undefined
-          ? `(${width}, round(picture.height * ${width} / picture.width))`
+          ? `(${width}, int(picture.height * ${width} / picture.width + 0.5))`
           : height !== undefined
-            ? `(round(picture.width * ${height} / picture.height), ${height})`
+            ? `(int(picture.width * ${height} / picture.height + 0.5), ${height})`
             : undefined;
   if (size !== undefined) lines.push(`picture = picture.resize(${size}, Image.Resampling.BILINEAR)`);
   if (crop !== undefined)
     lines.push(
-      `left, top = (picture.width - ${crop.width}) // 2, (picture.height - ${crop.height}) // 2`,
+      `left, top = (picture.width - ${crop.width} + 1) // 2, (picture.height - ${crop.height} + 1) // 2`,
       `picture = picture.crop((left, top, left + ${crop.width}, top + ${crop.height}))`,
     );
   lines.push(`${x} = np.asarray(picture, np.float32)`);
