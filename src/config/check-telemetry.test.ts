@@ -97,6 +97,7 @@ test('a collector: secrets by their place alone, headers and signals of the righ
   assert.match(otlp('headers: {content-type: text/plain}'), /header that is not set by the export itself/);
   assert.match(otlp('signals: [traces, traces]'), /each signal once/);
   assert.match(otlp('bufferBytesMax: 1KiB'), /^bufferBytesMax: expected at least 65536 bytes, got 1024/);
+  assert.match(otlp('bufferBytesMax: ""'), /^bufferBytesMax: .*bytes/);
   const folder = await mkdtemp(join(tmpdir(), 'fb-'));
   const path = join(folder, 'flyball.yaml');
   await writeFile(path, 'telemetry: {otlp: {endpoint: "http://c:4318", headers: {authorization: {file: token}}}}');

@@ -37,7 +37,8 @@ const secretHeader = /authorization|cookie|key|password|secret|token/i;
 function checkOtlp({ headers, bufferBytesMax }: OtlpSettings): ConfigurationProblem[] {
   const path = ['telemetry', 'otlp'];
   const problems: ConfigurationProblem[] = [];
-  if (toBytes(bufferBytesMax) < bufferBytesMin) {
+  // What is no size at all is told where it is read.
+  if (bytes.safeParse(bufferBytesMax).success && toBytes(bufferBytesMax) < bufferBytesMin) {
     const text = `expected at least ${bufferBytesMin} bytes, got ${toBytes(bufferBytesMax)}`;
     problems.push({ path: [...path, 'bufferBytesMax'], text });
   }

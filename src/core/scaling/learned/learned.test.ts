@@ -81,8 +81,13 @@ test('one fleet agrees with the shadow of the same multiplier', () => {
       const all = shadows(lag, [hold]);
       const fleet = shadowFleet(hold, lag);
       const multiplier = multipliers[which] as number;
+      // The shadows keep single precision: where a wish is about to become a unit more, one rounds up and the other down.
+      fc.pre(load.every((each) => wishOf(each - 1e-4, multiplier, world) === wishOf(each + 1e-4, multiplier, world)));
+      let served = 0;
       for (const [step, each] of load.entries()) {
         advance(all, each, new Float64Array(signalNames.length).fill(each), world);
+        // What served this step: the shadows tell of that, and the fleet of what serves the next.
+        served = fleet.ready;
         // A shadow of the first step has what it wants; here it has nothing before its first order.
         if (step > 0) serve(fleet, each, 1, world);
         // The shadows' lateness counts from two lags on.
@@ -95,7 +100,7 @@ test('one fleet agrees with the shadow of the same multiplier', () => {
       const first = world.startPrice * wishOf(load[0] as number, multiplier, world);
       assert.ok(close(fleet.cost + first, all.cost[which] as number, fleet.cost + first));
       assert.equal(fleet.target, all.targets[which]);
-      assert.equal(fleet.ready, all.ready[which]);
+      if (load.length > 1) assert.equal(served, all.ready[which]);
       assert.ok(close(fleet.queue, all.queues[which] as number, 1));
       assert.ok(close(fleet.late, all.late[which] as number, fleet.late));
     }),
