@@ -31,20 +31,17 @@ async function world(fields: object = {}) {
   const entries: JournalEntry[] = [];
   let waiting: RequestSpan[] = [];
   let dropped = 0;
-  const sink = openOtlpSink(
-    otlpSettings.parse({ endpoint: receiver.url, headers: { 'x-tenant': 'lab' }, timeoutMs: 300, ...fields }),
-    {
-      name: 'test',
-      version: '0.1.0',
-      startedAt: 1000,
-      spans: async () => ({ spans: waiting.splice(0), dropped }),
-      entry: async (id) => entries.find((entry) => entry.id === id),
-      logPath,
-      readSecret: async () => 'open sesame',
-      clock: systemClock,
-      rng: seededRng(1),
-    },
-  );
+  const sink = openOtlpSink(otlpSettings.parse({ endpoint: receiver.url, headers: { 'x-tenant': 'lab' }, ...fields }), {
+    name: 'test',
+    version: '0.1.0',
+    startedAt: 1000,
+    spans: async () => ({ spans: waiting.splice(0), dropped }),
+    entry: async (id) => entries.find((entry) => entry.id === id),
+    logPath,
+    readSecret: async () => 'open sesame',
+    clock: systemClock,
+    rng: seededRng(1),
+  });
   stack.defer(() => sink.close(0));
   const resources = stack.move();
   return {
@@ -252,7 +249,7 @@ for (const [what, answer] of [
   ['answers 502', (_: unknown, response: ServerResponse) => void response.writeHead(502).end()],
 ] as const) {
   test(`a collector that ${what} takes no more memory than its buffer, and who tells it does not wait`, async () => {
-    await using w = await world({ signals: ['traces'], bufferBytesMax: 65_536 });
+    await using w = await world({ signals: ['traces'], bufferBytesMax: 65_536, timeoutMs: 300 });
     w.receiver.answer = answer;
     let longestMs = 0;
     for (let round = 0; round < 20; round += 1) {
