@@ -100,7 +100,9 @@ describe('every view of the console', { skip: withoutBrowser }, () => {
 
   test('axe finds nothing for whoever may only read; there is nothing to act with, and no press sends an act', async () => {
     const { control } = stage.platform;
-    await using opened = await browser.open(`${control}/`, { expected });
+    // A press may take away the form that its button is of.
+    const canceled = new RegExp(`${expected.source}|form is not connected`);
+    await using opened = await browser.open(`${control}/`, { expected: canceled });
     const { page } = opened;
     await signIn(page, await stage.keyFor('reader', 'read'));
     const acts: string[] = [];
@@ -114,7 +116,7 @@ describe('every view of the console', { skip: withoutBrowser }, () => {
       for (let round = 0; round < 2; round += 1) {
         await page.evaluate(async () => {
           for (const button of document.querySelectorAll('button')) {
-            if ((button.textContent ?? '').startsWith('Sign out')) continue;
+            if (!button.isConnected || (button.textContent ?? '').startsWith('Sign out')) continue;
             button.click();
             await new Promise((resolve) => {
               setTimeout(resolve, 20);
