@@ -16,3 +16,20 @@ test('every test that docs/guarantees.md names is there, by its file and by the 
   });
   assert.deepEqual(missing, []);
 });
+
+test('no promise is made twice, and each table has one head', () => {
+  const text = readFileSync(new URL('docs/guarantees.md', root), 'utf8');
+  const sections = text.split(/^## /m).slice(1);
+  const rows = sections.flatMap((section) =>
+    [...section.matchAll(/^\| (.+?) +\|/gm)].map(([, first = '']) => first).filter((first) => !/^[-:]+$/.test(first)),
+  );
+  const promises = rows.filter(
+    (first) => first !== 'promise' && !first.startsWith('complaint') && !/^\d+$/.test(first),
+  );
+  const twice = promises.filter((first, index) => promises.indexOf(first) !== index);
+  assert.deepEqual(twice, []);
+  for (const section of sections) {
+    const heads = section.match(/^\| promise /gm) ?? [];
+    assert.ok(heads.length <= 1, section.slice(0, 40));
+  }
+});
