@@ -13,6 +13,7 @@ import {
   type TestBrowser,
 } from '../support/browser.ts';
 import { generateModel } from '../../src/onnx/generate.ts';
+import { httpReceiver, type HttpReceiver } from '../../src/testing/http-receiver.ts';
 import { startConsolePlatform } from '../support/console-platform.ts';
 import { until, type Platform } from '../support/platform.ts';
 
@@ -22,8 +23,11 @@ describe('Capacity and Models', { skip: withoutBrowser }, () => {
   let platform: Platform;
   let browser: TestBrowser;
   let opened: OpenPage;
+  let receiver: HttpReceiver;
   before(async () => {
+    receiver = await httpReceiver({ status: 200 });
     platform = await startConsolePlatform({
+      specification: { notifications: { channels: { hook: { kind: 'webhook', url: receiver.url } } } },
       deployments: {
         free: {},
         paid: { replicas: { min: 2, max: 6 }, scaling: { budget } },
@@ -36,6 +40,7 @@ describe('Capacity and Models', { skip: withoutBrowser }, () => {
     await opened?.[Symbol.asyncDispose]();
     await browser?.[Symbol.asyncDispose]();
     await platform?.[Symbol.asyncDispose]();
+    await receiver?.[Symbol.asyncDispose]();
   });
 
   test('the machine, each replica on it, the stages of a start, and what a budget has left', async () => {
@@ -54,6 +59,16 @@ describe('Capacity and Models', { skip: withoutBrowser }, () => {
     await page.locator('.lag-table').getByText('load', { exact: false }).first().waitFor();
     await page.locator('.panel', { hasText: 'Budget per period' }).getByText('24.00').waitFor();
     await page.locator('.panel', { hasText: 'Operations' }).getByText('succeeded').first().waitFor();
+  });
+
+  test('a channel is tried from the first page, and what its receiver said is shown', async () => {
+    const { page } = opened;
+    await page.goto(`${platform.control}/`);
+    const channel = page.locator('[data-channel=hook]');
+    await channel.getByRole('button', { name: 'Send a test' }).click();
+    await channel.getByRole('status').getByText('sent').waitFor();
+    assert.ok(receiver.received.length > 0);
+    await assertAccessible(page, 'Now with a channel');
   });
 
   test('a model with its versions, what they take, and what differs between two', async () => {

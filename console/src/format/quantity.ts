@@ -94,7 +94,7 @@ function counted(value: number): { readonly number: string; readonly unit: strin
 
 export function quantity(value: number, unit: Unit): Quantity {
   if (typeof unit === 'object') {
-    const full = `${spelled(value)} ${unit.currency}`;
+    const full = `${spelled(value)} ${unit.currency}`.trim();
     return { number: Math.abs(value) >= 1000 ? digits(value) : value.toFixed(2), unit: unit.currency, full };
   }
   switch (unit) {

@@ -11,8 +11,8 @@ interface BudgetsProps {
   readonly at: number;
 }
 
-/** A price has the operator's own currency, which nobody has told. */
-const money = (value: number): string => value.toFixed(2);
+/** A price is in the operator's own currency, which nobody has told. */
+const money = { currency: '' } as const;
 
 export function Budgets({ deployments, at }: BudgetsProps): JSX.Element {
   const paid = deployments.flatMap(({ name, governor, replicas }) =>
@@ -53,10 +53,21 @@ export function Budgets({ deployments, at }: BudgetsProps): JSX.Element {
                     <a href={`/d/${encodeURIComponent(name)}`}>{name}</a>
                   </th>
                   <td class="number" data-label="Spent">
-                    {money(spent)}
+                    <Figure
+                      value={spent}
+                      unit={money}
+                      label={`${name}: spent in this period`}
+                      source="the governor"
+                      why={name}
+                    />
                   </td>
                   <td class="number" data-label="Of">
-                    {money(amount)}
+                    <Figure
+                      value={amount}
+                      unit={money}
+                      label={`${name}: what a period may cost`}
+                      source="the specification"
+                    />
                   </td>
                   <td data-label="Share">
                     <Figure
@@ -70,7 +81,13 @@ export function Budgets({ deployments, at }: BudgetsProps): JSX.Element {
                     />
                   </td>
                   <td class="number" data-label="Now, an hour">
-                    {money(replicas * pricePerHour)}
+                    <Figure
+                      value={replicas * pricePerHour}
+                      unit={money}
+                      at={at}
+                      label={`${name}: an hour of what runs now`}
+                      source="the specification"
+                    />
                   </td>
                   <td data-label="Period ends">
                     <Moment at={periodEndsAt} /> <span class="muted">({words(periodMs, 'ms')} each)</span>

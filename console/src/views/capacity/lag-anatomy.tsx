@@ -92,8 +92,17 @@ function Anatomy({ model }: { readonly model: LatencyModelView }): JSX.Element {
                 <th scope="row">
                   {name} <span class="muted">{about}</span>
                 </th>
-                <td class="number">{words(p50Ms, 'ms')}</td>
-                <td class="number muted">{words(p90Ms, 'ms')}</td>
+                <td class="number">
+                  <Figure value={p50Ms} unit="ms" label={`${name}: median`} source={`${starts.length} starts`} />
+                </td>
+                <td class="number muted">
+                  <Figure
+                    value={p90Ms}
+                    unit="ms"
+                    label={`${name}: 90th percentile`}
+                    source={`${starts.length} starts`}
+                  />
+                </td>
                 <td class="lag-track" aria-hidden="true">
                   <svg viewBox="0 0 100 10" preserveAspectRatio="none">
                     <rect

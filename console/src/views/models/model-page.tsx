@@ -1,9 +1,9 @@
 /** One model: its versions with who made and signed them, what they take and give, and two of them side by side. */
 import type { JSX } from 'preact';
 import type { ModelView } from '../../../../src/api/schemas.ts';
-import { words } from '../../format/quantity.ts';
 import { status } from '../../live/store.ts';
 import { Badge, toneOf, type Tone } from '../../parts/badge.tsx';
+import { Figure } from '../../parts/figure.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import type { Params } from '../../router.ts';
 import { AliasHistory } from './history.tsx';
@@ -110,7 +110,7 @@ function VersionRow({
         {provenance.note !== undefined && <span class="muted"> · {provenance.note}</span>}
       </td>
       <td class="number" data-label="Size">
-        {words(bytes, 'bytes')}
+        <Figure value={bytes} unit="bytes" label={`Version ${version.version}: size`} source="the registry" />
       </td>
       <td data-label="Signature">
         <Badge tone={signedTones[signed]} word={signedWords[signed]} />

@@ -9,6 +9,7 @@ import { whyAddress } from '../../parts/figure.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Async, Empty } from '../../parts/states.tsx';
 import { open } from '../../shortcuts.ts';
+import { Channels } from './channels.tsx';
 import { DecisionLane } from './lane.tsx';
 import { merged } from './merged.ts';
 
@@ -27,6 +28,7 @@ export function Happenings(): JSX.Element {
       <div class="side">
         <Attention />
         <Operations />
+        <Channels />
       </div>
     </div>
   );

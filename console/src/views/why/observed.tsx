@@ -1,9 +1,10 @@
 /** What was known: every signal with its value, its age and what it may be believed. */
 import type { JSX } from 'preact';
 import type { WhyView } from '../../../../src/api/schemas.ts';
-import { digits, words, type Unit } from '../../format/quantity.ts';
+import { words, type Unit } from '../../format/quantity.ts';
 import { span } from '../../format/time.ts';
 import { Badge, type Tone } from '../../parts/badge.tsx';
+import { Figure } from '../../parts/figure.tsx';
 
 type Inputs = NonNullable<WhyView['inputs']>;
 type Signal = Inputs['signals'][string];
@@ -59,15 +60,26 @@ export function Observed({ why }: { readonly why: WhyView & { readonly inputs: I
             const { name, unit, perSecond }: Meaning = meanings[key] ?? { name: key, unit: 'count' };
             const { value } = signal;
             const shown = value === null ? null : perSecond === true ? (value * 1000) / spanMs : value;
-            return <SignalRow key={key} name={name} text={words(shown, unit)} signal={signal} />;
+            return (
+              <SignalRow
+                key={key}
+                name={name}
+                value={shown}
+                unit={unit}
+                signal={signal}
+                source="gateways and replicas"
+              />
+            );
           })}
           {Object.entries(external).map(([name, signal]) => (
             <SignalRow
               key={`external ${name}`}
               name={name}
               about={[metrics[name]?.means, metrics[name]?.failure].filter(Boolean).join('; ')}
-              text={signal.value === null ? 'no data' : digits(signal.value)}
+              value={signal.value}
+              unit="count"
               signal={signal}
+              source="outside, as the specification says"
             />
           ))}
         </tbody>
@@ -100,18 +112,20 @@ export function Observed({ why }: { readonly why: WhyView & { readonly inputs: I
 interface SignalRowProps {
   readonly name: string;
   readonly about?: string;
-  readonly text: string;
+  readonly value: number | null;
+  readonly unit: Unit;
   readonly signal: Signal;
+  readonly source: string;
 }
 
-function SignalRow({ name, about = '', text, signal: { kind, ageMs } }: SignalRowProps): JSX.Element {
+function SignalRow({ name, about = '', value, unit, signal: { kind, ageMs }, source }: SignalRowProps): JSX.Element {
   return (
     <tr class={kind === 'stale' ? 'stale' : ''}>
       <th scope="row">
         {name} {about !== '' && <span class="muted">{about}</span>}
       </th>
       <td class="number" data-label="Value">
-        {text}
+        <Figure value={value} unit={unit} state={kind} label={name} source={source} />
       </td>
       <td data-label="State">
         <Badge tone={tones[kind]} word={kind} />

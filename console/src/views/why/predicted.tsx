@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import type { WhyView } from '../../../../src/api/schemas.ts';
 import { words } from '../../format/quantity.ts';
+import { Figure } from '../../parts/figure.tsx';
 
 type Forecasts = NonNullable<WhyView['forecasts']>;
 
@@ -50,16 +51,21 @@ export function Predicted({ forecasts }: { readonly forecasts: Forecasts }): JSX
               <tr key={name}>
                 <th scope="row">{name}</th>
                 <td class="number" data-label="Says">
-                  {words(perSecond, 'req/s')}
+                  <Figure value={perSecond} unit="req/s" label={`${name}: says`} source="the forecaster" />
                 </td>
                 <td data-label="Between" class="muted">
                   {range(low, high)}
                 </td>
                 <td class="number" data-label="Skill">
-                  {skill === null ? 'no data' : skill.toFixed(2)}
+                  <Figure
+                    value={skill}
+                    unit="count"
+                    label={`${name}: skill, 1 is perfect, 0 as good as no change`}
+                    source="its record"
+                  />
                 </td>
                 <td class="number" data-label="Believed">
-                  {words(authority, 'share')}
+                  <Figure value={authority} unit="share" label={`${name}: believed to`} source="its record" />
                 </td>
                 <td data-label="Record" class="muted">
                   {why} ({scored} scored)
