@@ -73,6 +73,23 @@ test('a start is told with its stages, what started beside it, and how long unti
   await models.stop();
 });
 
+test('the first start of a version is known once it serves, and that of one that never does is not', async () => {
+  await using store = openSqliteStore(':memory:');
+  const clock = createVirtualClock();
+  const one = deployment('1') as { serving?: unknown } & Deployment;
+  const { serving } = one;
+  delete one.serving;
+  const models = await openLatencyModels(store, deploymentsOf(one), clock);
+  const ready = (id: string, template: string): Replica =>
+    ({ id, deployment: 'd', template, orderedAt: 0, readyAt: 0, readyAfterMs: 9 }) as unknown as Replica;
+  const all = [ready('d-1', '1/x'), ready('d-2', '2/x')];
+  for (const each of all) models.started(each, all, 0);
+  Object.assign(one, { serving });
+  models.observed(told('1', undefined, ['d-1', 'd-2']));
+  assert.equal(models.of(one).starts.length, 1);
+  await models.stop();
+});
+
 test('it outlives control, and begins anew with another version, another share of the processor, or a new deployment', async () => {
   await using store = openSqliteStore(':memory:');
   const clock = createVirtualClock();

@@ -55,8 +55,8 @@ function conditionsOf({ serving, record }: Deployment): string {
 export async function openLatencyModels(store: Store, deployments: Deployments, clock: Clock): Promise<LatencyModels> {
   const books = new Map<string, LatencyBook>();
   const changed = new Set<string>();
-  /** Ready, and not yet in the table of a gateway; since when. */
-  const unserved = new Map<string, { readonly since: number; note(serveMs: number): void }>();
+  /** Ready, and not yet in the table of a gateway, or of a version that does not serve yet; since when. */
+  const unserved = new Map<string, { readonly since: number; note(serveMs: number): boolean }>();
   for (const { name } of deployments.all()) {
     const found = read(await store.meta(keyOf(name)));
     if (isLatencyBook(found)) books.set(name, found);
@@ -75,8 +75,7 @@ export async function openLatencyModels(store: Store, deployments: Deployments, 
   function served(id: string): void {
     const found = unserved.get(id);
     if (found === undefined) return;
-    unserved.delete(id);
-    found.note(clock.now() - found.since);
+    if (found.note(clock.now() - found.since)) unserved.delete(id);
   }
 
   async function save(): Promise<void> {
@@ -112,7 +111,7 @@ export async function openLatencyModels(store: Store, deployments: Deployments, 
     started(replica, all, decideMs) {
       const { id, orderedAt, readyAt, readyAfterMs, facts } = replica;
       const deployment = deployments.find(replica.deployment);
-      if (deployment?.serving?.key !== replica.template || readyAt === undefined || readyAfterMs === undefined) return;
+      if (deployment === undefined || readyAt === undefined || readyAfterMs === undefined) return;
       const { loadMs = 0, warmMs = 0 } = facts?.stages ?? {};
       const others = all.filter(
         (other) => other !== replica && other.orderedAt <= readyAt && (other.readyAt ?? Infinity) >= orderedAt,
@@ -129,8 +128,11 @@ export async function openLatencyModels(store: Store, deployments: Deployments, 
       unserved.set(id, {
         since: readyAt,
         note(serveMs) {
+          // The first replicas of a version are ready before it serves.
+          if (deployment.serving?.key !== replica.template) return false;
           noteStarted(bookOf(deployment), { ...start, serveMs });
           changed.add(deployment.name);
+          return true;
         },
       });
     },
