@@ -113,6 +113,7 @@ export async function startCrowdedControl(crowd: Crowd): Promise<CrowdedControl>
     ({ params: { id } }) => search({ after: Number(id) - 1, limit: 1 })[0],
   );
   server.get('/api/v1/operations', () => []);
+  server.get('/api/v1/notifications', () => ({ channels: [] }));
   server.get('/api/v1/deployments/:name/series', () => {
     const from = Math.round(Date.now() - 900_000);
     return { deployment: 'd', from, stepMs: 15_000, recordedSince: null, recordedMs: [], columns: {} };

@@ -112,6 +112,7 @@ export async function startLargeConsole(options: LargeOptions): Promise<LargeCon
     series,
     journal,
     operations: () => Promise.resolve([]),
+    notifications: () => Promise.resolve({ channels: [] }),
     why: (deployment: string) =>
       Promise.resolve({ deployment, governor: { mode: 'advise' }, desired: 1, min: 1, max: 4, ungoverned: 'made up' }),
     live: () => true,
