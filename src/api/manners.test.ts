@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { deploymentSpecification, specification } from '../config/specification.ts';
-import type { Control } from '../control/control.ts';
+import type { Control } from '../control/control-options.ts';
 import { signVersion } from '../registry/signing.ts';
 import { deploymentOf, ended, machine } from '../testing/control-machine.ts';
 import { until } from '../testing/until.ts';

@@ -4,35 +4,25 @@
  * Order of the start: read, adopt what runs, only then publish; so that no ready replica is ever forgotten in a table.
  */
 import { join } from 'node:path';
-import type { DeploymentView, OverrideView, ResolvedSpecification, StatusView } from '../api/schemas.ts';
-import type { SinkView } from '../api/sink-schemas.ts';
-import { keyTableFile, type KeyTable } from '../auth/key-table.ts';
-import type { Clock } from '../clock.ts';
+import { keyTableFile } from '../auth/key-table.ts';
 import { coreFingerprint } from '../core-fingerprint.ts';
-import type { PeerIdentity } from '../tls/peer.ts';
 import type { AlertsSettings } from '../config/alerts-specification.ts';
-import { silentMsDefault } from '../config/specification.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { DeploymentRecord, Store } from '../store/store.ts';
-import { awakeAt } from '../core/upkeep/sleep.ts';
 import { makeChanges } from './changes.ts';
+import type { Control, ControlOptions } from './control-options.ts';
 import type { ControlService } from './control-service.ts';
-import { openDeployments, type Deployment } from './deployments.ts';
+import { openDeployments } from './deployments.ts';
 import { openFleet, type FleetEvent } from './fleet.ts';
 import { openGatewayChannel } from './gateway-channel.ts';
 import { openKeyService } from './key-service.ts';
 import { modelService } from './model-service.ts';
 import { openOperations } from './operations.ts';
-import type { Orchestrator } from './orchestrator.ts';
-import { byDeployment } from './by-deployment.ts';
 import { openPlayground } from './playground.ts';
-import { plan, requireServable, type PlanState } from './plan.ts';
+import { planStateOf } from './plan-state.ts';
+import { platformService } from './platform-service.ts';
 import { trackProgress } from './progress.ts';
-import { publish as publishEvent } from '../telemetry/events.ts';
 import { openPublisher } from './publisher.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { openSeries } from '../series/open-series.ts';
-import type { SeriesLog } from '../series/series-log.ts';
 import { openAlerts } from './alerts/alerts.ts';
 import { openDoor } from './alerts/door.ts';
 import { openPerformer } from './alerts/performer.ts';
@@ -40,94 +30,35 @@ import { openAlertStore } from './alerts/state.ts';
 import { openSteps } from './alerts/steps.ts';
 import { openApprovals } from './governor/approvals.ts';
 import { startGovernor } from './governor/governor.ts';
-import { openModes, type Halt } from './governor/modes.ts';
+import { openModes } from './governor/modes.ts';
 import { openMetricPolling } from './metrics/polling.ts';
 import { openKeptMinds } from './governor/kept-minds.ts';
 import { recordedPast } from './governor/recall.ts';
 import { governorService } from './governor/service.ts';
-import { governorView } from './governor/why.ts';
 import { wouldHold } from './governor/would-hold.ts';
 import { openLatencyModels } from './latency-models.ts';
 import { feedJournal } from './journal-feed.ts';
-import { startNodes, type NodeParts, type Nodes } from './nodes/nodes.ts';
+import { startNodes } from './nodes/nodes.ts';
 import { replicasOnNode } from './nodes/replicas.ts';
 import { journalService } from './journal-service.ts';
 import { watchBurning } from './notifications/burning.ts';
 import { startConditions } from './notifications/conditions.ts';
 import { watchDropping } from './notifications/dropping.ts';
-import type { OpenNotifier } from './notifications/notifier.ts';
 import { openNotifications } from './notifications/notifications.ts';
 import { startPruning } from './pruning.ts';
 import { startRecorder } from './recorder.ts';
 import { logFileName } from '../store/data-directory.ts';
-import { openSinks, type SinksParts } from './sinks/sinks.ts';
+import { openSinks } from './sinks/sinks.ts';
 import { rehearsalChoices } from './rehearsal-choices.ts';
 import { openRehearsalRuns } from './rehearsal-runs.ts';
 import { rehearsalService } from './rehearsals.ts';
 import { requestService } from './request-service.ts';
 import { seriesService } from './series-service.ts';
-import { endStuck } from './stuck.ts';
+import { endStuck, silentMsOf } from './stuck.ts';
 import { startSweeping } from './sweeping.ts';
 import { openVetting } from './vetting.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
-import { haltWarnings, keysInClear, toDeploymentView, warningsOf } from './views.ts';
-
-export interface ControlOptions {
-  readonly store: Store;
-  readonly registry: Registry;
-  /** Where series are kept; it is closed with control. */
-  readonly seriesLog: SeriesLog;
-  readonly orchestrator: Orchestrator;
-  readonly clock: Clock;
-  readonly cores: number;
-  readonly serverName: string;
-  /** Of this software. */
-  readonly version: string;
-  readonly startedAt: number;
-  readonly dataDirectory: string;
-  readonly runDirectory: string;
-  readonly controlSocket: string;
-  readonly listeners: StatusView['listeners'];
-  /** This machine: what it is called, and how it is looked at. */
-  readonly node: Pick<NodeParts, 'name' | 'read'>;
-  /** What is shown to replicas that are reached over TCP with TLS. */
-  readonly identity?: PeerIdentity | undefined;
-  /** Present where callers need keys. */
-  readonly keys?: {
-    /** Gateway workers, each of which acts on the table. */
-    readonly gateways: readonly number[];
-    /** For the API here. */
-    apply(table: KeyTable): void;
-  };
-  /** Present where telemetry can be sent: what all processes have counted, and chance for the pauses between tries. */
-  readonly telemetry?: Pick<SinksParts, 'families' | 'rng'> | undefined;
-  /** How messages leave. */
-  readonly openNotifier: OpenNotifier;
-  /** Somebody asked for the whole platform to stop. */
-  readonly onShutdown: (by: string) => void;
-}
-
-export interface Control extends AsyncDisposable {
-  readonly service: ControlService;
-  /** As the API shows them, without waiting; for gauges. */
-  deployments(): readonly DeploymentView[];
-  /** What stops the governor of a deployment, if anything. */
-  halt(deployment: string): Halt | undefined;
-  readonly nodes: Pick<Nodes, 'register'>;
-  /** Where telemetry is sent, without waiting; for gauges. */
-  sinks(): readonly SinkView[];
-  /** Drains and ends every replica, for the end of the platform; what is wanted stays in the store for the next `up`. */
-  drain(deadlineMs: number): Promise<void>;
-}
-
-/** Of an override, by its path; empty where it is of something else. */
-const deploymentOf = (path: string): string => /^deployments\.([^.]+)/.exec(path)?.[1] ?? '';
-
-/** A record that an earlier release has written knows no such setting. */
-function silentMsOf(record: DeploymentRecord | undefined): number {
-  const health: Partial<DeploymentRecord['specification']>['health'] = record?.specification.health;
-  return health?.silentMs ?? silentMsDefault;
-}
+import { wakeWhatWasAwake } from './waking.ts';
 
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { store, registry, clock } = options;
@@ -135,7 +66,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   let onFleetEvent = (_event: FleetEvent): void => {};
   let poke = (): void => {};
   let heard = (): void => {};
-  const silentMs = (deployment: string): number => silentMsOf(deployments.find(deployment)?.record);
+  const silentMs = (deployment: string): number => silentMsOf(deployments.find(deployment));
 
   const journal = starting.use(openJournal(store, clock));
   starting.defer(feedJournal(journal));
@@ -182,18 +113,6 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return channel.publishKeys(table, (confirmed && options.keys?.gateways) || []);
     },
   });
-  /** What has replicas was awake; so is what somebody had asked for when the last control ended. */
-  function wakeWhatWasAwake(): void {
-    const scaled = operations.running().flatMap(({ kind, deployments: names }) => (kind === 'scale' ? names : []));
-    const names = new Set([...fleet.replicas().map(({ deployment }) => deployment), ...scaled]);
-    for (const deployment of deployments.all()) {
-      const { desired, specification } = deployment.record;
-      const asked = desired > 0 || !scaled.includes(deployment.name);
-      if (specification.replicas.min > 0 || (names.has(deployment.name) && asked)) {
-        deployment.wakefulness = awakeAt(clock.now());
-      }
-    }
-  }
   const publisher = openPublisher({ channel, store, serverName: options.serverName, clock });
   const { cores } = options;
   const vet = openVetting(store, registry, registry.trust);
@@ -255,7 +174,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   };
   poke = () => loop.poke();
   heard = () => governor.heard();
-  wakeWhatWasAwake();
+  wakeWhatWasAwake({ deployments, fleet, operations, clock });
   loop.start();
   governor.start();
   alerts.start();
@@ -320,29 +239,22 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const resources = starting.move();
   let draining = false;
 
-  const planState = async (): Promise<PlanState> => ({
-    applied: (await store.applied())?.resolved,
-    deployments: await store.deployments(),
-    versions: await store.versions(),
-    aliases: await store.aliases(),
-    overrides: await store.overrides(),
+  const planState = planStateOf(store);
+  const platform = platformService(options, {
+    deployments,
+    fleet,
+    channel,
+    loop,
+    latencies,
+    operations,
+    nodes,
+    planState,
+    governed: { governor, modes, approvals },
+    view: governing.governor,
+    warnings: () => [...alerts.warnings(), ...(sinks?.warnings() ?? []), ...notifications.warnings()],
+    sinks: () => sinks?.status(),
+    ready: () => !draining,
   });
-  const knownNow = () => byDeployment(fleet.replicas(), channel.gateways());
-  const viewOf = (deployment: Deployment, known: ReturnType<typeof byDeployment>): DeploymentView => ({
-    ...toDeploymentView(deployment, known(deployment.name), clock.wall()),
-    governor: governorView(deployment, { governor, modes, approvals }),
-  });
-  const deploymentViews = (isShown = (_name: string): boolean => true): DeploymentView[] => {
-    const known = knownNow();
-    return deployments
-      .all()
-      .filter(({ name }) => isShown(name))
-      .map((deployment) => viewOf(deployment, known))
-      .toSorted((left, right) => (left.name < right.name ? -1 : 1));
-  };
-  const overrides = async (): Promise<OverrideView[]> => [...(await store.overrides())];
-  const specification = async (): Promise<ResolvedSpecification | null> => (await store.applied())?.resolved ?? null;
-
   const changes = makeChanges({ store, registry, deployments, fleet, operations, loop, clock, planState });
   const service: ControlService = {
     ...modelService({ store, registry, deployments, loop }),
@@ -363,56 +275,12 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     },
     ...alerts.service,
     ...notifications.service,
-    requestMemory: store,
-    live: () => true,
-    ready: () => !draining,
-    async status(isShown = () => true) {
-      const views = deploymentViews(isShown);
-      const gateways = channel.gateways();
-      const governor = await governing.governor(isShown);
-      return {
-        name: options.serverName,
-        flyball: options.version,
-        at: clock.wall(),
-        startedAt: options.startedAt,
-        dataDirectory: options.dataDirectory,
-        listeners: Object.fromEntries(Object.entries(options.listeners).map(([name, { url }]) => [name, { url }])),
-        gateways: gateways.map(({ worker, pid, revision }) => ({ worker, pid, connected: true, revision })),
-        deployments: views,
-        overrides: (await overrides()).filter(({ path }) => isShown(deploymentOf(path))),
-        governor,
-        ...sinks?.status(),
-        warnings: [
-          ...haltWarnings(governor.halt, governor.halts ?? {}),
-          ...warningsOf(views, gateways, loop.trouble()),
-          ...alerts.warnings(),
-          ...(sinks?.warnings() ?? []),
-          ...notifications.warnings(),
-          ...(options.keys === undefined ? [] : keysInClear(options.listeners)),
-        ],
-      };
-    },
-    specification: async () => ({ resolved: await specification(), overrides: await overrides() }),
-    async plan(resolved) {
-      const state = await planState();
-      requireServable(state, resolved);
-      return plan(state, resolved);
-    },
-    deployments: async (isShown) => deploymentViews(isShown),
-    deployment: async (name) => viewOf(deployments.get(name), knownNow()),
-    latencyModel: async (name) => latencies.of(deployments.get(name)),
-    nodes: (isShown) => nodes.list(isShown),
-    operations: (query) => operations.list(query),
-    operation: (id, after, waitMs, signal) => operations.wait(id, after, waitMs, signal),
-    shutdown(by) {
-      publishEvent('flyball:control', { action: 'shut down', subject: 'platform', by, reason: 'asked for' });
-      options.onShutdown(by);
-    },
+    ...platform.service,
   };
 
   return {
     service,
-    deployments: () => deploymentViews(),
+    deployments: () => platform.deployments(),
     halt: (deployment) => modes.halt(deployment),
     nodes,
     sinks: () => sinks?.views() ?? [],

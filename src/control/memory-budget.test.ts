@@ -5,7 +5,7 @@ import { specification } from '../config/specification.ts';
 import { ended, machine } from '../testing/control-machine.ts';
 import { connectGateway, type FakeGateway } from '../testing/fake-gateway.ts';
 import { until } from '../testing/until.ts';
-import type { Control } from './control.ts';
+import type { Control } from './control-options.ts';
 
 /** A replica is expected to hold 144 MiB, and says that it holds 140. */
 async function three(control: Control, memory: string): Promise<void> {

@@ -32,7 +32,8 @@ import { artefactsFolder, databaseFile, preparedFolder, seriesFolder } from '../
 import { apiSocketFile } from '../store/run-directory.ts';
 import { readHost } from '../telemetry/host/read-host.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
-import { startControl, type Control } from './control.ts';
+import type { Control } from './control-options.ts';
+import { startControl } from './control.ts';
 import { ensureAdminKey } from './key-service.ts';
 import { registerGauges } from './gauges.ts';
 import { registerGovernorGauges } from './governor/gauges.ts';

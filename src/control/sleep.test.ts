@@ -6,7 +6,7 @@ import { subscribe, type EventMap } from '../telemetry/events.ts';
 import { ended, machine } from '../testing/control-machine.ts';
 import { connectGateway, type FakeGateway } from '../testing/fake-gateway.ts';
 import { until } from '../testing/until.ts';
-import type { Control } from './control.ts';
+import type { Control } from './control-options.ts';
 
 const sleeper = (model: string, idleMs = 100_000) =>
   deploymentSpecification.parse({ model, replicas: { min: 0, max: 4, idleMs }, drainMs: 3000, probationMs: 100 });

@@ -4,9 +4,17 @@
  * Another server has a limit of its own (`server.callMs`): what it does with a call can be worth waiting for, for instance
  * compiling a graph that every later call needs.
  */
+import { silentMsDefault } from '../config/specification.ts';
+import type { Deployment } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
 import type { ConnectedGateway } from './gateway-channel.ts';
 import { unwantedMsOf } from './observations.ts';
+
+/** How long a replica of it may be silent, milliseconds; a record that an earlier release has written knows no such setting. */
+export function silentMsOf(deployment: Pick<Deployment, 'record'> | undefined): number {
+  const health: Partial<Deployment['record']['specification']>['health'] = deployment?.record.specification.health;
+  return health?.silentMs ?? silentMsDefault;
+}
 
 /** To be called when a gateway has told something. */
 export function endStuck(
