@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openAuthenticator } from '../auth/authenticator.ts';
+import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { makeKey } from '../auth/key.ts';
 import type { ControlService } from '../control/control-service.ts';
 import { createVirtualClock } from '../testing/virtual-clock.ts';
@@ -33,6 +34,7 @@ test('a key for one deployment sees and decides about the changes of that one, i
   const done: string[] = [];
   const decided = (id: string) => waiting.find((each) => each.id === id) ?? assert.fail(id);
   const control: Partial<ControlService> = {
+    signInMemory: openSqliteStore(':memory:'),
     approvalOf: (id) => waiting.find((each) => each.id === id)?.deployment,
     governor: async (isShown = () => true) => ({ approvals: waiting.filter((each) => isShown(each.deployment)) }),
     async approve(id, by) {

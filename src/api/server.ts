@@ -74,7 +74,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const closing = new AbortController();
   const keys: AccessParts | undefined = options.auth && {
     auth: options.auth,
-    signIns: openSignIns(clock),
+    signIns: await openSignIns({ auth: options.auth, memory: control.signInMemory, clock }),
     failures: countFailedAttempts(clock),
     tls: options.tls !== undefined,
   };

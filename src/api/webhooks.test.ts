@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openAuthenticator } from '../auth/authenticator.ts';
+import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { systemClock } from '../clock.ts';
 import { specification } from '../config/specification.ts';
 import type { ControlService } from '../control/control-service.ts';
@@ -32,7 +33,12 @@ const limits = { bodyBytesMax: 64 * 1024 * 1024, headerBytesMax: 16_384, connect
 async function served({ keys = false } = {}) {
   const world = await governedWorld({}, { alerts });
   const api = await startApi({
-    control: { ...world.alerts(), live: () => true, ready: () => true } as unknown as ControlService,
+    control: {
+      ...world.alerts(),
+      live: () => true,
+      ready: () => true,
+      signInMemory: openSqliteStore(':memory:'),
+    } as unknown as ControlService,
     version: '0.0.0',
     limits,
     listen: { kind: 'port', host: '127.0.0.1', port: 0 },

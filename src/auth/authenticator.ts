@@ -17,8 +17,6 @@ export interface KeyHolder {
   readonly id: string;
   /** For `by`. */
   readonly name: string;
-  /** As it was presented, to be passed on to control in the caller's name; never logged. */
-  readonly secret: string;
   readonly scopes: readonly Scope[];
   /** Absent: every deployment, and the platform as a whole. */
   readonly deployments?: readonly string[] | undefined;
@@ -32,11 +30,19 @@ export interface KeyHolder {
   admit(): void;
 }
 
+/** One who has just presented it. */
+export interface KeyPresenter extends KeyHolder {
+  /** As it was presented, to be passed on to control in the caller's name; never logged. */
+  readonly secret: string;
+}
+
 export interface Authenticator {
   readonly revision: number;
   apply(table: KeyTable): void;
   /** `connection`: what was accepted on it is not hashed again. Throws UNAUTHENTICATED. */
-  authenticate(presented: string | undefined, connection?: object): KeyHolder;
+  authenticate(presented: string | undefined, connection?: object): KeyPresenter;
+  /** Of the key with this id, for those who have presented it before; undefined when it is not good. */
+  holderOf(id: string): KeyHolder | undefined;
 }
 
 const notValid = (): FlyballError =>
@@ -46,7 +52,7 @@ interface Held {
   readonly entry: KeyEntry;
   readonly hash: Buffer;
   bucket: Bucket | undefined;
-  holder: KeyHolder | undefined;
+  holder: KeyPresenter | undefined;
 }
 
 interface Accepted {
@@ -68,14 +74,13 @@ export function openAuthenticator(clock: Clock, workers = 1): Authenticator {
 
   const isOver = ({ expiresAt }: KeyEntry): boolean => expiresAt !== undefined && clock.wall() >= expiresAt;
 
-  function holderOf(own: Held, secret: string): KeyHolder {
+  function toHolder(own: Held): KeyHolder {
     const { entry } = own;
     const isGood = (): boolean => held.get(entry.id) === own && !isOver(entry);
     const rate = entry.rate === undefined ? undefined : shareOf(entry.rate, workers);
     return {
       id: entry.id,
       name: entry.name,
-      secret,
       scopes: entry.scopes,
       deployments: entry.deployments,
       isGood,
@@ -137,9 +142,13 @@ export function openAuthenticator(clock: Clock, workers = 1): Authenticator {
       if (own === undefined || !matches || isOver(own.entry)) {
         throw notValid();
       }
-      own.holder ??= holderOf(own, presented);
+      own.holder ??= { ...toHolder(own), secret: presented };
       if (connection !== undefined) accepted.set(connection, { presented, held: own, generation });
       return own.holder;
+    },
+    holderOf(id) {
+      const own = held.get(id);
+      return own === undefined || isOver(own.entry) ? undefined : toHolder(own);
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import { FlyballError } from '../errors.ts';
 import type { InferenceService } from '../protocol/inference.ts';
-import type { KeyHolder } from './authenticator.ts';
+import type { KeyPresenter } from './authenticator.ts';
 
 export interface GuardOptions {
   /** Counts every inference against the key's rate, for streams: their call was counted only once, or not at all. */
@@ -14,7 +14,7 @@ export interface GuardOptions {
 
 export function guardedService(
   service: InferenceService,
-  holder: KeyHolder,
+  holder: KeyPresenter,
   { countsInference }: GuardOptions,
 ): InferenceService {
   /** Who may infer on a model may ask what it takes. */

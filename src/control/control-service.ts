@@ -43,6 +43,7 @@ import type { RequestsQuery, RequestView, TraceView } from '../api/request-schem
 import type { SeriesQueryView, SeriesView } from '../api/series-schemas.ts';
 import type { Precondition } from '../api/etags.ts';
 import type { RequestMemory } from '../api/idempotency/once.ts';
+import type { SignInMemory } from '../auth/sign-ins.ts';
 import type { OperationQuery, RehearsalQuery } from '../store/store.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import type { JournalFilter } from '../journal/open-journal.ts';
@@ -65,6 +66,8 @@ export interface VersionUpload {
 export interface ControlService {
   /** Of requests with an Idempotency-Key. */
   readonly requestMemory: RequestMemory;
+  /** Of browsers, where callers need keys. */
+  readonly signInMemory: SignInMemory;
   live(): boolean;
   /** Whether adoption has finished, so that what it says about replicas is true. */
   ready(): boolean;

@@ -19,6 +19,7 @@ import { haltWarnings, keysInClear, toDeploymentView, warningsOf } from './views
 export type PlatformService = Pick<
   ControlService,
   | 'requestMemory'
+  | 'signInMemory'
   | 'live'
   | 'ready'
   | 'status'
@@ -86,6 +87,7 @@ export function platformService(options: Told, parts: PlatformParts): Platform {
 
   const service: PlatformService = {
     requestMemory: store,
+    signInMemory: store,
     live: () => true,
     ready: parts.ready,
     async status(isShown = () => true) {

@@ -3,7 +3,7 @@
  * the message is taken; the deployment is named in the message, so whether the key is for that one is asked after.
  */
 import type { IncomingHttpHeaders } from 'node:http2';
-import type { Authenticator, KeyHolder } from '../auth/authenticator.ts';
+import type { Authenticator, KeyPresenter } from '../auth/authenticator.ts';
 import { guardedService, openToAll } from '../auth/guarded-service.ts';
 import { presentedKey } from '../auth/key.ts';
 import type { Need } from '../core/access/scopes.ts';
@@ -23,10 +23,10 @@ const needs: ReadonlyMap<string, Need> = new Map([
 ]);
 
 export function grpcDoor(service: InferenceService, auth: Authenticator): GrpcDoor {
-  const callers = new WeakMap<KeyHolder, GrpcCaller>();
+  const callers = new WeakMap<KeyPresenter, GrpcCaller>();
   const openly = openToAll(service);
 
-  const callerOf = (holder: KeyHolder): GrpcCaller => {
+  const callerOf = (holder: KeyPresenter): GrpcCaller => {
     let caller = callers.get(holder);
     if (caller === undefined) {
       caller = {
@@ -42,7 +42,7 @@ export function grpcDoor(service: InferenceService, auth: Authenticator): GrpcDo
   return {
     anybody: { service: openly, streamed: openly },
     enter(headers: IncomingHttpHeaders, connection, path) {
-      let holder: KeyHolder | undefined;
+      let holder: KeyPresenter | undefined;
       try {
         const { authorization, 'x-api-key': apiKey } = headers;
         const presented = presentedKey(authorization, typeof apiKey === 'string' ? apiKey : undefined);

@@ -4,7 +4,7 @@
  * Invariant: only the paths below are answered without a key.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
-import type { Authenticator, KeyHolder } from '../auth/authenticator.ts';
+import type { Authenticator, KeyPresenter } from '../auth/authenticator.ts';
 import { guardedService } from '../auth/guarded-service.ts';
 import { presentedKey } from '../auth/key.ts';
 import type { Need } from '../core/access/scopes.ts';
@@ -22,9 +22,9 @@ const open: ReadonlySet<string> = new Set(['/livez', '/readyz', '/v2/health/live
 
 export function guardedRest(service: InferenceService, options: RestOptions, auth: Authenticator): RequestListener {
   const toAll = restHandler(service, options);
-  const handlers = new WeakMap<KeyHolder, RequestListener>();
+  const handlers = new WeakMap<KeyPresenter, RequestListener>();
 
-  const handlerOf = (holder: KeyHolder): RequestListener => {
+  const handlerOf = (holder: KeyPresenter): RequestListener => {
     let handler = handlers.get(holder);
     if (handler === undefined) {
       const guarded = guardedService(service, holder, { countsInference: false });
@@ -34,7 +34,7 @@ export function guardedRest(service: InferenceService, options: RestOptions, aut
     return handler;
   };
 
-  const holderOf = (request: IncomingMessage): KeyHolder =>
+  const holderOf = (request: IncomingMessage): KeyPresenter =>
     auth.authenticate(keyIn(request.rawHeaders), request.socket);
 
   return (request, response) => {
@@ -42,7 +42,7 @@ export function guardedRest(service: InferenceService, options: RestOptions, aut
       toAll(request, response);
       return;
     }
-    let holder: KeyHolder | undefined;
+    let holder: KeyPresenter | undefined;
     try {
       holder = holderOf(request);
       holder.admit();
@@ -58,7 +58,7 @@ export function guardedRest(service: InferenceService, options: RestOptions, aut
 }
 
 const refusing =
-  (holder: KeyHolder) =>
+  (holder: KeyPresenter) =>
   (need: Need): void => {
     try {
       holder.require(need);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { digestOfBytes } from '../registry/digest.ts';
 import { versionOf } from '../testing/conformance/store-records.ts';
+import type { KeyRecord } from './store.ts';
 import { backupDataDirectory, restoreDataDirectory } from './backup.ts';
 import { openDataDirectory } from './data-directory.ts';
 
@@ -21,12 +22,23 @@ const record = {
   assets: { 'labels.txt': contents[1]?.digest ?? '' },
 };
 
+const key: KeyRecord = {
+  id: '0123456789ab',
+  hash: 'ab'.repeat(32),
+  name: 'ada',
+  scopes: ['admin'],
+  createdAt: 1,
+  createdBy: 'ada',
+};
+
 /** A data directory with one version, still open and being written to. */
 async function filled(path: string): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const directory = stack.use(await openDataDirectory(path));
   const store = stack.use(openSqliteStore(directory.databasePath));
   await store.addVersion(record);
+  await store.addKey(key);
+  await store.addSignIn({ hash: 'a'.repeat(64), keyId: key.id, expiresAt: 9e12, usedAt: 1 });
   for (const { bytes, digest } of contents) {
     const hash = digest.slice('sha256:'.length);
     const parent = join(directory.artefactsPath, 'sha256', hash.slice(0, 2));
@@ -51,6 +63,7 @@ test('a backup of a running store restores to the same records and artefacts', a
   await using directory = await openDataDirectory(restored);
   await using store = openSqliteStore(directory.databasePath);
   assert.deepEqual(await store.versions(), [record]);
+  assert.deepEqual([await store.keys(), await store.signIns()], [[key], []], 'nobody is signed in by a backup');
   const hash = record.file.slice('sha256:'.length);
   const bytes = await readFile(join(directory.artefactsPath, 'sha256', hash.slice(0, 2), hash), 'utf8');
   assert.equal(bytes, 'the model');

@@ -34,6 +34,7 @@ export async function backupDataDirectory(from: string, toFolder: string, at: nu
   // Twice: what was added before the store was copied is on the disk by then, what was removed since was linked before.
   await linkArtefacts(source, target);
   await copyDatabase(join(source, databaseFile), join(target, databaseFile));
+  await forgetSignIns(target);
   await linkArtefacts(source, target);
   const report = await check(target);
   await writeFile(join(target, manifestFile), `${JSON.stringify({ at, from: source, ...report }, null, 2)}\n`);
@@ -89,6 +90,12 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   } finally {
     await copy.close();
   }
+}
+
+/** Who has signed out since then would be signed in again where the backup is restored. */
+async function forgetSignIns(folder: string): Promise<void> {
+  await using store = openSqliteStore(join(folder, databaseFile));
+  await store.pruneSignIns(Number.MAX_SAFE_INTEGER);
 }
 
 async function linkArtefacts(from: string, to: string): Promise<void> {

@@ -99,6 +99,17 @@ export interface KeyRecord extends KeyEntry {
   readonly createdBy: string;
 }
 
+/** A browser's sign-in: the hash of its id, never the id. */
+export interface SignInRecord {
+  /** SHA-256 of the id, hexadecimal. */
+  readonly hash: string;
+  /** The API key that was shown. */
+  readonly keyId: string;
+  readonly expiresAt: number;
+  /** Within minutes: it is not written at each request. */
+  readonly usedAt: number;
+}
+
 /** An operation as people see it, and what it was asked to do, so that it can be resumed. */
 export interface OperationRecord extends OperationView {
   readonly request: unknown;
@@ -215,9 +226,20 @@ export interface StoreAccess {
   keys(): Promise<readonly KeyRecord[]>;
   /** CONFLICT when there is one with that id. */
   addKey(record: KeyRecord): Promise<void>;
+  /** With its sign-ins. */
   removeKey(id: string): Promise<void>;
   /** Grows by one at each call, across restarts. */
   nextKeysRevision(): Promise<number>;
+
+  /** The least recently used first. */
+  signIns(): Promise<readonly SignInRecord[]>;
+  /** KEY_NOT_FOUND when its key is not there; CONFLICT when there is one with that hash. */
+  addSignIn(record: SignInRecord): Promise<void>;
+  /** Sets when it was used last; nothing when it is not there. */
+  useSignIn(hash: string, usedAt: number): Promise<void>;
+  removeSignIn(hash: string): Promise<void>;
+  /** Forgets those that expire before `at`. */
+  pruneSignIns(at: number): Promise<void>;
 
   /** CONFLICT unless they follow the last one that was written; entries never change. */
   appendJournal(entries: readonly JournalEntry[]): Promise<void>;

@@ -476,6 +476,52 @@ describe('a platform whose callers need keys', () => {
     assert.equal(noted.by, 'walker');
   });
 
+  test('whoever is signed in when control is killed stops the governor with the same cookie once it is back', async () => {
+    const ownPage = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' };
+    const signIn = async (key: string): Promise<string> => {
+      const answer = await control(undefined, 'sign-in', 'POST', { key });
+      const cookie = answer.headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
+      secrets.push(cookie.slice('flyball='.length));
+      return cookie;
+    };
+    const callerOf = (cookie: string): Promise<Answer> =>
+      ask(`${platform.control}/api/v1/caller`, { headers: { cookie } });
+    const halt = (cookie: string, headers: Record<string, string>): Promise<Answer> =>
+      ask(`${platform.control}/api/v1/governor/halt`, {
+        method: 'PUT',
+        headers: { cookie, ...headers },
+        body: JSON.stringify({ reason: 'it came up like this' }),
+      });
+    const [guard, gone] = [
+      await keyFor('guard', '--scope', 'operate'),
+      await keyFor('gone guard', '--scope', 'operate'),
+    ];
+    const [kept, left, lost] = [await signIn(guard.secret), await signIn(guard.secret), await signIn(gone.secret)];
+    const signedInUntil = (await callerOf(kept)).json()['signedInUntil'];
+    const out = await ask(`${platform.control}/api/v1/sign-out`, {
+      method: 'POST',
+      headers: { cookie: left, ...ownPage },
+      body: '{}',
+    });
+    assert.equal(out.status, 204);
+    assert.equal((await cli(['keys', 'revoke', gone.id])).code, 0);
+
+    const pid = childPid(platform, 'control');
+    process.kill(pid, 'SIGKILL');
+    const back = await until('the next control to answer', async () => {
+      const answer = await callerOf(kept).catch(() => undefined);
+      return answer !== undefined && childPid(platform, 'control') !== pid ? answer : undefined;
+    });
+    assert.partialDeepStrictEqual(back.json(), { name: 'guard', scopes: ['operate'], signedInUntil });
+    for (const cookie of [left, lost]) assert.equal((await callerOf(cookie)).status, 401);
+    const { 'sec-fetch-site': _site, ...foreign } = ownPage;
+    assert.equal((await halt(kept, foreign)).status, 403, 'and still no page of another site');
+    const halted = await halt(kept, ownPage);
+    assert.equal(halted.status, 200, halted.body.toString());
+    assert.partialDeepStrictEqual(halted.json(), { halt: { by: 'guard' } });
+    assert.equal((await cli(['halt', '--release', '--reason', 'it is looked at'])).code, 0);
+  });
+
   test('while control is dead keys go on being known, and a gateway that starts then knows them too', async () => {
     const { secret } = await keyFor('steady');
     // Stopped and not killed: the supervisor would have another one there in a moment.

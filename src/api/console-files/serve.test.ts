@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { openAuthenticator } from '../../auth/authenticator.ts';
+import { openSqliteStore } from '../../drivers/stores/sqlite.ts';
 import type { ControlService } from '../../control/control-service.ts';
 import { createVirtualClock } from '../../testing/virtual-clock.ts';
 import { startApi, type ApiServer } from '../server.ts';
@@ -32,7 +33,7 @@ async function built(): Promise<AsyncDisposable & { readonly folder: string }> {
 function serve(folder: string): Promise<ApiServer> {
   const auth = openAuthenticator(createVirtualClock());
   const listen = { kind: 'port', host: '127.0.0.1', port: 0 } as const;
-  const control = {} as ControlService;
+  const control = { signInMemory: openSqliteStore(':memory:') } as Partial<ControlService> as ControlService;
   return startApi({ control, version: '0', auth, limits, listen, console: openConsoleFiles(folder) });
 }
 

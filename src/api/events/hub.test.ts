@@ -41,6 +41,7 @@ async function world({ required = false, padding = 0, clock = systemClock }: Wor
   const auth = openAuthenticator(systemClock);
   const state = { looks: 0, load: 0 };
   const control = {
+    signInMemory: store,
     async status(isShown = () => true) {
       state.looks += 1;
       const names = ['a', 'b'].filter(isShown);

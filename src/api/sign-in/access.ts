@@ -12,8 +12,8 @@ import type { CallerView } from './schemas.ts';
 export interface Access {
   caller(): CallerView;
   /** Throws UNAUTHENTICATED, RATE_LIMITED. */
-  signIn(key: string): CallerView;
-  signOut(): void;
+  signIn(key: string): Promise<CallerView>;
+  signOut(): Promise<void>;
 }
 
 /** Present where callers need keys. */
@@ -33,7 +33,7 @@ export function accessOf(
 ): Access {
   if (parts === undefined) {
     const everybody = (): CallerView => ({ auth: 'none', scopes: [...scopes], version });
-    return { caller: everybody, signIn: everybody, signOut: () => undefined };
+    return { caller: everybody, signIn: async () => everybody(), signOut: async () => undefined };
   }
   const { auth, signIns, failures, tls } = parts;
   const presented = signInIdIn(request.headers.cookie);
@@ -54,19 +54,19 @@ export function accessOf(
       const isKey = request.headers.authorization !== undefined || request.headers['x-api-key'] !== undefined;
       return viewOf(holder, isKey || presented === undefined ? undefined : signIns.expiresAt(presented));
     },
-    signIn(key) {
+    async signIn(key) {
       const of = shown(key);
       of.admit();
       // Whatever the browser had: this is another sign-in, and nothing that was there before is it.
-      if (presented !== undefined) signIns.end(presented);
-      const begun = signIns.begin(of);
+      if (presented !== undefined) await signIns.end(presented);
+      const begun = await signIns.begin(of.id);
       void reply.header('set-cookie', signInCookie(begun.id, lifetimeMs, tls));
       tell('sign in', of, `until ${new Date(begun.expiresAt).toISOString()}`);
       return viewOf(of, begun.expiresAt);
     },
-    signOut() {
+    async signOut() {
       void reply.header('set-cookie', clearedCookie(tls));
-      if (presented !== undefined && signIns.end(presented) && holder !== undefined)
+      if (presented !== undefined && (await signIns.end(presented)) && holder !== undefined)
         tell('sign out', holder, 'asked for');
     },
   };

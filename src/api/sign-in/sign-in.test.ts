@@ -6,6 +6,7 @@ import { openAuthenticator } from '../../auth/authenticator.ts';
 import { makeKey } from '../../auth/key.ts';
 import { lifetimeMs } from '../../auth/sign-ins.ts';
 import type { ControlService } from '../../control/control-service.ts';
+import { openSqliteStore } from '../../drivers/stores/sqlite.ts';
 import { subscribe } from '../../telemetry/events.ts';
 import { until } from '../../testing/until.ts';
 import { createVirtualClock, type VirtualClock } from '../../testing/virtual-clock.ts';
@@ -32,7 +33,10 @@ async function world(required = true): Promise<World> {
   const adas = { id: ada.id, hash: ada.hash, name: 'ada', scopes: ['operate', 'infer'] as const, deployments };
   auth.apply({ revision: 1, keys: [adas, bobs] });
   const done: string[] = [];
+  const store = openSqliteStore(':memory:');
+  for (const key of [adas, bobs]) await store.addKey({ ...key, createdAt: 1, createdBy: 'ada' });
   const control: Partial<ControlService> = {
+    signInMemory: store,
     status: async () => ({ deployments: [] }) as unknown as StatusView,
     journal: async (_filter, waitMs, signal) => {
       const { promise, resolve } = Promise.withResolvers<unknown>();

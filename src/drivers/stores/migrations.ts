@@ -105,6 +105,16 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX requests_by_time ON requests (at);
   `,
+  // Hashes of the ids of browsers' sign-ins, never the ids. They go with their key.
+  `
+  CREATE TABLE sign_ins (
+    hash TEXT PRIMARY KEY,
+    key_id TEXT NOT NULL REFERENCES keys (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sign_ins_by_key ON sign_ins (key_id);
+  `,
 ];
 
 /** Brings the schema up to `steps`; refuses what a newer Flyball or another program has written. */

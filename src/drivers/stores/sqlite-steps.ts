@@ -20,6 +20,7 @@ import { isConstraint } from './sqlite-failure.ts';
 import { sqliteJournalSteps } from './sqlite-journal.ts';
 import { sqliteRequestSteps } from './sqlite-requests.ts';
 import { sqliteRehearsalSteps } from './sqlite-rehearsals.ts';
+import { sqliteSignInSteps } from './sqlite-sign-ins.ts';
 
 export type StoreSteps = {
   readonly [Method in keyof StoreAccess]: (
@@ -290,6 +291,7 @@ export function sqliteSteps(database: DatabaseSync): StoreSteps {
     ...sqliteJournalSteps(database, atomically),
     ...sqliteRehearsalSteps(database),
     ...sqliteRequestSteps(database),
+    ...sqliteSignInSteps(database),
 
     revision: () => Number(prepared.revision.get()?.['value'] ?? 0),
     nextRevision: () => Number(prepared.nextRevision.get()?.['value']),

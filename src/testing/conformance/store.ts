@@ -10,6 +10,7 @@ import { journalChecks } from './store-journal.ts';
 import { keyChecks } from './store-keys.ts';
 import { requestChecks } from './store-requests.ts';
 import { registryChecks } from './store-registry.ts';
+import { signInChecks } from './store-sign-ins.ts';
 import { transactionChecks } from './store-transactions.ts';
 
 export interface StoreUnderTest extends AsyncDisposable {
@@ -42,5 +43,6 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
   keyChecks(check);
   journalChecks(check);
   requestChecks(check);
+  signInChecks(check);
   transactionChecks(check);
 }
