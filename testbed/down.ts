@@ -58,10 +58,14 @@ const nodesOf = ({ group }: TestbedNames): readonly number[] => [
   ),
 ];
 
-/** Also for what is only half there. Throws when something of it could not be taken away, and names it. */
-export async function takeDown(names: TestbedNames): Promise<void> {
+/**
+ * Also for what is only half there; not when it is no longer `wanted` once nobody else changes it. Throws when something
+ * of it could not be taken away, and names it.
+ */
+export async function takeDown(names: TestbedNames, wanted: () => boolean = () => true): Promise<void> {
   {
     using _ = await lockTestbed(names);
+    if (!wanted()) return;
     await Promise.all(nodesOf(names).map((number) => killGroup(names.node(number).group, firstProcess)));
     await until('what ran in the network is gone', 10_000, () => {
       const rest = namespaceMembers(names, ancestry());
@@ -92,7 +96,10 @@ export async function takeDown(names: TestbedNames): Promise<void> {
 export async function sweep(): Promise<void> {
   for (const name of listTestbeds()) {
     const names = testbedNames(name);
-    const owner = readRecord(names)?.owner ?? null;
-    if (owner !== null && !isRunning(owner)) await takeDown(names);
+    const isOrphan = (): boolean => {
+      const owner = readRecord(names)?.owner ?? null;
+      return owner !== null && !isRunning(owner);
+    };
+    if (isOrphan()) await takeDown(names, isOrphan);
   }
 }

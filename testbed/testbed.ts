@@ -14,7 +14,7 @@ import { lanCommand, makeLan } from './network.ts';
 import { cutNode, healNode, killNode, powerOf, startNode } from './node.ts';
 import { testbedHindrance } from './requirements.ts';
 import { checkSettings, defaultSettings, mergeSettings, type TestbedSettings } from './settings.ts';
-import { identify, lockTestbed, readRecord, writeRecord, type ProcessIdentity } from './state.ts';
+import { identify, isRunning, lockTestbed, readRecord, writeRecord, type ProcessIdentity } from './state.ts';
 import { lookAt, type TestbedStatus } from './status.ts';
 import { formSwarm } from './swarm.ts';
 
@@ -53,6 +53,8 @@ export async function openTestbed({ name, images, ...asked }: TestbedOptions = {
   refuseWhereImpossible();
   await sweep();
   const names = testbedNames(name ?? `t-${randomBytes(4).toString('hex')}`);
+  // It would be taken down when this one ends, or cannot come up.
+  if (readRecord(names) !== undefined) throw new Error(`testbed ${names.name} is there already: somebody else's`);
   try {
     return await raise(names, asked, images ?? [], identify(process.pid) ?? null);
   } catch (error) {
@@ -94,7 +96,9 @@ async function raise(
   const merged = record === undefined ? { ...defaultSettings, ...asked } : mergeSettings(record.settings, asked);
   const settings = checkSettings(merged, availableParallelism());
   // First of all, so that whoever finds half of it knows what it was to be.
-  writeRecord(names, { settings, owner });
+  // Whoever opened it and lives goes on to own it; nobody else would take it down.
+  const kept = record?.owner != null && isRunning(record.owner) ? record.owner : owner;
+  writeRecord(names, { settings, owner: kept });
   await makeLan(names);
   const nodes = Array.from({ length: settings.nodes }, (_, index) => names.node(index + 1));
   await Promise.all(
