@@ -11,7 +11,6 @@
  * few requests is chance.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { writeFileSync } from 'node:fs';
 import type { WhyView } from '../src/api/schemas.ts';
 import { orderToServingMs } from '../src/core/scaling/observation.ts';
 import { makePolicy } from '../src/core/scaling/policies/list.ts';
@@ -183,19 +182,6 @@ export async function run({ minutes }: BenchmarkOptions): Promise<Report> {
   const made = makePolicy('slo', {});
   if (made.kind === 'refused') throw new Error(made.problems.join('; '));
   const outcomes = seeds.map((seed) => figuresOf(rehearse({ ...scenario, seed }, made.policy)));
-  const dump = process.env['FIDELITY_DUMP'];
-  if (dump !== undefined)
-    writeFileSync(
-      dump,
-      JSON.stringify({
-        scenario: {
-          ...scenario,
-          traffic: { ...traffic, loads: [...traffic.loads], times: [...(traffic.times ?? [])] },
-        },
-        measured,
-        outcomes,
-      }),
-    );
   const of = (pick: (figures: Figures) => number): number[] => outcomes.map(pick);
   const error = (pick: (figures: Figures) => number, least = 0): number =>
     (Math.abs(median(of(pick)) - pick(measured)) / Math.max(pick(measured), least)) * 100;

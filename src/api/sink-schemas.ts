@@ -14,7 +14,9 @@ export const sinkView = z.object({
   sent: count.describe('Items that were taken, since the sink was opened.'),
   dropped: z
     .object({
-      full: count.describe('There was no room: the oldest went.'),
+      full: count.describe(
+        'There was no room: the oldest went. Of traces also the requests that gateways had no room for, each as one.',
+      ),
       refused: count.describe('The receiver refused them as bad.'),
       too_large: count.describe('One alone was more than may be sent.'),
       closed: count,

@@ -210,7 +210,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         name: options.serverName,
         version: options.version,
         startedAt: options.startedAt,
-        spans: () => channel.takeSpans(),
+        spans: (isFull) => channel.takeSpans(isFull),
         entry: (id) => store.journalEntry(id),
         logPath: join(options.dataDirectory, logFileName),
       },

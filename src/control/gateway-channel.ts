@@ -9,10 +9,9 @@ import net from 'node:net';
 import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
 import type { Answer, ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
-import type { Taken } from '../telemetry/spans/outbox.ts';
 import type { SpanQuery } from '../telemetry/spans/span.ts';
 import { makeLineReader } from './line-reader.ts';
-import { openSpanQuestions, type FoundSpans } from './span-questions.ts';
+import { openSpanQuestions, type FoundSpans, type TakenSpans } from './span-questions.ts';
 
 export type Observation = Extract<GatewayMessage, { kind: 'observation' }>;
 
@@ -44,8 +43,8 @@ export interface GatewayChannel extends AsyncDisposable {
   ask: Ask;
   /** Requests that have ended, of all gateways. */
   spans(query: SpanQuery): Promise<FoundSpans>;
-  /** Those that were remembered since this was asked last. */
-  takeSpans(): Promise<Taken>;
+  /** Those that were remembered since this was asked last, which settles those; none while `isFull`. */
+  takeSpans(isFull: boolean): Promise<TakenSpans>;
 }
 
 export type Ask = (model: string, values: ArrayLike<number>, deadlineMs: number) => Promise<Reply>;
@@ -215,7 +214,7 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       return { kind: 'said', values: Float64Array.from(answer.values, (value) => value ?? Number.NaN) };
     },
     spans: (query) => spanQuestions.ask([...connected.keys()], query),
-    takeSpans: () => spanQuestions.take([...connected.keys()]),
+    takeSpans: (isFull) => spanQuestions.take([...connected.keys()], isFull),
     gateways: () => [...connected.values()].toSorted((left, right) => left.worker - right.worker),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -94,8 +94,8 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
       return;
     }
     if (message.kind === 'spans?') {
-      const { id, query } = message;
-      const found = query === undefined ? options.spans?.take() : { spans: options.spans?.find(query) ?? [] };
+      const { id, query, take } = message;
+      const found = query === undefined ? options.spans?.take(take) : { spans: options.spans?.find(query) ?? [] };
       send({ kind: 'spans', id, ...(found ?? { spans: [] }) });
       return;
     }

@@ -7,6 +7,7 @@ import type { KeyTable } from '../auth/key-table.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { RequestLogRoute } from '../request-log/record.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
+import type { Take } from '../telemetry/spans/outbox.ts';
 import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
 
 export type ReplicaAddress =
@@ -197,14 +198,17 @@ export interface Answer {
 export interface SpanQuestion {
   readonly kind: 'spans?';
   readonly id: number;
-  /** Absent: those that were remembered since this was asked last, each once. */
+  /** Absent: those that were remembered since what was settled. */
   readonly query?: SpanQuery;
+  /** Without a query: how they are taken. */
+  readonly take?: Take;
 }
 
 export interface SpanAnswer {
   readonly kind: 'spans';
   readonly id: number;
   readonly spans: readonly RequestSpan[];
-  /** Without a query: how many were lost since the last time, since nobody asked. */
-  readonly dropped?: number;
+  /** Without a query: the number of the answer, and how many were ever lost, for want of room. */
+  readonly number?: number;
+  readonly lost?: number;
 }

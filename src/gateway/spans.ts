@@ -8,13 +8,13 @@ import { parentIdOf, isSampled, newSpanId } from '../protocol/trace-context.ts';
 import type { ReplicaCall } from '../protocol/inference.ts';
 import { subscribe, type EventMap } from '../telemetry/events.ts';
 import { SpanBook } from '../telemetry/spans/book.ts';
-import { SpanOutbox, type Taken } from '../telemetry/spans/outbox.ts';
+import { SpanOutbox, type Handed, type Take } from '../telemetry/spans/outbox.ts';
 import type { Kept, RequestSpan, SpanBatch, SpanQuery } from '../telemetry/spans/span.ts';
 
 export interface Spans {
   find(query: SpanQuery): readonly RequestSpan[];
-  /** Those that were remembered since the last time, each once. */
-  take(): Taken;
+  /** Those that were remembered since what was settled. */
+  take(how?: Take): Handed;
   stop(): void;
 }
 
@@ -38,7 +38,7 @@ export function recordSpans(clock: Pick<Clock, 'wall'>): Spans {
     book.keep(span, at);
     outbox.offer(span, at);
   });
-  return { find: (query) => book.find(query), take: () => outbox.take(clock.wall()), stop };
+  return { find: (query) => book.find(query), take: (how = {}) => outbox.take(how, clock.wall()), stop };
 }
 
 function toSpan(event: RequestEvent, at: number, sampled: boolean, kept: Kept, prefix: string): RequestSpan {

@@ -508,10 +508,14 @@ describe('a platform whose callers need keys', () => {
 
     const pid = childPid(platform, 'control');
     process.kill(pid, 'SIGKILL');
-    const back = await until('the next control to answer', async () => {
-      const answer = await callerOf(kept).catch(() => undefined);
-      return answer !== undefined && childPid(platform, 'control') !== pid ? answer : undefined;
-    });
+    const back = await until(
+      'the next control to answer',
+      async () => {
+        const answer = await callerOf(kept).catch(() => undefined);
+        return answer !== undefined && childPid(platform, 'control') !== pid ? answer : undefined;
+      },
+      120_000,
+    );
     assert.partialDeepStrictEqual(back.json(), { name: 'guard', scopes: ['operate'], signedInUntil });
     for (const cookie of [left, lost]) assert.equal((await callerOf(cookie)).status, 401);
     const { 'sec-fetch-site': _site, ...foreign } = ownPage;

@@ -8,6 +8,7 @@ import { startLineReceiver, type LineReceiver } from '../../src/testing/line-rec
 import { ask, v2 } from '../support/ask.ts';
 import { decodeOtlp, otlpPython } from '../support/otlp.ts';
 import { startPlatform, until, type Platform } from '../support/platform.ts';
+import { childPid } from '../support/processes.ts';
 
 const model = `
 platform: simulated
@@ -88,7 +89,9 @@ describe('telemetry over OTLP', () => {
       await until('the trace of a request and of a cycle', async () => {
         await Promise.all([infer({ traceparent }), infer(), infer(), infer()]);
         const found = names();
-        return ['infer slow', 'queue', 'batch', 'compute', 'govern slow', 'execute'].every((name) => found.has(name)) &&
+        return ['infer slow', 'queue', 'batch', 'compute', 'govern slow', 'constrain'].every((name) =>
+          found.has(name),
+        ) &&
           spans().some((span) => span.traceId === traceId) &&
           spans().some(({ links = [] }) => links.length > 0)
           ? true
@@ -96,6 +99,7 @@ describe('telemetry over OTLP', () => {
       });
       const own = spans().find((span) => span.traceId === traceId && span.name === 'infer slow');
       assert.equal(own?.parentSpanId, 'b7ad6b7169203331');
+      assert.ok(!names().has('execute'), 'the mode is advise: nothing was done');
       const linked = spans().find(({ links = [] }) => links.length > 0);
       assert.equal(linked?.name, 'batch');
 
@@ -148,5 +152,19 @@ describe('telemetry over OTLP', () => {
       const { sinks = [] } = await platform.status();
       return sinks.every(({ state }) => state === 'working') ? true : undefined;
     });
+  });
+
+  test('the spans that control held when it was killed reach the collector from the next one', async () => {
+    const held = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const hasIt = (from: number): boolean =>
+      collector.requests.slice(from).some((request) => request.path === '/v1/traces' && request.body.includes(held));
+    collector.answer = () => {};
+    assert.equal((await infer({ traceparent: `00-${held}-b7ad6b7169203331-01` })).status, 200);
+    // On its way, and taken by nobody.
+    await until('control to send it', () => hasIt(0) || undefined);
+    process.kill(childPid(platform, 'control'), 'SIGKILL');
+    const from = collector.requests.length;
+    collector.answer = (_, response) => void response.writeHead(200).end('{}');
+    await until('the next control to send it again', () => hasIt(from) || undefined, 120_000);
   });
 });

@@ -2,7 +2,8 @@
  * A cycle of the governor as a trace, made of its entry in the journal: what it observed, predicted, proposed, reconciled,
  * constrained and executed, and, once there is a verdict, whether it helped. Ids follow from the entry's hash, so the
  * verdict of much later finds its trace. Observing has the length of the window that was looked at, and verifying that of
- * the wait for an effect; the stages between are one computation of a millisecond or so and have no length of their own.
+ * the wait for an effect; the stages between are one computation of a millisecond or so and have no length of their own. A
+ * stage that was not come to has no span: nothing was predicted, or nothing was to be done.
  */
 import type { JournalEntry } from '../../journal/entry.ts';
 import { toSpan, type OtlpSpan, type SpanParts } from '../../telemetry/otlp/span.ts';
@@ -50,16 +51,21 @@ export function cycleSpans(entry: JournalEntry): OtlpSpan[] {
         'flyball.decision.target': decision.target,
         'flyball.decision.by': decision.by,
         'flyball.decision.done': done.kind,
+        'flyball.decision.why': done.why,
         'flyball.decision.reason': entry.reason,
       },
     }),
     stage('observe', observedOf(inputs), { from: observedFrom }),
-    stage('predict', {
-      'flyball.forecast.seconds': ahead?.seconds,
-      'flyball.forecast.per_second': ahead?.perSecond ?? undefined,
-      'flyball.forecast.by': ahead?.by ?? undefined,
-      'flyball.forecast.authority': ahead?.authority,
-    }),
+    ...(ahead === undefined
+      ? []
+      : [
+          stage('predict', {
+            'flyball.forecast.seconds': ahead.seconds,
+            'flyball.forecast.per_second': ahead.perSecond ?? undefined,
+            'flyball.forecast.by': ahead.by ?? undefined,
+            'flyball.forecast.authority': ahead.authority,
+          }),
+        ]),
     stage(
       'propose',
       { 'flyball.proposals': decision.said.length },
@@ -95,7 +101,9 @@ export function cycleSpans(entry: JournalEntry): OtlpSpan[] {
         })),
       },
     ),
-    stage('execute', { 'flyball.decision.done': done.kind, 'flyball.decision.why': done.why }),
+    ...(done.kind === 'held' || done.kind === 'advised'
+      ? []
+      : [stage('execute', { 'flyball.decision.done': done.kind, 'flyball.decision.why': done.why })]),
   ];
 }
 

@@ -30,12 +30,16 @@ async function world(fields: object = {}) {
   writeFileSync(logPath, '{"level":"info","msg":"before"}\n');
   const entries: JournalEntry[] = [];
   let waiting: RequestSpan[] = [];
-  let dropped = 0;
+  let lost = 0;
+  const asked: boolean[] = [];
   const sink = openOtlpSink(otlpSettings.parse({ endpoint: receiver.url, headers: { 'x-tenant': 'lab' }, ...fields }), {
     name: 'test',
     version: '0.1.0',
     startedAt: 1000,
-    spans: async () => ({ spans: waiting.splice(0), dropped }),
+    async spans(isFull) {
+      asked.push(isFull);
+      return { spans: waiting.splice(0), lost };
+    },
     entry: async (id) => entries.find((entry) => entry.id === id),
     logPath,
     readSecret: async () => 'open sesame',
@@ -49,7 +53,8 @@ async function world(fields: object = {}) {
     sink,
     logPath,
     entries,
-    lose: (count: number) => (dropped = count),
+    asked,
+    lose: (count: number) => (lost = count),
     put: (...spans: readonly RequestSpan[]) => void waiting.push(...spans),
     tell: (parts: readonly FamiliesOf[] = [], wall = 60_000) =>
       sink.tell({ parts, families: [], wall }, entries.splice(0, 0)),
@@ -105,7 +110,7 @@ test('requests become traces with a resource that says whose they are, and heade
   assert.equal(scopeSpans[0].spans.length, 4);
   const { headers } = w.receiver.requests[0]!;
   assert.deepEqual([headers['authorization'], headers['content-type']], ['open sesame', 'application/json']);
-  assert.equal(w.view('traces')?.leftOut, 3);
+  assert.equal(w.view('traces')?.dropped.full, 3, 'requests that gateways had no room for are among the lost');
 });
 
 test('a decision is a trace of its stages, and the verdict of later joins it', async () => {
@@ -134,6 +139,7 @@ test('a decision is a trace of its stages, and the verdict of later joins it', a
       capacity: {},
     },
     others: [],
+    forecasts: { horizons: [{ seconds: 10, perSecond: 4, by: 'holt', authority: 0.5 }] },
   };
   const words = { kind: 'decision', subject: 'd', by: 'governor', reason: 'more' } as const;
   const [decision, verdict] = chained(journalStart, [
@@ -159,6 +165,18 @@ test('a decision is a trace of its stages, and the verdict of later joins it', a
   assert.deepEqual(cut.attributes[0], { key: 'flyball.cut.by', value: { stringValue: 'rate' } });
   const verify = stages.at(-1)!;
   assert.deepEqual([verify['startTimeUnixNano'], verify['endTimeUnixNano']], ['50000000000', '59000000000']);
+
+  const { forecasts: _, ...blind } = details;
+  const said = { ...blind, done: { kind: 'advised', why: 'the mode is advise' } };
+  const [advice] = chained(journalStart, [{ ...words, action: 'advise 1 → 3', details: said, at: 70_000 }]);
+  await w.tellOf(advice as JournalEntry);
+  await until('its export', () => spans().length >= 13);
+  const came = spans().slice(8);
+  assert.deepEqual(
+    came.map(({ name }) => name as string),
+    names.filter((name) => !['predict', 'execute', 'verify'].includes(name)),
+    'nothing was predicted, and nothing done',
+  );
 });
 
 test('sums count since the start of the process that counts; one that is another begins anew', async () => {
@@ -241,6 +259,20 @@ test('what a collector refuses is dropped and counted; what it may take later is
   assert.ok(at[2]! - at[1]! >= 990, `it came again after ${at[2]! - at[1]!} ms`);
   assert.equal(w.view('traces')?.dropped.refused, 7);
   assert.match(String(w.view('traces')?.lastError), /too old/);
+});
+
+test('until those of the last look are sent, or lost and counted, gateways are asked for none', async () => {
+  await using w = await world({ signals: ['traces'] });
+  let answer = (): void => {};
+  w.receiver.answer = (_, response) => (answer = () => void response.writeHead(400).end());
+  w.put(requestSpan());
+  await w.tell();
+  await until('the export', () => w.bodies('traces').length === 1);
+  await w.tell();
+  answer();
+  await until('the refusal', () => w.view('traces')?.dropped.refused === 4);
+  await w.tell();
+  assert.deepEqual(w.asked, [false, true, false]);
 });
 
 for (const [what, answer] of [

@@ -19,7 +19,7 @@ import { requestSpans } from '../../telemetry/otlp/request-spans.ts';
 import { exportOver, type ReadSecret } from '../../telemetry/otlp/transport.ts';
 import { toAttributes } from '../../telemetry/otlp/values.ts';
 import { startSender, type Sender } from '../../telemetry/sinks/sender.ts';
-import type { Taken } from '../../telemetry/spans/outbox.ts';
+import type { TakenSpans } from '../span-questions.ts';
 import { cycleSpans, verdictOn, verifySpan } from './cycle-spans.ts';
 import type { OpenSink, OwnView } from './open-sink.ts';
 
@@ -29,8 +29,8 @@ export interface OtlpSources {
   readonly name: string;
   readonly version: string;
   readonly startedAt: number;
-  /** Those that gateways have remembered since the last time. */
-  spans(): Promise<Taken>;
+  /** Those that gateways have remembered since the last time, which settles those; none while `isFull`. */
+  spans(isFull: boolean): Promise<TakenSpans>;
   entry(id: number): Promise<JournalEntry | undefined>;
   readonly logPath: string;
 }
@@ -68,6 +68,8 @@ export function openOtlpSink(settings: OtlpSettings, parts: OtlpParts): OpenSink
   const tail = openLogTail(parts.logPath);
   const counting = new Map<string, Counting>();
   const leftOut: Record<OtlpSignal, number> = { traces: 0, metrics: 0, logs: 0 };
+  /** Requests whose spans gateways had no room for. */
+  let lostRequests = 0;
   const senders = new Map<OtlpSignal, Sender<Item>>();
   for (const signal of settings.signals) {
     const sender = startSender<Item>({
@@ -110,8 +112,11 @@ export function openOtlpSink(settings: OtlpSettings, parts: OtlpParts): OpenSink
 
   async function tellTraces(entries: readonly JournalEntry[]): Promise<void> {
     const resource = resourceOf();
-    const { spans, dropped } = await parts.spans();
-    leftOut.traces += dropped;
+    // Those of the last look are still here, and gone with this process: until they are sent, or counted as lost,
+    // gateways hold them and whatever comes after.
+    const isFull = (senders.get('traces')?.view().waiting ?? 0) > 0;
+    const { spans, lost } = await parts.spans(isFull);
+    lostRequests += lost;
     for (const span of spans)
       for (const each of requestSpans(span)) await offer('traces', resource, JSON.stringify(each));
     for (const entry of entries) {
@@ -172,7 +177,9 @@ export function openOtlpSink(settings: OtlpSettings, parts: OtlpParts): OpenSink
     views: () =>
       [...senders].map(([signal, sender]): OwnView => {
         const named = { name: `otlp-${signal}`, kind: 'otlp', leftOut: leftOut[signal] };
-        return Object.assign(named, sender.view());
+        const view = sender.view();
+        const full = view.dropped.full + (signal === 'traces' ? lostRequests : 0);
+        return Object.assign(named, view, { dropped: { ...view.dropped, full } });
       }),
     async close(graceMs) {
       await Promise.all([...senders.values()].map((sender) => sender.close(graceMs)));

@@ -29,6 +29,20 @@ test('a request is four spans, each inside its parent, from its arrival to its a
   assert.equal(attributesOf(batch!)['flyball.batch.rows'], '3');
 });
 
+test('a stage that took less than a step of the clock has a span of no length, one that is not known says nothing', () => {
+  const { waitMs: _w, inputMs: _i, ...quick } = requestSpan({ queueMs: 0, computeMs: 0 });
+  const spans = requestSpans(quick);
+  assert.deepEqual(
+    spans.map(({ name }) => name),
+    ['infer d', 'queue', 'batch', 'compute'],
+  );
+  for (const name of ['queue', 'compute']) {
+    const span = spans.find((each) => each.name === name);
+    assert.equal(span?.startTimeUnixNano, span?.endTimeUnixNano, name);
+  }
+  assert.deepEqual(Object.keys(attributesOf(spans[3]!)), ['flyball.deployment', 'flyball.replica']);
+});
+
 test('mates link to the very spans of one another', () => {
   const traces = ['0af7651916cd43dd8448eb211c80319c', '4bf92f3577b34da6a3ce929d0e0e4736'] as const;
   const batchOf = (own: 0 | 1) => {
@@ -45,8 +59,12 @@ test('what is the caller’s fault is no error of the server’s, and one that n
   const [bad, ...rest] = requestSpans({ ...early, status: 'INVALID_TENSOR', kept: 'failed' });
   assert.deepEqual([bad?.status, rest.map(({ name }) => name)], [{ code: 0 }, ['queue']]);
   assert.equal(attributesOf(bad!)['error.type'], 'INVALID_TENSOR');
-  const [full] = requestSpans({ ...early, status: 'QUEUE_FULL', kept: 'failed' });
-  assert.deepEqual(full?.status, { code: 2, message: 'no' });
+  const [full, ...none] = requestSpans({ ...early, status: 'QUEUE_FULL', kept: 'failed', queueMs: 0 });
+  assert.deepEqual(
+    [full?.status, none],
+    [{ code: 2, message: 'no' }, []],
+    'refused at its door it was never in the queue',
+  );
 });
 
 test('times are whole nanoseconds, in order as they were', () => {

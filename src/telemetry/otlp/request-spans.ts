@@ -6,6 +6,8 @@
  *     queue             ├───wait───┤
  *     batch                        ├──────────call──────────┤   → links: the batch spans of its mates
  *       compute                      ├wait├decode├─compute─┤
+ *
+ * A stage that a request did not come to has no span; one that took less than a step of the clock has one of no length.
  */
 import { catalogue } from '../../errors.ts';
 import type { RequestSpan } from '../spans/span.ts';
@@ -42,7 +44,8 @@ export function requestSpans(span: RequestSpan): OtlpSpan[] {
       error: status !== 'ok' && catalogue[status].status >= 500 ? (span.message ?? status) : undefined,
     }),
   ];
-  if (readMs !== undefined) {
+  // Refused at its door, a request has not been in the queue; handed on at once, it has been for no time.
+  if (readMs !== undefined && (batch !== undefined || queueMs > 0)) {
     const from = at + readMs;
     const attributes = { 'flyball.deployment': span.deployment };
     const id = derivedSpanId('queue', spanId);
@@ -75,8 +78,8 @@ export function requestSpans(span: RequestSpan): OtlpSpan[] {
     }),
   );
   if (computeMs === undefined) return spans;
-  const { waitMs = 0, inputMs = 0 } = span;
-  const from = sentAt + waitMs + inputMs;
+  const { waitMs, inputMs } = span;
+  const from = sentAt + (waitMs ?? 0) + (inputMs ?? 0);
   const attributes = { ...ofReplica, 'flyball.wait_ms': waitMs, 'flyball.input_ms': inputMs };
   const id = derivedSpanId('compute', spanId);
   spans.push(
