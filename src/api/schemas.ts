@@ -11,6 +11,7 @@ import { lagStages, type LagStage } from '../core/scaling/observation.ts';
 import { scopes } from '../core/access/scopes.ts';
 import { imagePipeline } from '../config/model-file.ts';
 import { deploymentSpecification, modes, specification } from '../config/specification.ts';
+import { nextView } from './next-schema.ts';
 import { sinkView } from './sink-schemas.ts';
 
 /** Characters of what callers say in their own words; it is stored and shown. */
@@ -122,6 +123,7 @@ export const deploymentGovernor = z
       })
       .optional()
       .describe('Absent: it has none.'),
+    next: nextView.optional().describe('Absent: it is not looked at, or what was seen of it is too old.'),
   })
   .describe('Who may change its target, and what is thought of it. Absent details: it is not looked at.');
 

@@ -95,3 +95,29 @@ test('on a narrow terminal the last decision is cut to the room there is before 
   assert.ok(lines(90).every((line) => line.length <= 90));
   assert.doesNotMatch(lines(90)[1] ?? '', /QUEUE/, 'then what is needed least');
 });
+
+test('what comes next stands before the last decision, only where something does', () => {
+  const reason = 'the stabilisation window ends: 2 would do';
+  const next = {
+    kind: 'change' as const,
+    at: 1_040_000,
+    from: 3,
+    to: 2,
+    rule: 'stabilisation' as const,
+    by: 'slo',
+    reason,
+    recommended: false,
+    asOf: 1_000_000,
+  };
+  const falling = deployment('falling', { governor: { ...governor, next } });
+  const none = { kind: 'none' as const, until: 1_600_000, ends: 'horizon' as const, asOf: 1_000_000 };
+  const calm = deployment('calm', { governor: { ...governor, next: none } });
+  const all = status(falling, calm);
+  const [, head, first, second] = overviewText(all, style).split('\n');
+  assert.match(head ?? '', /NEXT +LAST DECISION$/);
+  assert.match(first ?? '', / 3→2 in 40 s /);
+  assert.match(second ?? '', / – +none yet$/);
+  assert.match(deploymentText(falling, all, style), /\n {2}next {7}in 40 s, if load stays: 3 → 2; the stabilisation/);
+  assert.match(deploymentText(calm, all, style), /\n {2}next {7}nothing in 10 min, if load stays\n/);
+  assert.doesNotMatch(overviewText(status(calm), style), /NEXT/);
+});

@@ -2,6 +2,7 @@
  * The status as text for people. Desired, starting, ready, draining and failed are separate numbers: a target is never
  * shown as if it were the fact. Pure: the same status gives the same text.
  */
+import { nextLine, spanText } from '../api/next-text.ts';
 import type { DeploymentView, StatusView } from '../api/schemas.ts';
 import { displayWidth, table, type Column } from './output.ts';
 import { cut } from './wrap.ts';
@@ -36,6 +37,9 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
             ...(status.deployments.some(({ governor }) => governor?.at !== undefined)
               ? [
                   { header: 'MODE', cell: (row: DeploymentView) => modeText(row, style) },
+                  ...(status.deployments.some(({ governor }) => governor?.next?.kind === 'change')
+                    ? [{ header: 'NEXT', cell: (row: DeploymentView) => nextCell(row, status.at, style) }]
+                    : []),
                   { header: 'LAST DECISION', cell: (row: DeploymentView) => decisionText(row, status.at, style) },
                 ]
               : []),
@@ -47,7 +51,16 @@ export function overviewText(status: StatusView, style: StatusStyle): string {
 }
 
 /** Given up from the left when the terminal is too narrow for all of them; `status NAME` and -o json have them. */
-const leastNeeded: readonly string[] = ['QUEUE', 'VERSION', 'FORECAST', 'P99 / SLO', 'LAST DECISION', 'REQ/S', 'MODE'];
+const leastNeeded: readonly string[] = [
+  'QUEUE',
+  'VERSION',
+  'FORECAST',
+  'P99 / SLO',
+  'NEXT',
+  'LAST DECISION',
+  'REQ/S',
+  'MODE',
+];
 
 /** Of the last column so much at least, or it is given up like another. */
 const lastColumnsMin = 30;
@@ -94,6 +107,8 @@ export function deploymentText(deployment: DeploymentView, status: StatusView, s
     lines.push(`  forecast   ${forecastWords(deployment)}`);
     lines.push(`  governor   ${mode}; ${policy} wants ${target}; ${decisionText(deployment, status.at, style)}`);
   }
+  const next = deployment.governor?.next;
+  if (next !== undefined) lines.push(`  next       ${nextLine(next, status.at).replace('→', style.arrow)}`);
   if (load.batchSizeCap !== null) lines.push(`  batch cap  ${load.batchSizeCap}`);
   const http = status.listeners['http'];
   if (http !== undefined) lines.push(`  address    ${http.url}/v2/models/${deployment.name}`);
@@ -153,6 +168,13 @@ function modeText({ governor, desired }: DeploymentView, style: StatusStyle): st
   if (governor?.at === undefined) return style.dash;
   const { mode, target } = governor;
   return target === undefined || target === desired ? mode : `${mode}, wants ${target}`;
+}
+
+/** `6→5 in 40 s`: if load stays. */
+function nextCell({ governor }: DeploymentView, at: number, style: StatusStyle): string {
+  const next = governor?.next;
+  if (next?.kind !== 'change') return style.dash;
+  return `${next.from}${style.arrow}${next.to} in ${spanText(next.at - at)}`;
 }
 
 const didNot = { held: ' held', advised: ' advised', asked: ' asked', refused: ' refused', moved: '' } as const;

@@ -142,3 +142,14 @@ test('it says what is foretold at each horizon, and of the lag who says what and
     '  forecast  "as a day ago" nothing, believed to 0 %: it cannot tell yet',
   ]);
 });
+
+test('what comes next is told of now, and not of an earlier decision', () => {
+  const next = { kind: 'none' as const, until: at + 60_000, ends: 'judged' as const, asOf: at };
+  const { entry: _, ...now } = why;
+  const governor = { ...why.governor, next };
+  assert.match(
+    whyText({ ...now, governor }, style),
+    /\n {2}next {6}nothing, if load stays, until it is judged in 1 min/,
+  );
+  assert.doesNotMatch(whyText({ ...why, governor }, style), /\n {2}next /);
+});

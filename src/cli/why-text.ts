@@ -3,6 +3,7 @@
  * What is absent is said to be unknown, and never a zero. Pure.
  */
 import type { WhyView } from '../api/schemas.ts';
+import { nextLine } from '../api/next-text.ts';
 import { whyNot } from '../api/why-not.ts';
 import type { StatusStyle } from './status-text.ts';
 import { age, clockTime, milliseconds, rate, significant } from '../units.ts';
@@ -54,6 +55,7 @@ export function whyText(why: WhyView, style: StatusStyle): string {
     const { id, at, action, reason } = why.change;
     add('changed', `${action} at ${clockTime(at)} (entry ${id}): ${reason}`);
   }
+  if (governor.next !== undefined && why.entry === undefined) add('next', nextLine(governor.next, governor.next.asOf));
   if (why.verdict !== undefined)
     add('result', `${why.verdict.kind}: ${why.verdict.reason} (entry ${why.verdict.entry})`);
   if (why.others !== undefined) {

@@ -29,6 +29,7 @@ import { openPerformer } from './alerts/performer.ts';
 import { openAlertStore } from './alerts/state.ts';
 import { openSteps } from './alerts/steps.ts';
 import { openApprovals } from './governor/approvals.ts';
+import { openForeseeing } from './governor/foreseeing.ts';
 import { startGovernor } from './governor/governor.ts';
 import { openModes } from './governor/modes.ts';
 import { openMetricPolling } from './metrics/polling.ts';
@@ -141,7 +142,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     clock,
   });
   const build = await coreFingerprint();
-  const governing = governorService({ deployments, governor, modes, approvals, metrics, store, clock, build });
+  const foreseeing = openForeseeing({ deployments, governor, modes, outside, clock });
+  const governed = { governor, modes, approvals, foreseeing };
+  const governing = governorService({ ...governed, deployments, metrics, store, clock, build });
   const { setMode } = governing;
   const notifications = starting.use(
     await openNotifications({
@@ -177,6 +180,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   wakeWhatWasAwake({ deployments, fleet, operations, clock });
   loop.start();
   governor.start();
+  starting.defer(foreseeing.start());
   alerts.start();
   metrics.start();
   notifications.start();
@@ -249,7 +253,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     operations,
     nodes,
     planState,
-    governed: { governor, modes, approvals },
+    governed,
     view: governing.governor,
     warnings: () => [...alerts.warnings(), ...(sinks?.warnings() ?? []), ...notifications.warnings()],
     sinks: () => sinks?.status(),

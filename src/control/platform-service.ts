@@ -49,7 +49,7 @@ export interface PlatformParts {
   readonly nodes: Nodes;
   readonly planState: () => Promise<PlanState>;
   /** What the governor holds of each. */
-  readonly governed: Pick<WhyParts, 'governor' | 'modes' | 'approvals'>;
+  readonly governed: Pick<WhyParts, 'governor' | 'modes' | 'approvals' | 'foreseeing'>;
   readonly view: ControlService['governor'];
   /** Of alerts, sinks and channels. */
   readonly warnings: () => readonly string[];

@@ -47,8 +47,9 @@ const rehearsal = (missed: number, more: Partial<RehearsalRequest> = {}): Rehear
 
 async function world() {
   const governed = await governedWorld({ policy: 'thresholds' });
-  const { modes, approvals, store, deployments, clock, metrics } = governed;
+  const { modes, approvals, store, deployments, clock, metrics, foreseeing } = governed;
   const mode = governorService({
+    foreseeing,
     governor: governed.governor(),
     modes,
     approvals,

@@ -13,6 +13,7 @@ import { openPerformer } from '../control/alerts/performer.ts';
 import { openAlertStore } from '../control/alerts/state.ts';
 import { openSteps } from '../control/alerts/steps.ts';
 import { openApprovals } from '../control/governor/approvals.ts';
+import { openForeseeing } from '../control/governor/foreseeing.ts';
 import { startGovernor } from '../control/governor/governor.ts';
 import { openKeptMinds } from '../control/governor/kept-minds.ts';
 import { governorService } from '../control/governor/service.ts';
@@ -145,7 +146,9 @@ export async function governedWorld(
       clock,
       ...(makePolicy !== undefined && { makePolicy }),
     });
+    const foreseeing = openForeseeing({ deployments, governor, modes, outside, clock });
     const { setMode } = governorService({
+      foreseeing,
       deployments,
       governor,
       modes,
@@ -161,7 +164,7 @@ export async function governedWorld(
     const door = openDoor(clock);
     const webhooks = openAlerts({ store: alertStore, door, performer, deployments, modes, clock });
     webhooks.start();
-    return { governor, outside, performer, webhooks };
+    return { governor, foreseeing, outside, performer, webhooks };
   }
   let opened = await open();
 
@@ -226,6 +229,11 @@ export async function governedWorld(
     /** Every target that was held, in order. */
     moves,
     governor: () => opened.governor,
+    foreseeing: {
+      kept: (of: Deployment) => opened.foreseeing.kept(of),
+      ask: (of: Deployment) => opened.foreseeing.ask(of),
+      beat: () => opened.foreseeing.beat(),
+    },
     alerts: () => opened.webhooks.service,
     tellings,
     outside: () => opened.outside,

@@ -116,9 +116,9 @@ async function watchLines(
   }
 }
 
+const ages: ReadonlySet<string> = new Set(['at', 'ageMs', 'asOf', 'until']);
+
 /** The passing of time alone is no change. */
 function withoutAges(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (key, each: unknown) => (key === 'at' || key === 'ageMs' ? undefined : each)) ?? 'null',
-  );
+  return JSON.parse(JSON.stringify(value, (key, each: unknown) => (ages.has(key) ? undefined : each)) ?? 'null');
 }

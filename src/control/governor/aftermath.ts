@@ -78,6 +78,11 @@ export function verify(
   own.digging = { claim, until: at + digAgainMs, reason, ...(kind === 'no help' && { offered }) };
 }
 
+/** When what is expected may be judged at the earliest: milliseconds of this process. */
+export function judgedFrom({ watchedSince }: Governed, { dueAt }: NonNullable<Governed['expectation']>): number {
+  return Math.max(dueAt, (watchedSince ?? 0) + effectMs);
+}
+
 /** Load beyond this much of what it was when raising did not help is another case. */
 const otherCase = 1.25;
 

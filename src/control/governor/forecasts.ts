@@ -13,7 +13,7 @@ import {
 } from '../../core/forecasting/outlook.ts';
 import { tellOutlook, type OutlookView } from '../../core/forecasting/outlook-view.ts';
 import { answered, servedForecaster } from '../../core/forecasting/served.ts';
-import { foresee, openSeer, resumeSeer } from '../../core/scaling/foresee.ts';
+import { foresee, openSeer, resumeSeer, type Seer } from '../../core/scaling/foresee.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import type { Ask } from '../gateway-channel.ts';
 import { openAdviser } from './adviser.ts';
@@ -26,6 +26,8 @@ export interface Forecasts {
   outlook(): Outlook;
   /** What every forecaster says now, with its record. */
   view(): OutlookView;
+  /** To be looked ahead with: no model is asked by it, its last answer grows old. */
+  copy(): Seer;
   /** As it is now; it goes on writing into it. */
   state(): KeptForecasts;
   /** Until the question that is under way has its answer. */
@@ -86,6 +88,10 @@ export function openForecasts(
       }));
       return { ...view, horizons };
     },
+    copy: () => ({
+      outlook: { ...seer.outlook, state: structuredClone(seer.outlook.state) },
+      foresight: seer.foresight,
+    }),
     state: () => ({ model, outlook: seer.outlook.state }),
     settled: async () => adviser?.settled(),
   };

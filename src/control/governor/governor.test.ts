@@ -385,7 +385,7 @@ test('why tells the whole decision, of now and of an earlier moment, and what ot
   const there = world.target;
   await world.pass(40, idle);
   const { governor, modes, approvals, store, deployment } = { ...world, governor: world.governor() };
-  const parts = { governor, modes, approvals, store, metrics: world.metrics };
+  const parts = { governor, modes, approvals, store, metrics: world.metrics, foreseeing: world.foreseeing };
   const now = await whyNow(deployment, parts);
   assert.equal(now.decision?.held, world.target);
   assert.equal(now.inputs?.signals['cpu']?.kind, 'fresh');
@@ -403,8 +403,9 @@ test('why tells the whole decision, of now and of an earlier moment, and what ot
 
 test('a mode beyond advise needs a reason or a rehearsal', async () => {
   await using world = await governedWorld(quick);
-  const { modes, approvals, store, deployments, metrics } = world;
+  const { modes, approvals, store, deployments, metrics, foreseeing } = world;
   const service = governorService({
+    foreseeing,
     governor: world.governor(),
     metrics,
     modes,

@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
 import { noteStart } from '../../core/scaling/lag-book.ts';
+import { lookEveryMs, rests } from '../../core/scaling/looks.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { isSurprise } from '../../core/scaling/surprise.ts';
 import type { Policy } from '../../core/scaling/policy.ts';
@@ -23,7 +24,7 @@ import { expect, verify } from './aftermath.ts';
 import { claimsOn } from './claims.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
-import { lookEveryMs, measure } from './measure.ts';
+import { measure } from './measure.ts';
 import { createMind, type PolicyChoice, type Thought } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
 import { beginning, restore, type KeptMinds } from './kept-minds.ts';
@@ -68,10 +69,6 @@ export interface Governor {
   stop(): Promise<void>;
 }
 
-/** With nobody asking and nothing to be done, looks are this far apart. */
-const quietEveryMs = 10_000;
-/** Windows of the policies and of those that look on are over by then. */
-const quietAfterMs = 600_000;
 /** Doubt that is shorter is that of a start, or of a gateway that has just come back. */
 const doubtMs = 5000;
 /** What is ordered later was not ordered for the move. */
@@ -228,15 +225,13 @@ export function startGovernor(parts: GovernorParts): Governor {
       if (!mayMove(deployment)) continue;
       names.add(deployment.name);
       const own = governed.get(deployment.name);
-      const quietMs = own?.quietSince === undefined ? 0 : at - own.quietSince;
       const counted = withCounts(load.of(deployment.name), pending.get(deployment.name));
       pending.set(deployment.name, counted);
       const { arrivals, inFlight } = counted;
       const found = replicas.get(deployment.name) ?? [];
       if (jumped && !hasJumped(own, counted, found, at)) continue;
-      const rests =
-        quietMs > quietAfterMs && arrivals === 0 && inFlight === 0 && at - (own?.lookedAt ?? 0) < quietEveryMs;
-      if (rests && outside.claimsOn(deployment.name).length === 0) continue;
+      const isAsked = arrivals > 0 || inFlight > 0;
+      if (own !== undefined && !isAsked && rests(own, at) && outside.claimsOn(deployment.name).length === 0) continue;
       try {
         lookAt(deployment, found, counted, load.ageMs, at);
       } catch (error) {

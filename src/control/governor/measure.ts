@@ -1,5 +1,6 @@
 /** What one look measures of a deployment: noted in what the governor knows of it, and put together as an observation. */
 import { lagOf } from '../../core/scaling/lag-book.ts';
+import { lookEveryMs } from '../../core/scaling/looks.ts';
 import { forgetDoubtful, measureCapacity } from '../../core/scaling/measured-capacity.ts';
 import { measureService } from '../../core/scaling/measured-service.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
@@ -11,8 +12,6 @@ import { toObservation } from './observe.ts';
 import { toReplicaSeen } from './replica-seen.ts';
 import { objectiveOf, warmServiceMs } from './settings.ts';
 
-/** Looks are this far apart, unless a load jumps. */
-export const lookEveryMs = 1000;
 /** Until gateways know of a replica that has become ready. */
 const routedMs = 250;
 /** Seconds that health is smoothed over. */
@@ -99,4 +98,10 @@ function noteHealth(own: Governed, isKnown: boolean, counted: Counted, spanMs: n
     queued: smooth(own.health.queued, counted.queued),
     inFlight: smooth(own.health.inFlight, counted.inFlight),
   };
+}
+
+/** Requests a second that are asked for, smoothed, after so many milliseconds of a load that stays. */
+export function offeredAfter(before: number, perSecond: number, passedMs: number): number {
+  if (!Number.isFinite(perSecond)) return before;
+  return perSecond + (1 - 1 / healthSeconds) ** (passedMs / lookEveryMs) * (before - perSecond);
 }

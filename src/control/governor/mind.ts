@@ -6,11 +6,12 @@
  * A recording is what the mind was at some look, and everything it has seen since; from it a replay comes to the same
  * decision, byte for byte. It begins anew twice a minute and after each decision that was kept, so that it stays small.
  */
-import { ask, decide, toSaid, type Decided, type DecisionInput, type Said } from '../../core/scaling/decide.ts';
+import { askOne, type Asked } from '../../core/scaling/asked.ts';
+import { decide, toSaid, type Decided, type DecisionInput, type Said } from '../../core/scaling/decide.ts';
 import { startConstraints, type Constraints, type ConstraintMemory } from '../../core/scaling/constrain.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import { makePolicy } from '../../core/scaling/policies/list.ts';
-import { run, type Policy, type RunningPolicy } from '../../core/scaling/policy.ts';
+import { run, type Policy } from '../../core/scaling/policy.ts';
 import type { Claim, Outcome } from '../../core/scaling/reconcile.ts';
 
 export interface PolicyChoice {
@@ -56,6 +57,15 @@ export interface Mind {
   takeRecording(): Recording;
   /** As it is now; it goes on writing into it. */
   state(): MindState;
+  /** What it decides with, to be stepped on by somebody else: the policy that leads, its stand-in, and the constraints. */
+  copy(): MindCopy;
+}
+
+export interface MindCopy {
+  readonly asked: readonly Asked[];
+  readonly memory: ConstraintMemory;
+  /** Of its last look, milliseconds of the mind's own clock. */
+  readonly at: number;
 }
 
 export interface Recall {
@@ -79,21 +89,11 @@ export const askedBy = ({ policy }: PolicyChoice): readonly string[] => [policy,
 const recordedMax = 30;
 /** Milliseconds that one policy may take of the loop that all deployments share. */
 const budgetMs = 50;
-const failuresMax = 3;
-/** A policy that has failed so often in a row is left alone for this long. */
-const restMs = 60_000;
 
 export function createPolicy({ policy, parameters }: PolicyChoice): Policy {
   const made = makePolicy(policy, parameters);
   if (made.kind === 'refused') throw new RangeError(`scaling.policy ${policy}: ${made.problems.join('; ')}`);
   return made.policy;
-}
-
-interface Asked {
-  readonly make: () => Policy;
-  running: RunningPolicy;
-  failures: number;
-  restUntil: number;
 }
 
 /** `now`: milliseconds that only grow, to see how long a policy takes. */
@@ -135,28 +135,8 @@ export function createMind(
     });
   }
 
-  function askOne(one: Asked, look: Observation, moment: number): Outcome {
-    const policy = one.running.name;
-    if (moment < one.restUntil) {
-      const message = `it failed ${failuresMax} times in a row and is asked again in ${Math.ceil((one.restUntil - moment) / 1000)} s`;
-      return { kind: 'threw', policy, message };
-    }
-    const outcome = ask(one.running, look, moment, budgetMs, now);
-    if (outcome.kind === 'proposed') {
-      one.failures = 0;
-      return outcome;
-    }
-    one.failures += 1;
-    if (one.failures >= failuresMax) {
-      one.failures = 0;
-      one.restUntil = moment + restMs;
-    }
-    // Half a step may stand in its state.
-    if (outcome.kind === 'threw') one.running = run(one.make(), look, moment);
-    return outcome;
-  }
-
   let latest = seen;
+  const patience = { budgetMs, now };
 
   return {
     choice,
@@ -165,13 +145,13 @@ export function createMind(
       last = moment;
       latest = look;
       if (recording.looks.length >= recordedMax) recording = record();
-      const outcomes = asked.map((one) => askOne(one, look, moment));
+      const outcomes = asked.map((one) => askOne(one, look, moment, patience));
       const failed = outcomes.map((outcome) => (outcome.kind === 'proposed' ? undefined : outcome));
       recording.looks.push({ seen: look, at: moment, claims, constraints: set, failed });
       const input: DecisionInput = { seen: look, outcomes, claims, constraints: set, at: moment };
       const decided = decide(memory, input);
       memory = decided.memory;
-      const onlooking = others.map((one) => askOne(one, look, moment));
+      const onlooking = others.map((one) => askOne(one, look, moment, patience));
       return { ...decided, others: () => onlooking.map((outcome) => toSaid(outcome, look.max)) };
     },
     recall() {
@@ -192,6 +172,14 @@ export function createMind(
       recording = record();
       return taken;
     },
+    copy: () => ({
+      asked: asked.map((one) => {
+        const state = structuredClone(one.running.state());
+        return { ...one, running: run(one.make(), latest, last, state) };
+      }),
+      memory: structuredClone(memory),
+      at: last,
+    }),
     state: () => ({
       at: last,
       states: [...asked, ...others].map(({ running }) => running.state()),

@@ -10,6 +10,7 @@ import type { Store } from '../../store/store.ts';
 import type { Deployment } from '../deployments.ts';
 import type { Approvals } from './approvals.ts';
 import type { DecisionDetails, Done } from './governed.ts';
+import type { Foreseeing } from './foreseeing.ts';
 import type { Governor } from './governor.ts';
 import { toInputs } from './inputs.ts';
 import type { MetricPolling } from '../metrics/polling.ts';
@@ -22,6 +23,7 @@ export interface WhyParts {
   readonly approvals: Approvals;
   readonly store: Store;
   readonly metrics: Pick<MetricPolling, 'failures'>;
+  readonly foreseeing: Pick<Foreseeing, 'kept' | 'ask'>;
 }
 
 const toView = ({ raw, chain, ...decision }: KeptDecision): NonNullable<WhyView['decision']> => ({
@@ -47,7 +49,12 @@ const toForecasts = ({ horizons, ...view }: OutlookView): NonNullable<WhyView['f
   horizons: horizons.map((horizon) => ({ ...horizon, forecasters: [...horizon.forecasters] })),
 });
 
-export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'store' | 'metrics'>): DeploymentGovernor {
+/** `next`: what comes next, where it has just been asked for. */
+export function governorView(
+  deployment: Deployment,
+  parts: Omit<WhyParts, 'store' | 'metrics'>,
+  next = parts.foreseeing.kept(deployment),
+): DeploymentGovernor {
   const { governor, modes, approvals } = parts;
   const own = governor.of(deployment.name);
   const { mode, reason: modeReason, by } = modes.of(deployment);
@@ -88,15 +95,17 @@ export function governorView(deployment: Deployment, parts: Omit<WhyParts, 'stor
         }),
     ...(approval === undefined ? {} : { approval: approval.id }),
     ...(budget === undefined ? {} : { budget }),
+    ...(next === undefined ? {} : { next }),
   };
 }
 
 export async function whyNow(deployment: Deployment, parts: WhyParts): Promise<WhyView> {
   const { governor, modes, store } = parts;
   const { name, record, wakefulness } = deployment;
-  const own = governor.of(name);
   const { min, max } = record.specification.replicas;
-  const base = { deployment: name, governor: governorView(deployment, parts), desired: record.desired, min, max };
+  const own = governor.of(name);
+  const told = governorView(deployment, parts, await parts.foreseeing.ask(deployment));
+  const base = { deployment: name, governor: told, desired: record.desired, min, max };
   const change = (await store.journal({ subject: name, kind: 'decision', newestFirst: true, limit: 50 })).find(
     ({ details }) => (details as DecisionDetails | undefined)?.done?.kind === 'moved',
   );

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { DeploymentView } from '../../../../src/api/schemas.ts';
 import { words } from '../../format/quantity.ts';
 import { Figure, type FigureProps } from '../../parts/figure.tsx';
+import { NextHint } from '../../parts/next-hint.tsx';
 import { lostShare } from '../now/lost-share.ts';
 
 interface FactsProps {
@@ -46,7 +47,7 @@ export function Facts({ deployment, at }: FactsProps): JSX.Element {
         wide
         more={
           <>
-            between {min} and {max}
+            between {min} and {max}. <NextHint next={governor?.next} />
           </>
         }
       >

@@ -6,6 +6,7 @@ import { Badge, toneOf } from '../../parts/badge.tsx';
 import { Figure, whyAddress, type FigureProps } from '../../parts/figure.tsx';
 import { memo } from '../../parts/memo.ts';
 import { Moment } from '../../parts/moment.tsx';
+import { NextHint } from '../../parts/next-hint.tsx';
 import { Sparkline } from '../../charts/sparkline.tsx';
 import { words } from '../../format/quantity.ts';
 import { lostShare } from './lost-share.ts';
@@ -130,6 +131,7 @@ function Decision({
         )}
       </span>
       <span class="decision-reason muted" title={doubt ?? decision?.reason}>
+        <NextHint next={governor.next} />
         {doubt === undefined ? (decision?.reason ?? governor.why ?? '') : `in doubt: ${doubt}`}
       </span>
     </>

@@ -8,6 +8,7 @@ import { useResource } from '../../live/use-resource.ts';
 import { Badge, type Tone } from '../../parts/badge.tsx';
 import { whyAddress } from '../../parts/figure.tsx';
 import { Moment } from '../../parts/moment.tsx';
+import { NextWords } from '../../parts/next-hint.tsx';
 import { Async, Command, Empty } from '../../parts/states.tsx';
 import type { ViewProps } from '../../views.ts';
 import { CaseButton } from './case-button.tsx';
@@ -171,6 +172,11 @@ function Decision({ why, isNow }: { readonly why: WhyView; readonly isNow: boole
             </p>
           )}
         </Section>
+        {isNow && governor.next !== undefined && (
+          <Section id="next" name="Next" question="What comes next, if the load stays as it is?">
+            <NextWords next={governor.next} />
+          </Section>
+        )}
         {others.length > 0 && (
           <Section id="others" name="Others" question="What would HPA, KPA, Ray and the 80/40 thresholds have held?">
             <Policies said={others} target={decision?.target ?? why.desired} />
