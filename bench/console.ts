@@ -89,7 +89,7 @@ export async function run({ rounds }: BenchmarkOptions): Promise<Report> {
   const calibrationMs = calibrate();
   const scale = slowness(calibrationMs);
   const { script, style, all } = sizes();
-  await using server = await startLargeConsole({ deployments: 1000, points: 10_000, entries: 1_000_000 });
+  await using server = await startLargeConsole({ deployments: 1000, entries: 1_000_000 });
   await using small = await startLargeConsole({ deployments: 5 });
   await using chartPage = await startChartPage();
   await using browser = await startBrowser();

@@ -1,9 +1,10 @@
 /**
- * The console on the real API server with as much behind it as nobody has on a laptop: a thousand deployments, series of
- * ten thousand points. What is behind the API is made up; what is measured is the page and the way to it.
+ * The console on the real API server with as much behind it as nobody has on a laptop: a thousand deployments, a million
+ * entries. What is behind the API is made up, in the shape and the amount that was asked for, as the platform answers;
+ * what is measured is the page and the way to it.
  */
 import type { DeploymentView, JournalEntryView, StatusView } from '../../src/api/schemas.ts';
-import type { SeriesView } from '../../src/api/series-schemas.ts';
+import { seriesColumns, type SeriesQueryView, type SeriesView } from '../../src/api/series-schemas.ts';
 import { startApi } from '../../src/api/server.ts';
 import type { ControlService } from '../../src/control/control-service.ts';
 import { seededRng } from '../../src/rng.ts';
@@ -17,15 +18,13 @@ export interface LargeConsole extends AsyncDisposable {
 
 export interface LargeOptions {
   readonly deployments: number;
-  /** Of each series. */
-  readonly points?: number;
   /** That are in the journal; pages of them are made when they are asked for. */
   readonly entries?: number;
   readonly seed?: number;
 }
 
 export async function startLargeConsole(options: LargeOptions): Promise<LargeConsole> {
-  const { deployments: count, points = 60, entries = 0, seed = 1 } = options;
+  const { deployments: count, entries = 0, seed = 1 } = options;
   const rng = seededRng(seed);
   const startedAt = Date.now();
   const base = Array.from({ length: count }, (_, index) => deploymentNamed(`model-${String(index).padStart(4, '0')}`));
@@ -50,24 +49,28 @@ export async function startLargeConsole(options: LargeOptions): Promise<LargeCon
       warnings: [],
     });
   };
-  const series = (name: string): Promise<SeriesView> => {
-    const now = Date.now();
-    const stepMs = 1000;
+  const series = (name: string, query: SeriesQueryView): Promise<SeriesView> => {
+    const to = query.to ?? Date.now();
+    const from = query.from ?? to - 3_600_000;
+    const stepMs = query.stepMs ?? Math.ceil((to - from) / 600 / 1000) * 1000;
+    const firstAt = Math.floor(from / stepMs) * stepMs;
+    const points = Math.ceil((to - firstAt) / stepMs);
     const wave = (scale: number): number[] =>
-      Array.from({ length: points }, (_, index) => scale * (1 + 0.5 * Math.sin(index / 300) + 0.2 * rng.next()));
-    const columns = ['arrivals', 'completed', 'failed', 'shed', 'p50Ms', 'p99Ms', 'queueWaitMs', 'serviceMs'];
+      Array.from({ length: points }, (_, index) => {
+        const at = firstAt + index * stepMs;
+        return scale * (1 + 0.5 * Math.sin(at / 300_000) + 0.2 * rng.next());
+      });
+    const columns = (query.columns ?? seriesColumns).map((column, index) => {
+      const isCount = column === 'ready' || column === 'target' || column.startsWith('if');
+      return [column, isCount ? wave(4).map(Math.round) : wave(10 + index * 5)] as const;
+    });
     return Promise.resolve({
       deployment: name,
-      from: Math.floor(now / stepMs) * stepMs - points * stepMs,
+      from: firstAt,
       stepMs,
       recordedSince: startedAt,
       recordedMs: Array.from({ length: points }, () => stepMs),
-      columns: Object.fromEntries([
-        ...columns.map((column, index) => [column, wave(10 + index * 5)] as const),
-        ...['target', 'ready', 'ifHpa', 'ifKpa', 'ifRay', 'ifThresholds'].map(
-          (column) => [column, wave(4).map(Math.round)] as const,
-        ),
-      ]),
+      columns: Object.fromEntries(columns),
     });
   };
   const entryAt = (id: number): JournalEntryView => ({

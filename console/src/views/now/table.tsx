@@ -49,11 +49,6 @@ export function DeploymentTable({ deployments, at }: TableProps): JSX.Element {
           Deployments with their load, latency, replicas and the governor’s last decision. Arrow keys go from figure to
           figure.
         </caption>
-        <colgroup>
-          {columns.map((name, index) => (
-            <col key={index} class={name} />
-          ))}
-        </colgroup>
         <thead role="rowgroup">
           <tr role="row" class="head-groups">
             <td colSpan={6} aria-hidden="true" />
@@ -102,9 +97,6 @@ export function DeploymentTable({ deployments, at }: TableProps): JSX.Element {
     </div>
   );
 }
-
-/** Widths are the style sheet's: a browser that had to find them would look at every row at every scroll. */
-const columns = ['wide', 'line', 'small', 'line', 'small', 'small', 'tiny', 'tiny', 'tiny', 'tiny', 'tiny', 'rest'];
 
 function Spacer({ px }: { readonly px: number }): JSX.Element {
   return (
