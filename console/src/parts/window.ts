@@ -11,14 +11,18 @@ export interface Rows {
 
 /** Drawn beyond what is seen, so that scrolling does not show the paper. */
 const spare = 6;
+/** Rows come and go so many at a time: what a browser does for any of them it then does once for all. */
+const stride = 4;
 /** As many are drawn whole: find-in-page and printing see them all. */
 const wholeMax = 60;
 
 /** `topPx`: how far the table's first row is above the top of the window; negative below it. */
 export function rowsIn(count: number, rowPx: number, topPx: number, windowPx: number): Rows {
   if (count <= wholeMax) return { first: 0, end: count, beforePx: 0, afterPx: 0 };
-  const first = Math.min(count, Math.max(0, Math.floor(topPx / rowPx) - spare));
-  const end = Math.max(first, Math.min(count, Math.ceil((topPx + windowPx) / rowPx) + spare));
+  const firstWanted = Math.floor((Math.floor(topPx / rowPx) - spare) / stride) * stride;
+  const first = Math.min(count, Math.max(0, firstWanted));
+  const endWanted = Math.ceil((Math.ceil((topPx + windowPx) / rowPx) + spare) / stride) * stride;
+  const end = Math.max(first, Math.min(count, endWanted));
   return { first, end, beforePx: first * rowPx, afterPx: (count - end) * rowPx };
 }
 

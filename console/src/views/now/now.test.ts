@@ -27,13 +27,23 @@ test('rows that are drawn and rows that are not are all rows, and those that are
     fc.property(fc.nat(5000), pixels, fc.integer({ min: 100, max: 2000 }), (count, topPx, windowPx) => {
       const { first, end, beforePx, afterPx } = rowsIn(count, 56, topPx, windowPx);
       assert.equal(beforePx + (end - first) * 56 + afterPx, count * 56);
-      assert.ok(end - first <= Math.max(60, windowPx / 56 + 14));
+      assert.ok(end - first <= Math.max(60, windowPx / 56 + 20));
       for (const px of [0, windowPx - 1]) {
         const row = Math.floor((topPx + px) / 56);
         if (row >= 0 && row < count) assert.ok(row >= first && row < end);
       }
     }),
   );
+});
+
+test('rows come and go in groups: most of what is scrolled changes none', () => {
+  const tops = Array.from({ length: 300 }, (_, index) => 10_000 + index * 10);
+  const changes = tops.filter((topPx, index) => {
+    const [now, before] = [rowsIn(1000, 56, topPx, 900), rowsIn(1000, 56, tops[index - 1] ?? topPx, 900)];
+    return now.first !== before.first || now.end !== before.end;
+  });
+  // 3,000 pixels are 53 rows and a half, in groups of four, at both ends.
+  assert.ok(changes.length <= 28, `${changes.length} changes`);
 });
 
 test('a filter takes words in any order; trouble comes first where it is asked for', () => {
