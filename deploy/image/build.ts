@@ -28,20 +28,23 @@ import { layersOf, type Layers } from './tree.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
 const dockerfilePath = join(root, 'deploy/image/Dockerfile');
-const cache = join(root, 'node_modules/.cache/flyball/image');
+const defaultCache = join(root, 'node_modules/.cache/flyball/image');
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-/** Layers of builds that nobody has asked for as long as this are removed. */
-const keptMs = 24 * 3600 * 1000;
+/** What no build has used for as long as this is removed: each change of the sources makes a new one. */
+const keptMs = 3 * 3600 * 1000;
 
 export interface BuiltImage extends Image {
   /** `flyball:VERSION`. */
   readonly tag: string;
-  /** Writes what `docker load` and its like take. */
-  writeTo(path: string, tag?: string): Promise<void>;
+  /** What `docker load` and its like take. */
   stream(tag?: string): Readable;
+  writeTo(path: string, tag?: string): Promise<void>;
+  /** The same as a file that is kept, for whoever loads it more than once. */
+  file(): Promise<string>;
 }
 
-export async function buildImage(): Promise<BuiltImage> {
+/** `cache`: where layers are kept; what is compiled is kept in one place for all. */
+export async function buildImage(cache = defaultCache): Promise<BuiltImage> {
   const { version, revision, created } = stamps();
   const { config, copies } = parseDockerfile(readFileSync(dockerfilePath, 'utf8'), {
     VERSION: version,
@@ -49,18 +52,28 @@ export async function buildImage(): Promise<BuiltImage> {
   });
   const tree = await treeOf(true);
   const layers: Layer[] = [];
-  for (const copy of copies) layers.push(await layerOf(copy, tree));
-  prune();
+  for (const copy of copies) layers.push(await layerOf(copy, tree, cache));
+  prune(cache);
   const image = imageOf({ config, layers, architecture: architecture(), created });
   const tag = `flyball:${version}`;
   const stream = (as = tag): Readable => Readable.from(tarOf(image.archive(as)), { objectMode: false });
+  const writeTo = async (path: string, as?: string): Promise<void> => {
+    mkdirSync(dirname(path), { recursive: true });
+    await pipeline(stream(as), createWriteStream(path));
+  };
   return {
     ...image,
     tag,
     stream,
-    async writeTo(path, as) {
-      mkdirSync(dirname(path), { recursive: true });
-      await pipeline(stream(as), createWriteStream(path));
+    writeTo,
+    async file() {
+      const path = join(cache, `image-${image.id.slice(-16)}.tar`);
+      if (!existsSync(path)) {
+        const making = `${path}.${process.pid}`;
+        await writeTo(making);
+        renameSync(making, path);
+      }
+      return path;
     },
   };
 }
@@ -88,7 +101,7 @@ export async function buildContext(base: string): Promise<Context> {
 
 async function treeOf(withSystem: boolean): Promise<Layers> {
   architecture();
-  return layersOf(root, await compile(root, cache), withSystem);
+  return layersOf(root, await compile(root, defaultCache), withSystem);
 }
 
 function architecture(): string {
@@ -100,10 +113,11 @@ function architecture(): string {
   return found;
 }
 
-async function layerOf({ from, to, owner, line }: Copy, tree: Layers): Promise<Layer> {
+async function layerOf({ from, to, owner, line }: Copy, tree: Layers, cache: string): Promise<Layer> {
   if (!(from in tree)) throw new Error(`Dockerfile: there is no folder ${from} to copy`);
   const target: Entry[] = to === '' ? [] : [{ path: to, kind: 'directory', mode: 0o755, owner }];
   const entries = [...target, ...tree[from as keyof Layers].map((entry) => movedBelow(to, entry, owner))];
+  mkdirSync(cache, { recursive: true });
   const source = join(cache, `layer-${contentKey(entries)}.tar`);
   const facts = `${source}.json`;
   if (!existsSync(facts)) await makeLayer(entries, source, facts);
@@ -149,7 +163,7 @@ function contentKey(entries: readonly Entry[]): string {
   return hash.digest('hex').slice(0, 24);
 }
 
-function prune(): void {
+function prune(cache: string): void {
   for (const name of readdirSync(cache)) {
     const path = join(cache, name);
     const unused = name.startsWith('layer-') ? path.replace(/\.json$/, '') : path;
