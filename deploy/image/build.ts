@@ -91,7 +91,12 @@ export async function buildContext(base: string): Promise<Context> {
   const layers = await treeOf(base === 'scratch');
   const folders = Object.keys(layers).map((path): Entry => ({ path, kind: 'directory', mode: 0o755 }));
   const files = Object.entries(layers).flatMap(([folder, below]) => below.map((entry) => movedBelow(folder, entry)));
-  const dockerfile: Entry = { path: 'Dockerfile', kind: 'file', mode: 0o644, content: readFileSync(dockerfilePath) };
+  const text = readFileSync(dockerfilePath, 'utf8')
+    .split('\n')
+    // Docker's builder before BuildKit fails after a copy that changes nothing (github.com/moby/moby/issues/37965).
+    .filter((line) => base === 'scratch' || !line.startsWith('COPY system/'))
+    .join('\n');
+  const dockerfile: Entry = { path: 'Dockerfile', kind: 'file', mode: 0o644, content: Buffer.from(text) };
   return {
     context: Readable.from(tarOf([dockerfile, ...folders, ...files]), { objectMode: false }),
     buildArgs: { BASE: base, VERSION: version, REVISION: revision },
