@@ -241,6 +241,12 @@ export const catalogue = {
     'No request of this trace is remembered: gateways keep the slowest of each minute, the failed and a sample.',
   ),
   OPERATION_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No operation has this id, or it is no longer kept.'),
+  ENGINE_UNREACHABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The engine that runs the replicas does not answer, or has no quorum of managers. What runs goes on.',
+  ),
   ARTEFACT_NOT_FOUND: entry(404, 'NOT_FOUND', false, 'No artefact has this digest.'),
   DIGEST_MISMATCH: entry(
     422,

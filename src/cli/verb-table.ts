@@ -648,6 +648,7 @@ export const verbs: readonly VerbDeclaration[] = [
     positionals: [{ name: 'MODEL', optional: true, completes: 'files', help: 'An .onnx file.' }],
     options: {
       launch: { type: 'string', value: 'JSON', help: 'The whole order, as control writes it.' },
+      task: { type: 'string', value: 'FILE', help: 'The order of a task of a cluster, as control writes it.' },
       port: { type: 'string', value: 'N', help: 'Port of the inference protocol; default 9000.' },
       host: { type: 'string', value: 'HOST', help: 'Address to listen on; default 127.0.0.1.' },
       threads: { type: 'string', value: 'N', help: 'Threads of the runtime; default 1.' },

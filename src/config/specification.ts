@@ -11,6 +11,7 @@ import { batchingSettings, serverSettings } from './model-file.ts';
 import { deploymentName, modes, name } from './names.ts';
 import { telemetrySettings } from './telemetry-specification.ts';
 import { notificationsSettings } from './notifications-specification.ts';
+import { orchestratorSettings, placementSettings } from './orchestrator-specification.ts';
 
 export { modes, namePattern, reservedNames, type Mode } from './names.ts';
 
@@ -204,8 +205,13 @@ export const deploymentSpecification = z.strictObject({
         ),
       graphOptimisation: z.enum(['disabled', 'basic', 'extended', 'all']).default('all'),
       memoryArena: z.boolean().default(true).describe("The runtime's memory arena: faster, keeps its peak."),
+      generic: z
+        .record(name, z.int().min(1).max(1024))
+        .optional()
+        .describe('Of what only some nodes of a cluster have, by the name that the cluster gives it: `gpu: 1`.'),
     })
     .prefault({}),
+  placement: placementSettings,
   health: z
     .strictObject({
       silentMs: z
@@ -309,6 +315,7 @@ export const specification = z.strictObject({
         .describe("TorchServe's management API, for its clients; off unless it is there (`management: {}`)."),
     })
     .prefault({}),
+  orchestrator: orchestratorSettings.describe('What runs the replicas.'),
   torchserve: z
     .strictObject({
       modelStore: z

@@ -7,6 +7,7 @@
 import type { Clock } from '../clock.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import type { Store } from '../store/store.ts';
+import { publish } from '../telemetry/events.ts';
 import { openBackground } from './background.ts';
 import type { FoundReplica, Orchestrator, ReplicaOrder, ReplicaResources } from './orchestrator.ts';
 import { openReplicaLink, type ReplicaLink } from './replica-link.ts';
@@ -81,13 +82,20 @@ export function openFleet(options: FleetOptions): Fleet {
     background.run(`forgetting ${replica.id}`, () => store.removeReplica(replica.id));
   }
 
+  /** Gone, and nobody's fault. */
+  function ended(replica: Replica, reason: string): void {
+    if (replica.stopping) return;
+    forget(replica);
+    announce(replica, 'stopped', reason);
+    onEvent({ kind: 'gone', replica });
+  }
+
   function died(replica: Replica, reason: string): void {
     if (!isCurrent(replica) || replica.stopping) return;
     forget(replica);
     // One that said why it could not load, or that was to go anyway, has been accounted for.
     if (replica.phase === 'failed' || replica.phase === 'draining') {
-      announce(replica, 'stopped', reason);
-      onEvent({ kind: 'gone', replica });
+      ended(replica, reason);
       return;
     }
     replica.phase = 'failed';
@@ -135,13 +143,19 @@ export function openFleet(options: FleetOptions): Fleet {
 
   function kill(replica: Replica, reason: string): void {
     if (!isCurrent(replica) || replica.stopping) return;
-    background.run(`ending ${replica.id}`, () => orchestrator.stop(replica.id, 0));
+    background.run(`ending ${replica.id}`, () => orchestrator.kill(replica.id));
     died(replica, reason);
   }
 
-  orchestrator.onExit(({ id, reason }) => {
+  orchestrator.onExit(({ id, reason, byEngine }) => {
     const replica = replicas.get(id);
-    if (replica !== undefined) died(replica, reason);
+    if (replica === undefined) return;
+    if (byEngine === true && replica.readyAt !== undefined) ended(replica, reason);
+    else died(replica, reason);
+  });
+
+  orchestrator.onDrift?.(({ deployment, reason }) => {
+    publish('flyball:control', { action: 'drift', subject: deployment, by: 'upkeep', reason });
   });
 
   async function stopOne(replica: Replica, reason: string, graceMs: number): Promise<void> {

@@ -15,10 +15,6 @@ import { openAuthenticator } from '../auth/authenticator.ts';
 import type { KeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
 import { openNotifier } from '../drivers/notifiers/open.ts';
-import { openProcessOrchestrator } from '../drivers/orchestrators/process.ts';
-import { prepareOnnx } from '../drivers/runtimes/onnx-prepare.ts';
-import { openPreparedFiles } from '../drivers/runtimes/onnx-prepared.ts';
-
 import { openFileSeries } from '../drivers/series/files.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
@@ -28,12 +24,13 @@ import { seededRng } from '../rng.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
-import { artefactsFolder, databaseFile, preparedFolder, seriesFolder } from '../store/data-directory.ts';
+import { artefactsFolder, databaseFile, seriesFolder } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import { readHost } from '../telemetry/host/read-host.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import type { Control } from './control-options.ts';
 import { startControl } from './control.ts';
+import { openOrchestrator } from './open-orchestrator.ts';
 import { ensureAdminKey } from './key-service.ts';
 import { registerGauges } from './gauges.ts';
 import { registerGovernorGauges } from './governor/gauges.ts';
@@ -79,28 +76,16 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
     unusedAfterMs: given.registry.unusedAfterMs,
     trust: openTrust(given.registry),
   });
-  const { prestarted, preparedBytesMax: bytesMax } = given.runners;
-  // What this node has prepared for itself nobody has signed.
-  const prepared =
-    bytesMax === 0 || given.registry.requireSignature
-      ? undefined
-      : stack.use(
-          openPreparedFiles({
-            folder: join(dataDirectory, preparedFolder),
-            bytesMax,
-            clock: systemClock,
-            prepare: prepareOnnx,
-          }),
-        );
-  const orchestrator = stack.use(
-    await openProcessOrchestrator({
-      runDirectory,
-      clock: systemClock,
-      lifeline: given.lifeline,
-      prestarted,
-      ...(prepared === undefined ? {} : { prepared }),
-    }),
-  );
+  // Until the modes are known, nothing that others have done is put right.
+  let corrects = (_deployment: string): boolean => false;
+  const orchestrator = await openOrchestrator({
+    settings: given,
+    artefacts,
+    clock: systemClock,
+    version,
+    stack,
+    corrects: (deployment) => corrects(deployment),
+  });
   const control = stack.use(
     await startControl({
       store,
@@ -133,6 +118,10 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );
+  corrects = (name) => {
+    const mode = control.deployments().find((deployment) => deployment.name === name)?.governor?.mode;
+    return mode !== undefined && mode !== 'advise';
+  };
   registerGauges(opened.registry, () => control.deployments());
   registerGovernorGauges(
     opened.registry,

@@ -101,9 +101,10 @@ export function withSpinning(launch: TemplateLaunch, setting: 'auto' | 'on' | 'o
 }
 
 export function resourcesOf(specification: DeploymentSpecification): ReplicaResources {
-  const { cpu, memory } = specification.resources;
+  const { cpu, memory, generic } = specification.resources;
   return {
     ...(cpu === undefined ? {} : { cpu }),
     ...(memory === undefined ? {} : { memoryBytes: toBytes(memory) }),
+    ...(generic === undefined ? {} : { generic }),
   };
 }

@@ -103,6 +103,7 @@ async function startReplicas(
   }
   const { spinning } = deployment.record.specification.resources;
   const resources = resourcesOf(deployment.record.specification);
+  const { placement } = deployment.record.specification;
   // Durable before any is used, and once for all: a crowd that waits for many would wait for each write.
   const before = Number((await store.meta(replicaNumberKey)) ?? '0');
   await store.setMeta(replicaNumberKey, String(before + count));
@@ -110,7 +111,7 @@ async function startReplicas(
     const id = `${deployment.name.slice(0, idPrefixMax)}-${number}`;
     const own = withSpinning(launch, spinning, threadsFit(deployments, cores));
     const warmUp = awaited === true ? { ...own.warmUp, awaited } : own.warmUp;
-    const order = { id, launch: { replica: id, ...own, warmUp }, resources };
+    const order = { id, deployment: deployment.name, launch: { replica: id, ...own, warmUp }, resources, placement };
     progress.replicaStarts(deployment.name, id, launch.version);
     await fleet.start(deployment.name, order);
   }

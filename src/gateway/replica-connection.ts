@@ -93,9 +93,11 @@ export function openReplicaConnection(
               calls.take(header.call)?.onResult(header, body);
               break;
             case 'hello':
-              if (header.replica !== route.id) {
+              if (header.replica !== runnerAt(route)) {
                 // The address has been taken over by another replica: nothing may be sent there in this one's name.
-                frames?.destroy(new Error(`expected replica ${route.id} at its address, got ${header.replica}`));
+                frames?.destroy(
+                  new Error(`expected ${runnerAt(route)} at the address of replica ${route.id}, got ${header.replica}`),
+                );
                 break;
               }
               if (header.costCurve !== undefined) events.onCostCurve(header.costCurve);
@@ -163,3 +165,6 @@ export function openReplicaConnection(
     },
   };
 }
+
+/** What the runner at the address calls itself. */
+const runnerAt = ({ id, address }: ReplicaRoute): string => (address.kind === 'tcp' && address.runner) || id;

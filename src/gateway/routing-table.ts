@@ -18,6 +18,9 @@ export type ReplicaAddress =
       readonly port: number;
       /** Both sides show certificates of the platform's authority. */
       readonly tls?: boolean;
+      /** What the runner there calls itself, and what its certificate names, where they are not the replica's own id. */
+      readonly runner?: string;
+      readonly certificate?: string;
     };
 
 export interface ReplicaRoute {

@@ -198,7 +198,9 @@ async function serverFor(listen: RunnerLaunch['listen'], serve: (socket: Socket)
   if (listen.kind === 'unix') return createServer(serve);
   if (listen.tls !== undefined) {
     const { certificate, key, authority } = listen.tls;
-    const [own, ownKey, trusted] = [certificate, key, authority].map((path) => readFileSync(path, 'utf8'));
+    const [own, ownKey, trusted] = [certificate, key, authority].map((pem) =>
+      pem.startsWith('-----BEGIN') ? pem : readFileSync(pem, 'utf8'),
+    );
     // Read only here: on one machine no replica needs it, and each would pay for it at its start.
     const { peerServer } = await import('../tls/peer.ts');
     return peerServer({ certificate: own!, key: ownKey!, authority: trusted! }, serve);

@@ -84,7 +84,7 @@ export const runnerLaunch = z.strictObject({
       kind: z.literal('tcp'),
       host: z.string(),
       port: z.int().min(0).max(65_535),
-      /** PEM files; then only gateway and control of the same authority are served. Needed outside loopback. */
+      /** PEM, or files of it; then only gateway and control of the same authority are served. Needed outside loopback. */
       tls: z.strictObject({ certificate: z.string(), key: z.string(), authority: z.string() }).optional(),
     }),
   ]),

@@ -12,7 +12,7 @@ import { letRequestsPassThrough } from '../engine-flags.ts';
 import type { ServerSettings } from '../drivers/runtimes/server.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { awaitLaunch, prestartedArgument } from './prestarted.ts';
-import type { Runner } from './runner.ts';
+import type { CompleteLaunch, Runner } from './runner.ts';
 import type { LoadModel } from './runtime.ts';
 
 /** How long calls may take to end after SIGTERM, and after the supervisor is gone. */
@@ -53,6 +53,8 @@ interface Ahead {
   /** A load that is on its way. */
   readonly begun?: OnnxLoading | undefined;
   readonly bootMs?: number;
+  /** What is still to be done before the load, while it listens already. */
+  readonly complete?: CompleteLaunch;
 }
 
 /** The thread boots and loads on one core while this one still reads its code. */
@@ -77,7 +79,13 @@ export async function runRunner(
     if (ahead.thread === undefined) letRequestsPassThrough();
     return model;
   };
-  const runner = await startRunner(launch, { clock: systemClock, loadModel, bootMs });
+  const { complete } = ahead;
+  const runner = await startRunner(launch, {
+    clock: systemClock,
+    loadModel,
+    bootMs,
+    ...(complete === undefined ? {} : { complete }),
+  });
   await using resources = new AsyncDisposableStack();
   if (launch.http !== undefined) {
     const { serveHttp } = await import('./http.ts');

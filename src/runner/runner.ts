@@ -28,8 +28,12 @@ export interface RunnerDependencies {
   readonly loadModel: LoadModel<RunnerLaunch['runtime']>;
   /** From the start of the process until now, for the stages of the start. */
   readonly bootMs?: number;
+  /** Where files have to be fetched first: the launch with every file in its place. It listens meanwhile. */
+  readonly complete?: CompleteLaunch;
   readonly limits?: Partial<RunnerLimits>;
 }
+
+export type CompleteLaunch = (onNote: (note: string) => void, signal: AbortSignal) => Promise<RunnerLaunch>;
 
 export interface RunnerLimits {
   /** A whole batch of the largest bodies. */
@@ -71,8 +75,9 @@ function processorMs(): number {
   return (user + system) / 1000;
 }
 
-export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDependencies): Promise<Runner> {
+export async function startRunner(given: RunnerLaunch, dependencies: RunnerDependencies): Promise<Runner> {
   const { clock } = dependencies;
+  let launch = given;
   const limits = { ...runnerLimits, ...dependencies.limits };
   const platform = launch.runtime.kind === 'onnx' ? 'onnxruntime_onnx' : launch.runtime.kind;
   const passesFiles = launch.runtime.kind === 'server' && launch.runtime.takesFiles;
@@ -175,10 +180,12 @@ export async function startRunner(launch: RunnerLaunch, dependencies: RunnerDepe
   async function start(): Promise<void> {
     const { signal } = stop;
     const began = clock.now();
-    const stage = launch.output === undefined ? undefined : await readLabels(launch.output, launch.runtime);
-    const model = await dependencies.loadModel(launch.runtime, signal, (note) => {
+    const onNote = (note: string): void => {
       if (state.kind === 'loading') enter({ kind: 'loading', note });
-    });
+    };
+    if (dependencies.complete !== undefined) launch = await dependencies.complete(onNote, signal);
+    const stage = launch.output === undefined ? undefined : await readLabels(launch.output, launch.runtime);
+    const model = await dependencies.loadModel(launch.runtime, signal, onNote);
     resources.use(model);
     signal.throwIfAborted();
     model.onFailure(fail);

@@ -51,6 +51,7 @@ export interface ProcessSettings {
   readonly limits: ProcessLimits;
   readonly runners: RunnerSettings;
   readonly registry: Specification['registry'];
+  readonly orchestrator: Specification['orchestrator'];
   /** What this process shows to replicas that are reached over TCP with TLS; never on the disk. */
   readonly identity?: PeerIdentity;
   /** Folder of the archives that TorchServe's clients may register. */

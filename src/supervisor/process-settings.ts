@@ -8,7 +8,7 @@ import type { ProcessSettings } from './messages.ts';
 export interface SettingsSource {
   readonly specification: Pick<
     Specification,
-    'name' | 'torchserve' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'requestLog'
+    'name' | 'torchserve' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'orchestrator' | 'requestLog'
   >;
   readonly directory: Pick<DataDirectory, 'path' | 'runDirectory'>;
   readonly listeners: ProcessSettings['listeners'];
@@ -39,6 +39,7 @@ export function processSettings(source: SettingsSource): ProcessSettings {
     },
     runners: { prestarted: runners.prestarted, preparedBytesMax: toBytes(runners.preparedBytesMax) },
     registry: specification.registry,
+    orchestrator: specification.orchestrator,
     ...(torchserve.modelStore !== undefined && { modelStore: torchserve.modelStore }),
     ...(specification.auth.keys === 'required' && {
       auth: { adminKey: join(directory.path, adminKeyFile), workers: gateway.workers },

@@ -48,6 +48,7 @@ export interface SupervisorOptions extends BindOptions {
     | 'runners'
     | 'limits'
     | 'registry'
+    | 'orchestrator'
     | 'requestLog'
     | 'shutdown'
   >;

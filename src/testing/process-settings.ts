@@ -4,7 +4,7 @@ import { specification } from '../config/specification.ts';
 import type { ProcessSettings } from '../supervisor/messages.ts';
 
 export function settingsIn(directory: string, more: Partial<ProcessSettings> = {}): ProcessSettings {
-  const { registry, requestLog } = specification.parse({});
+  const { registry, orchestrator, requestLog } = specification.parse({});
   return {
     worker: 0,
     workers: 1,
@@ -25,6 +25,7 @@ export function settingsIn(directory: string, more: Partial<ProcessSettings> = {
     },
     listeners: {},
     registry,
+    orchestrator,
     requestLog,
     logLevel: 'error',
     ...more,

@@ -71,6 +71,7 @@ export function simulatedWorld(
           return { kind: 'unenforced', reason: 'simulated' };
         },
         stop: (id) => end(id),
+        kill: (id) => end(id),
         list: async () => [...replicas.values()].map(({ replica }) => replica),
         onExit(listener) {
           own.add(listener);

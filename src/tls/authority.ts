@@ -25,8 +25,8 @@ export interface IssuedCertificate {
 export interface IssueOrder {
   /** `gateway`, `control`, or `replica/digits-1-a`. */
   readonly identity: string;
-  /** A server shows that it is what was called, a client that it may call. */
-  readonly role: 'server' | 'client';
+  /** A server shows that it is what was called, a client that it may call; a peer is both. */
+  readonly role: 'server' | 'client' | 'peer';
   /** Unix milliseconds. */
   readonly at: number;
   readonly lifetimeMs: number;
@@ -37,7 +37,9 @@ const dayMs = 86_400_000;
 const backdatedMs = 3_600_000;
 const authorityLifetimeMs = 20 * 365 * dayMs;
 const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'));
-const usageOf = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
+const serverUsage = oid('1.3.6.1.5.5.7.3.1');
+const clientUsage = oid('1.3.6.1.5.5.7.3.2');
+const usageOf = { server: [serverUsage], client: [clientUsage], peer: [serverUsage, clientUsage] } as const;
 
 export const identityUri = (identity: string): string => `flyball://${encodeURI(identity)}`;
 
@@ -61,7 +63,7 @@ export function issue(authority: IssuedCertificate, order: IssueOrder): IssuedCe
     extension('2.5.29.19', sequence(), true),
     // digitalSignature
     extension('2.5.29.15', bits(Buffer.from([0x80]), 7), true),
-    extension('2.5.29.37', sequence(oid(usageOf[order.role]))),
+    extension('2.5.29.37', sequence(...usageOf[order.role])),
     extension('2.5.29.17', sequence(implicit(6, Buffer.from(identityUri(order.identity), 'ascii')))),
     extension('2.5.29.14', octets(keyId(publicKey))),
     extension('2.5.29.35', sequence(implicit(0, keyId(createPublicKey(authorityKey))))),

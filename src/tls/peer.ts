@@ -30,30 +30,42 @@ function isNamed({ subjectaltname = '' }: Partial<PeerCertificate>, identity: st
 /** A socket on its way to a replica; whatever is wrong with the other side ends it with an error. */
 export function connectToReplica(address: ReplicaAddress, replica: string, own: PeerIdentity | undefined): net.Socket {
   if (address.kind === 'unix') return net.connect({ path: address.path });
-  const { host, port } = address;
+  const { host, port, certificate: expected = `replica/${replica}` } = address;
   if (address.tls !== true) return net.connect({ host, port });
   if (own === undefined) {
     return new net.Socket().destroy(
       new FlyballError('TLS_UNUSABLE', `replica ${replica} wants a certificate, got none`),
     );
   }
-  return tls.connect({
-    host,
-    port,
+  return tls.connect({ host, port, ...callOptions(own, expected) });
+}
+
+/** For a call to a peer that must show `expected`; for `tls.connect` and `https.request` alike. */
+export function callOptions(own: PeerIdentity, expected: string) {
+  return {
     ...contextOf(own),
-    checkServerIdentity: (_host, certificate) =>
-      isNamed(certificate, `replica/${replica}`)
+    checkServerIdentity: (_host: string, certificate: PeerCertificate): Error | undefined =>
+      isNamed(certificate, expected)
         ? undefined
-        : new Error(
-            `expected the certificate of replica ${replica}, got one for ${certificate.subjectaltname ?? 'nobody'}`,
-          ),
-  });
+        : new Error(`expected the certificate of ${expected}, got one for ${certificate.subjectaltname ?? 'nobody'}`),
+  };
+}
+
+/** Whoever shows no certificate of the authority is not let in; whose it is, the caller reads by {@link identityShown}. */
+export function doorOptions(own: PeerIdentity) {
+  return { ...contextOf(own), requestCert: true, rejectUnauthorized: true, handshakeTimeout: 10_000 } as const;
+}
+
+/** `replica/digits_v3`, `gateway`: what the certificate at the other end of a connection names. */
+export function identityShown(socket: tls.TLSSocket): string | undefined {
+  const certificate: Partial<PeerCertificate> = socket.getPeerCertificate();
+  const uri = certificate.subjectaltname?.split(', ').find((name) => name.startsWith(`URI:${identityUri('')}`));
+  return uri === undefined ? undefined : decodeURI(uri.slice(`URI:${identityUri('')}`.length));
 }
 
 /** A runner's door over TCP: strangers are gone before `serve` sees them. */
 export function peerServer(own: PeerIdentity, serve: (socket: net.Socket) => void): tls.Server {
-  const options = { ...contextOf(own), requestCert: true, rejectUnauthorized: true, handshakeTimeout: 10_000 };
-  const server = tls.createServer(options, (socket) => {
+  const server = tls.createServer(doorOptions(own), (socket) => {
     const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate();
     if (callers.some((identity) => isNamed(certificate, identity))) serve(socket);
     else socket.destroy();

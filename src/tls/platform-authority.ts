@@ -39,13 +39,17 @@ export async function openPlatformAuthority(
   }
 }
 
-/** For the life of one process of this platform. */
+/** Longer than any process lives. */
+const processLifetimeMs = 10 * 365 * 86_400_000;
+
+/** For the life of one process of this platform, unless a shorter one is given. */
 export function identityOf(
   authority: IssuedCertificate,
   identity: string,
-  role: 'server' | 'client',
+  role: 'server' | 'client' | 'peer',
   at: number,
+  lifetimeMs = processLifetimeMs,
 ): PeerIdentity {
-  const { certificate, key } = issue(authority, { identity, role, at, lifetimeMs: 10 * 365 * 86_400_000 });
+  const { certificate, key } = issue(authority, { identity, role, at, lifetimeMs });
   return { certificate, key, authority: authority.certificate };
 }

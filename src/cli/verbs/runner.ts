@@ -15,12 +15,17 @@ export async function run({ terminal, values, positionals }: Invocation): Promis
   // Before the runtime is loaded: it reads this at its start.
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   const launchText = stringOption(values, 'launch');
+  const taskPath = stringOption(values, 'task');
   const [file] = positionals;
-  if ((launchText === undefined) === (file === undefined))
+  if ([launchText, taskPath, file].filter((given) => given !== undefined).length !== 1)
     throw new UsageError(
-      'runner expects a model file or --launch, one of them',
+      'runner expects a model file, --launch or --task, one of them',
       'flyball runner model.onnx --port 9000',
     );
+  if (taskPath !== undefined) {
+    const { runTask } = await import('../../runner/task.ts');
+    return codeOf(await runTask(taskPath, process.env));
+  }
   const { parseLaunch, runRunner } = await import('../../runner/process.ts');
   if (launchText !== undefined) return codeOf(await runRunner(await parseLaunch(launchText)));
   const host = stringOption(values, 'host') ?? '127.0.0.1';

@@ -212,6 +212,25 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
     return entry;
   }
 
+  async function stop(id: string, graceMs: number): Promise<void> {
+    const entry = running.get(id);
+    if (entry === undefined) return;
+    entry.stopping = true;
+    if (graceMs > 0) {
+      signalProcess(entry.file, 'SIGTERM');
+      const cancel = clock.after(graceMs, () => signalProcess(entry.file, 'SIGKILL', true));
+      const give = clock.after(graceMs + killWaitMs, () => entry.ended.resolve());
+      await entry.ended.promise;
+      cancel();
+      give();
+    } else {
+      signalProcess(entry.file, 'SIGKILL', true);
+      const give = clock.after(killWaitMs, () => entry.ended.resolve());
+      await entry.ended.promise;
+      give();
+    }
+  }
+
   return {
     async start(order, signal) {
       signal.throwIfAborted();
@@ -265,24 +284,8 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
       return entry.limits;
     },
 
-    async stop(id, graceMs) {
-      const entry = running.get(id);
-      if (entry === undefined) return;
-      entry.stopping = true;
-      if (graceMs > 0) {
-        signalProcess(entry.file, 'SIGTERM');
-        const cancel = clock.after(graceMs, () => signalProcess(entry.file, 'SIGKILL', true));
-        const give = clock.after(graceMs + killWaitMs, () => entry.ended.resolve());
-        await entry.ended.promise;
-        cancel();
-        give();
-      } else {
-        signalProcess(entry.file, 'SIGKILL', true);
-        const give = clock.after(killWaitMs, () => entry.ended.resolve());
-        await entry.ended.promise;
-        give();
-      }
-    },
+    stop,
+    kill: (id) => stop(id, 0),
 
     async list() {
       await adopt();

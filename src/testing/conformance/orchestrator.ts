@@ -3,16 +3,18 @@
  * one) outlives the orchestrator object, as a replica outlives the control that started it.
  */
 import assert from 'node:assert/strict';
-import net from 'node:net';
 import { test } from 'node:test';
 import type { Orchestrator, ReplicaExit, ReplicaOrder } from '../../control/orchestrator.ts';
 import type { ReplicaAddress } from '../../gateway/routing-table.ts';
+import { connectToReplica, type PeerIdentity } from '../../tls/peer.ts';
 import { openFrameConnection } from '../../protocol/frames/connection.ts';
 import { emptySignature } from '../frame-runner.ts';
 import { until } from '../until.ts';
 
 export interface OrchestratorEngine extends AsyncDisposable {
   open(): Promise<Orchestrator>;
+  /** What is shown to replicas that are reached over TCP. */
+  readonly identity?: PeerIdentity;
   /** Makes a replica die by itself, as a crash would. */
   crash(id: string, where: string): Promise<void>;
 }
@@ -21,13 +23,13 @@ export function orderOf(id: string, more: { readonly digest?: string } = {}): Re
   const runtime = { kind: 'simulated', signature: emptySignature, serviceMs: 0, serviceMsPerRow: 0 } as const;
   const warmUp = { batchSizes: [1], budgetMs: 0, samples: [] };
   const launch = { replica: id, model: 'm', version: '1', digest: 'sha256:0', runtime, warmUp, ...more };
-  return { id, launch, resources: {} };
+  return { id, deployment: 'm', launch, resources: {} };
 }
 
 /** The first state in which the replica at the address says that it is; undefined while nobody answers. */
-export async function stateAt(address: ReplicaAddress): Promise<string | undefined> {
+export async function stateAt(address: ReplicaAddress, identity?: PeerIdentity): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const socket = address.kind === 'unix' ? net.connect(address.path) : net.connect(address.port, address.host);
+  const socket = connectToReplica(address, 'a-1', identity);
   const connection = openFrameConnection(
     socket,
     {
@@ -50,7 +52,7 @@ export function orchestratorConformance(driver: string, engine: () => Promise<Or
     await using world = await engine();
     await using orchestrator = await world.open();
     const { address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address)) === 'ready');
+    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
   });
 
   void test(`${driver}: starting twice gives one replica`, async () => {
@@ -74,10 +76,10 @@ export function orchestratorConformance(driver: string, engine: () => Promise<Or
     const exits: ReplicaExit[] = [];
     orchestrator.onExit((exit) => exits.push(exit));
     const { address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address)) === 'ready');
+    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
     await orchestrator.stop('a-1', 5000);
     assert.deepEqual(await orchestrator.list(), []);
-    assert.equal(await stateAt(address), undefined);
+    assert.equal(await stateAt(address, world.identity), undefined);
     await orchestrator.stop('a-1', 5000);
     assert.deepEqual(exits, []);
   });
@@ -88,7 +90,7 @@ export function orchestratorConformance(driver: string, engine: () => Promise<Or
     const exits: ReplicaExit[] = [];
     orchestrator.onExit((exit) => exits.push(exit));
     const { where, address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address)) === 'ready');
+    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
     await world.crash('a-1', where);
     await until('the exit', () => exits.length > 0);
     assert.deepEqual(
@@ -103,7 +105,7 @@ export function orchestratorConformance(driver: string, engine: () => Promise<Or
     await using world = await engine();
     const first = await world.open();
     const started = await first.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(started.address)) === 'ready');
+    await until('ready', async () => (await stateAt(started.address, world.identity)) === 'ready');
     await first[Symbol.asyncDispose]();
     await using second = await world.open();
     const exits: ReplicaExit[] = [];
@@ -120,7 +122,7 @@ export function orchestratorConformance(driver: string, engine: () => Promise<Or
     await using world = await engine();
     await using orchestrator = await world.open();
     const { address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address)) === 'ready');
+    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
     const limits = await orchestrator.settle('a-1', { cpu: 0.5 });
     if (limits.kind === 'unenforced') assert.notEqual(limits.reason, '');
     else assert.equal(limits.kind, 'enforced');

@@ -42,6 +42,7 @@ export const deploymentOf = (name: string, desired = 1): DeploymentRecord => ({
 
 const order: ReplicaOrder = {
   id: 'digits-1-a',
+  deployment: 'digits',
   launch: {
     replica: 'digits-1-a',
     model: 'digits',

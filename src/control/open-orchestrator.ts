@@ -1,0 +1,85 @@
+/** Which orchestrator runs the replicas, opened with all that it needs: as the specification says. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { openProcessOrchestrator } from '../drivers/orchestrators/process.ts';
+import { prepareOnnx } from '../drivers/runtimes/onnx-prepare.ts';
+import { openPreparedFiles } from '../drivers/runtimes/onnx-prepared.ts';
+import type { ArtefactStore } from '../registry/artefacts.ts';
+import { artefactsFolder, preparedFolder } from '../store/data-directory.ts';
+import type { ProcessSettings } from '../supervisor/messages.ts';
+import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
+import type { Orchestrator } from './orchestrator.ts';
+
+export interface OrchestratorParts {
+  readonly settings: ProcessSettings;
+  readonly artefacts: ArtefactStore;
+  readonly clock: Clock;
+  /** Of this software: the image that goes with it. */
+  readonly version: string;
+  /** What is opened for it is closed with this. */
+  readonly stack: AsyncDisposableStack;
+  /** Whether what others change of a deployment on the engine is put right. */
+  readonly corrects: (deployment: string) => boolean;
+}
+
+export async function openOrchestrator(parts: OrchestratorParts): Promise<Orchestrator> {
+  return parts.stack.use(
+    parts.settings.orchestrator.kind === 'swarm' ? await openOnSwarm(parts) : await openOnThisMachine(parts),
+  );
+}
+
+async function openOnThisMachine({ settings, clock, stack }: OrchestratorParts): Promise<Orchestrator> {
+  const { dataDirectory, runDirectory, lifeline } = settings;
+  const { prestarted, preparedBytesMax: bytesMax } = settings.runners;
+  // What this node has prepared for itself nobody has signed.
+  const prepared =
+    bytesMax === 0 || settings.registry.requireSignature
+      ? undefined
+      : stack.use(
+          openPreparedFiles({ folder: join(dataDirectory, preparedFolder), bytesMax, clock, prepare: prepareOnnx }),
+        );
+  return openProcessOrchestrator({
+    runDirectory,
+    clock,
+    lifeline,
+    prestarted,
+    ...(prepared === undefined ? {} : { prepared }),
+  });
+}
+
+/** How long a task may finish what it has after it was told to end. */
+const stopGraceMs = 30_000;
+const certificateMs = 365 * 86_400_000;
+
+/** Nothing of it is loaded on a machine that has no Swarm. */
+async function openOnSwarm({ settings, artefacts, clock, version, stack, corrects }: OrchestratorParts) {
+  const { orchestrator, dataDirectory, serverName } = settings;
+  const [{ openDocker }, { openSwarmOrchestrator }, { openDoor }] = await Promise.all([
+    import('../drivers/orchestrators/swarm/docker.ts'),
+    import('../drivers/orchestrators/swarm/swarm.ts'),
+    import('./door.ts'),
+  ]);
+  const authority = await openPlatformAuthority(dataDirectory, serverName, clock.wall());
+  const { host, port } = orchestrator.door;
+  const identity = identityOf(authority, 'control', 'peer', clock.wall());
+  const door = stack.use(await openDoor({ identity, host, port, artefacts }));
+  const engine = openDocker({ kind: 'unix', path: orchestrator.socket });
+  const address = orchestrator.door.address ?? (await engine.ownAddress()) ?? hostname();
+  return openSwarmOrchestrator({
+    engine,
+    clock,
+    platform: {
+      name: serverName,
+      image: orchestrator.image ?? `flyball:${version}`,
+      doors: [`https://${address}:${door.port}`],
+      artefactsRoot: join(dataDirectory, artefactsFolder),
+      stopGraceMs,
+    },
+    certificate(identity) {
+      const { certificate, key } = identityOf(authority, identity, 'peer', clock.wall(), certificateMs);
+      return certificate + key + authority.certificate;
+    },
+    corrects,
+  });
+}

@@ -1,0 +1,52 @@
+/**
+ * What tasks are given beside their image: the launch as a config, the certificate as a secret. Both live as long as a
+ * service that names them; what is left over is swept.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { ReplicaOrder } from '../../../control/orchestrator.ts';
+import type { KeptFile, SwarmEngine } from './engine.ts';
+import { labels, ownLabels, taskFileOf, type SwarmPlatform } from './service-spec.ts';
+
+export interface TaskFiles {
+  keep(service: string, order: ReplicaOrder): Promise<{ readonly launch: KeptFile; readonly identity: KeptFile }>;
+  /** Removes what no service uses, except that of these. */
+  sweep(services: ReadonlySet<string>): Promise<void>;
+}
+
+/** Names of configs and secrets have 64 characters at most. */
+const nameMax = 64;
+const sweepEvery = 30;
+
+export function openFiles(
+  engine: SwarmEngine,
+  platform: SwarmPlatform,
+  certificate: (identity: string) => string,
+): TaskFiles {
+  const mine = `${labels.platform}=${platform.name}`;
+  let rounds = 0;
+  const nameOf = (kind: string, service: string, more: string): string =>
+    `${kind}-${createHash('sha256').update(service).digest('hex').slice(0, 12)}-${more}`.slice(0, nameMax);
+
+  return {
+    async keep(service, order) {
+      const content = JSON.stringify(taskFileOf(order, platform));
+      const digest = createHash('sha256').update(content).digest('hex').slice(0, 12);
+      const common = { labels: { ...ownLabels(platform), 'io.flyball.service': service } };
+      const launch = await engine.keepConfig({ ...common, name: nameOf('launch', service, digest), content });
+      const identity = await engine.keepSecret({
+        ...common,
+        name: nameOf('identity', service, randomBytes(6).toString('hex')),
+        content: certificate(`replica/${service}`),
+      });
+      return { launch, identity };
+    },
+    async sweep(services) {
+      rounds += 1;
+      if (rounds % sweepEvery !== 0) return;
+      const used = new Set([...services].map((service) => nameOf('', service, '').slice(1, 13)));
+      const isLeft = ({ name }: KeptFile): boolean => !used.has(name.split('-')[1] ?? '');
+      for (const { id } of (await engine.configs(mine)).filter(isLeft)) await engine.removeConfig(id);
+      for (const { id } of (await engine.secrets(mine)).filter(isLeft)) await engine.removeSecret(id);
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * One service as the driver knows it: the roster, who waits for a task, whose end is to be told. It changes only by the
+ * driver's calls and by what the engine shows.
+ */
+import type { ReplicaOrder } from '../../../control/orchestrator.ts';
+import type { SwarmService, SwarmTask } from './engine.ts';
+import { emptyRoster, type Roster } from './roster.ts';
+
+export type StartOutcome = { readonly task: SwarmTask } | { readonly failure: string };
+
+export interface Waiting {
+  readonly since: number;
+  /** Since when the engine says that it has no place for it. */
+  unplacedSince?: number;
+  settle(outcome: StartOutcome): void;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly deployment: string;
+  /** What a task of it is; unknown until somebody orders one, where an earlier control has made it. */
+  order?: ReplicaOrder;
+  service?: SwarmService | undefined;
+  /** Of the service that was there last; forgotten when it was removed from here. */
+  serviceId?: string | undefined;
+  /** Of those that had this name: their tasks outlive them by a moment. */
+  readonly serviceIds: Set<string>;
+  tasks: readonly SwarmTask[];
+  roster: Roster;
+  vacancies: number[];
+  /** Task → since when it is given up. */
+  readonly lostSince: Map<string, number>;
+  /** By replica. */
+  readonly waiting: Map<string, Waiting>;
+  /** Calls of `stop` that wait for the end of their task. */
+  readonly ending: Set<() => void>;
+  /** The last that was told. */
+  drift?: string | undefined;
+}
+
+export function newGroup(name: string, deployment: string): Group {
+  return {
+    name,
+    deployment,
+    serviceIds: new Set(),
+    tasks: [],
+    roster: emptyRoster,
+    vacancies: [],
+    lostSince: new Map(),
+    waiting: new Map(),
+    ending: new Set(),
+  };
+}

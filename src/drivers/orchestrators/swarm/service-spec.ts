@@ -1,0 +1,130 @@
+/**
+ * A deployment's version as a Swarm service, of everything that it is: nothing here asks the engine. Two orders with the
+ * same service name are interchangeable tasks; whatever makes tasks different is in the name.
+ */
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../../config/canonical-json.ts';
+import type { ReplicaOrder, ReplicaResources } from '../../../control/orchestrator.ts';
+import { portable } from '../../../runner/portable-launch.ts';
+import { taskVariable, type TaskFile } from '../../../runner/task.ts';
+import type { KeptFile, ServiceSpec } from './engine.ts';
+
+export interface SwarmPlatform {
+  /** Of this platform among those on the same Swarm. */
+  readonly name: string;
+  readonly image: string;
+  /** Where tasks find control's door: `https://10.0.0.1:8003`. */
+  readonly doors: readonly string[];
+  /** Folder of control's artefact store, as launches name it. */
+  readonly artefactsRoot: string;
+  /** How long a task may take to finish what it has. */
+  readonly stopGraceMs: number;
+}
+
+export const labels = {
+  platform: 'io.flyball.platform',
+  deployment: 'io.flyball.deployment',
+  version: 'io.flyball.version',
+  digest: 'io.flyball.digest',
+  roster: 'io.flyball.roster',
+  held: 'io.flyball.held',
+} as const;
+
+/** What the image lets its user write to: artefacts that were fetched stay there for the next task of the node. */
+const stateFolder = '/var/lib/flyball';
+/** Where the launch and the certificate are found in the container. */
+export const launchPath = '/flyball/launch.json';
+const identityName = 'flyball-identity.pem';
+/** Port in the container; the engine gives it a free one of the node. */
+export const taskPort = 7000;
+const nameMax = 63;
+const hashDigits = 8;
+const nanosPerCore = 1e9;
+const nanosPerMs = 1e6;
+/** The engine makes a new task in the place of one that has ended, after this. */
+const restartDelayMs = 100;
+
+/** What every task of a service is told; it has no name of its own in it. */
+export function taskFileOf(order: ReplicaOrder, platform: SwarmPlatform): TaskFile {
+  const { warmUp, ...launch } = order.launch;
+  // Whether somebody waits is of the moment of one start.
+  const { awaited: _awaited, ...lasting } = warmUp;
+  const body = { ...launch, warmUp: lasting, replica: order.deployment };
+  return { ...portable(body, platform.artefactsRoot), doors: platform.doors, port: taskPort };
+}
+
+/** `flyball_digits_v3-9f2c1a4b`: platform, deployment, version, and a hash of all that makes its tasks what they are. */
+export function serviceName(order: ReplicaOrder, platform: SwarmPlatform): string {
+  const { doors: _doors, ...task } = taskFileOf(order, platform);
+  const { image } = platform;
+  const whole = canonicalJson({ task, image, resources: order.resources, placement: order.placement ?? null });
+  const hash = createHash('sha256').update(whole).digest('hex').slice(0, hashDigits);
+  const tail = `_v${order.launch.version}-${hash}`;
+  const head = `${platform.name}_${order.deployment}`.replaceAll(/[^A-Za-z0-9_-]/g, '-');
+  return `${head.slice(0, nameMax - tail.length)}${tail}`;
+}
+
+export function ownLabels(platform: SwarmPlatform): Record<string, string> {
+  return { [labels.platform]: platform.name };
+}
+
+/** `held` and the roster are set by whoever keeps them. */
+export function serviceSpec(
+  name: string,
+  order: ReplicaOrder,
+  platform: SwarmPlatform,
+  files: { readonly launch: KeptFile; readonly identity: KeptFile },
+): ServiceSpec {
+  const placement = order.placement ?? { constraints: [], spread: [] };
+  const mode = 0o444;
+  const reference = (target: string) => ({ Name: target, UID: '0', GID: '0', Mode: mode });
+  return {
+    Name: name,
+    Labels: {
+      ...ownLabels(platform),
+      [labels.deployment]: order.deployment,
+      [labels.version]: order.launch.version,
+      [labels.digest]: order.launch.digest,
+    },
+    TaskTemplate: {
+      ContainerSpec: {
+        Image: platform.image,
+        Args: ['runner', '--task', launchPath],
+        Env: [`${taskVariable}={{.Task.ID}}`, 'ORT_DISABLE_TELEMETRY=1'],
+        Labels: { ...ownLabels(platform), [labels.deployment]: order.deployment },
+        ReadOnly: true,
+        // Control and gateways look after it themselves, and sooner: a probe would only delay its start.
+        Healthcheck: { Test: ['NONE'] },
+        StopGracePeriod: platform.stopGraceMs * nanosPerMs,
+        Mounts: [
+          { Type: 'volume', Source: `${platform.name}-artefacts`, Target: stateFolder },
+          { Type: 'tmpfs', Target: '/tmp' },
+        ],
+        Configs: [{ ConfigID: files.launch.id, ConfigName: files.launch.name, File: reference(launchPath) }],
+        Secrets: [{ SecretID: files.identity.id, SecretName: files.identity.name, File: reference(identityName) }],
+      },
+      Resources: resourcesOf(order.resources),
+      RestartPolicy: { Condition: 'any', Delay: restartDelayMs * nanosPerMs, MaxAttempts: 0 },
+      Placement: {
+        Constraints: placement.constraints,
+        Preferences: placement.spread.map((label) => ({ Spread: { SpreadDescriptor: label } })),
+      },
+    },
+    Mode: { Replicated: { Replicas: 0 } },
+    EndpointSpec: {
+      Mode: 'dnsrr',
+      // No mesh: it needs a module that not every kernel has, and fails without a word where it is missing.
+      Ports: [{ Protocol: 'tcp', TargetPort: taskPort, PublishMode: 'host' }],
+    },
+  };
+}
+
+/** What is asked for is reserved as well: a node that has promised its cores to others has no room. */
+function resourcesOf({ cpu, memoryBytes, generic = {} }: ReplicaResources): Record<string, unknown> {
+  const asked = {
+    ...(cpu === undefined ? {} : { NanoCPUs: Math.round(cpu * nanosPerCore) }),
+    ...(memoryBytes === undefined ? {} : { MemoryBytes: memoryBytes }),
+  };
+  const kinds = Object.entries(generic).map(([Kind, Value]) => ({ DiscreteResourceSpec: { Kind, Value } }));
+  return { Limits: asked, Reservations: { ...asked, ...(kinds.length === 0 ? {} : { GenericResources: kinds }) } };
+}
