@@ -1,14 +1,13 @@
 /**
  * The queue of one deployment version and the replicas behind it: the thin shell around src/core/queueing and
- * src/core/routing, which decide. It admits a request, starts whatever can be started and ends what is late; what waits
- * stands in waiting.ts, what became of a call in calls.ts.
+ * src/core/routing, which decide. It admits a request, has whatever can be started started and ends what is late; what waits
+ * stands in waiting.ts, what is started of it in starting.ts, what became of a call in calls.ts.
  * A request that finds a free replica and an empty queue is sent in the same turn, without a key, timer or promise hop.
  * Invariant: every submitted request ends exactly once.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { admit, type Admission } from '../core/queueing/admission.ts';
-import { formBatch } from '../core/queueing/batch.ts';
 import { DeadlineHeap } from '../core/queueing/deadlines.ts';
 import type { HangUpSignal } from '../protocol/hang-up.ts';
 import { FlyballError } from '../errors.ts';
@@ -23,14 +22,11 @@ import { LearnedCosts } from './learned-costs.ts';
 import { Reach } from './reach.ts';
 import type { ConnectReplica } from './replica-connection.ts';
 import { ReplicaPool } from './replica-pool.ts';
-import type { Replica } from './replica.ts';
 import type { DeploymentRoute, ReplicaObservation, VersionObservation, VersionRoute } from './routing-table.ts';
 import { countEnd, createFigures, takeLatencies, type VersionFigures } from './version-figures.ts';
+import { callDepth, createStarting, type Starting } from './starting.ts';
 import { Surprise } from './surprise.ts';
 import { Waiting } from './waiting.ts';
-
-/** Calls that a replica may have at once; a second file call lets decoding overlap the runtime's work. */
-const callDepth = { tensors: 1, files: 2 } as const;
 
 export interface VersionDispatcherOptions {
   readonly deployment: DeploymentRoute;
@@ -54,6 +50,7 @@ export class VersionDispatcher {
   readonly #reach: Reach;
   readonly #end: Endings;
   readonly #calls: Calls;
+  readonly #starting: Starting;
   readonly #timer: DueTimer;
   /** Deadlines of what has been started: the caller is answered in time, the slot is not given up. */
   readonly #started = new DeadlineHeap<Job>();
@@ -93,6 +90,14 @@ export class VersionDispatcher {
       again: this.#waiting.again,
       end: this.#end,
       onRoom: (at) => this.#pump(at),
+    });
+    this.#starting = createStarting({
+      waiting: this.#waiting,
+      pool: this.#pool,
+      costs,
+      reach: this.#reach,
+      calls: this.#calls,
+      end: this.#end,
     });
     this.update(deployment, route);
   }
@@ -235,7 +240,7 @@ export class VersionDispatcher {
       if (replica !== undefined) {
         const needed = this.#costs.estimate(job.rows, job.payload, at);
         if (needed !== undefined && at + needed > job.deadlineAt) return this.#end.tooShort(job, needed);
-        if (needed === undefined || at + this.#ahead(replica, at) + needed <= job.deadlineAt) {
+        if (needed === undefined || at + this.#starting.aheadMs(replica, at) + needed <= job.deadlineAt) {
           this.#calls.send(replica, [job], at, false);
           return this.#arm(at);
         }
@@ -259,57 +264,9 @@ export class VersionDispatcher {
     return admit(this.#waiting.queue, ticket, capacity, this.#costs.curve, at);
   }
 
-  /** Starts whatever can be started now. */
   #pump(at: number): void {
-    const waiting = this.#waiting;
-    this.#companyUntil = Infinity;
-    while (!waiting.empty) {
-      const replica = this.#pool.choose(callDepth[waiting.payload], waiting.calls(this.#costs.cap), at);
-      if (replica === undefined) {
-        if (this.#pool.ready === 0) this.#reach.missed(waiting.queue.length === 1);
-        break;
-      }
-      const again = waiting.again.shift();
-      if (again !== undefined) {
-        this.#sendAgain(replica, again, at);
-        continue;
-      }
-      const batch = formBatch(
-        this.#waiting.queue,
-        {
-          readyReplicas: this.#pool.ready,
-          cap: this.#costs.cap,
-          delayMs: this.#route.batching.delayMs,
-          batchable: this.#costs.batchable,
-          curve: this.#costs.curve,
-          aheadMs: this.#ahead(replica, at),
-        },
-        at,
-      );
-      for (const job of batch.hopeless) {
-        const left = Math.max(Math.round(job.deadlineAt - at), 0);
-        this.#end.late(job, `it waited, the ${left} ms left are too few for the work, and it was never started`);
-      }
-      if (batch.items.length === 0) {
-        this.#companyUntil = batch.waitUntil;
-        break;
-      }
-      this.#costs.begin(batch.rows);
-      this.#calls.send(replica, batch.items, at, false);
-    }
+    this.#companyUntil = this.#starting.pump(this.#route.batching.delayMs, at);
     this.#arm(at);
-  }
-
-  #sendAgain(replica: Replica, jobs: readonly Job[], at: number): void {
-    for (const job of jobs) if (job.signal.aborted) this.#end.fail(job, 'CANCELLED', 'the caller hung up');
-    const live = jobs.filter((job) => job.state !== 'ended' && job.deadlineAt > at);
-    if (live.length > 0) this.#calls.send(replica, live, at, true);
-  }
-
-  /** What the replica still has to do with what it has; 0 when nothing is known of that. */
-  #ahead(replica: Replica, at: number): number {
-    if (replica.outstandingCalls === 0) return 0;
-    return Math.max(0, (this.#costs.compute(replica.outstandingRows) ?? 0) - (at - replica.progressAt));
   }
 
   #onReplicas(): void {

@@ -8,7 +8,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
 import { noteStart } from '../../core/scaling/lag-book.ts';
 import { lookEveryMs, rests } from '../../core/scaling/looks.ts';
-import type { Observation } from '../../core/scaling/observation.ts';
 import { isSurprise } from '../../core/scaling/surprise.ts';
 import type { Policy } from '../../core/scaling/policy.ts';
 import { doubtOf } from '../../core/scaling/signals.ts';
@@ -20,15 +19,16 @@ import type { Fleet } from '../fleet.ts';
 import type { GatewayChannel } from '../gateway-channel.ts';
 import type { Replica } from '../replica.ts';
 import type { Approval, Approvals } from './approvals.ts';
+import { openActing } from './acting.ts';
 import { expect, verify } from './aftermath.ts';
 import { claimsOn } from './claims.ts';
 import { newGoverned, type Done, type Governed } from './governed.ts';
 import { countLoad, withCounts, type Counted, type LoadLook } from './load-counts.ts';
 import { measure } from './measure.ts';
-import { createMind, type PolicyChoice, type Thought } from './mind.ts';
+import { createMind, type PolicyChoice } from './mind.ts';
 import { moveTarget, type MoveParts } from './move.ts';
 import { beginning, restore, type KeptMinds } from './kept-minds.ts';
-import { detailsOf, keep, wordsOf } from './notes.ts';
+import { keep } from './notes.ts';
 import type { Outside } from './outside.ts';
 import type { Past } from './recall.ts';
 import { openRemembering } from './remembering.ts';
@@ -83,6 +83,7 @@ export function startGovernor(parts: GovernorParts): Governor {
   const background = openBackground(new AbortController().signal);
   const isGoverned = (name: string, own: Governed): boolean => governed.get(name) === own;
   const remembering = openRemembering({ minds, past, journal, background, isGoverned });
+  const acting = openActing({ ...parts, background, remembering });
   /** Counted, by deployment, and not looked at yet. */
   const pending = new Map<string, Counted>();
 
@@ -140,9 +141,9 @@ export function startGovernor(parts: GovernorParts): Governor {
     const thought = own.mind.think(told.seen, claims, constraints, at);
     verify(parts, deployment.name, own, seen, at);
     const { mode } = modes.of(deployment);
-    const done = act(deployment, own, seen, thought, at);
+    const done = acting.act(deployment, own, seen, thought, at);
     // A move answers once it is written.
-    if (done.kind !== 'moved') answer(deployment.name, seen.fleet.target, thought, done);
+    if (done.kind !== 'moved') acting.answer(deployment.name, seen.fleet.target, thought, done);
     // Before a service time is known, requests are no load.
     if (own.recalls && seen.signals.serviceMs.kind === 'fresh') remembering.recallOnRecord(deployment, own, own.mind);
     const doubt = thought.doubt ?? doubtOf('the load', seen.signals.arrivals);
@@ -157,61 +158,6 @@ export function startGovernor(parts: GovernorParts): Governor {
     }
     const learns = own.quietSince === undefined || at - own.quietSince < own.keepEveryMs;
     if (learns && at - own.keptAt >= own.keepEveryMs) remembering.keepMind(deployment.name, own, at);
-  }
-
-  /** What is to be done with it now; a move goes its way by itself. */
-  function act(deployment: Deployment, own: Governed, seen: Observation, thought: Thought, at: number): Done {
-    const { name } = deployment;
-    const { target } = thought;
-    const held = seen.fleet.target;
-    // Of one that was woken nobody has said yet how many are wanted.
-    const from = deployment.record.desired;
-    if (target === held) {
-      approvals.withdraw(name, `${held} replicas are enough, and needed, again`);
-      const doubt = thought.doubt ?? doubtOf('the load', seen.signals.arrivals);
-      return { kind: 'held', why: doubt ?? `${held} is what is wanted` };
-    }
-    const halt = modes.halt(name);
-    if (halt !== undefined) return { kind: 'refused', why: `halted by ${halt.by}: ${halt.reason}`, because: 'halt' };
-    const { mode } = modes.of(deployment);
-    if (mode === 'advise') return { kind: 'advised', why: 'the mode is advise' };
-    if (mode === 'approve') {
-      approvals.propose({ deployment: name, from, to: target, reason: thought.describe().reason });
-      const waiting = approvals.of(name);
-      return waiting === undefined
-        ? { kind: 'refused', why: 'a person has just refused it', because: 'rejected' }
-        : { kind: 'asked', why: `waits for approval ${waiting.id}` };
-    }
-    if (own.busy) return { kind: 'refused', why: 'the change before is not written yet', because: 'busy' };
-    own.busy = true;
-    own.movedAt = at;
-    const done: Done = { kind: 'moved', why: 'the mode is auto' };
-    const before = own.changed;
-    const details = detailsOf(parts, own, seen, thought, done, mode);
-    const { reason } = details.decision;
-    const move = { deployment: name, from, to: target, by: 'governor', reason, approved: false } as const;
-    background.run(`scaling ${name}`, async () => {
-      const moved = await moveTarget(parts, { ...move, kind: 'decision', details }).finally(() => (own.busy = false));
-      if (moved.kind === 'refused') {
-        // The mode, the bounds or the target have changed meanwhile: what was decided has not happened.
-        own.changed = before;
-        if (own.last !== undefined)
-          own.last = { ...own.last, done: { kind: 'refused', why: moved.reason, because: 'overtaken' } };
-      }
-      expect(own, moved, held, target, seen, at);
-      if (moved.kind === 'moved') {
-        remembering.keepMind(name, own, clock.now());
-        answer(name, held, thought, done, moved.entry.id);
-      } else answer(name, held, thought, { kind: 'refused', why: moved.reason });
-    });
-    return done;
-  }
-
-  /** Those who asked for something from outside are told what came of it. */
-  function answer(deployment: string, held: number, thought: Thought, done: Done, entry?: number): void {
-    if (outside.claimsOn(deployment).length === 0) return;
-    const cuts = (): string => wordsOf(thought.describe().cuts);
-    outside.answer(deployment, { done, held, target: thought.target, cuts, ...(entry !== undefined && { entry }) });
   }
 
   /** Each regular look is at all; one in between only at those whose load has jumped. */
