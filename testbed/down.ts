@@ -4,13 +4,22 @@ import { rm } from 'node:fs/promises';
 import { until } from './commands.ts';
 import { groupMembers, groupPaths, killGroup, removeGroups } from './control-groups.ts';
 import { stateRoot, testbedNames, type TestbedNames } from './names.ts';
-import { listNamespaces, namespaceFolder, namespaceMembers, removeNamespace } from './network.ts';
+import {
+  isMachinePluggedIn,
+  listNamespaces,
+  namespaceFolder,
+  namespaceMembers,
+  removeNamespace,
+  unplugMachine,
+} from './network.ts';
 import { firstProcess } from './node.ts';
 import { isRunning, listTestbeds, lockTestbed, readRecord } from './state.ts';
 
 export interface Leftovers {
   readonly processes: readonly number[];
   readonly namespaces: readonly string[];
+  /** In the machine's own network namespace. */
+  readonly interfaces: readonly string[];
   readonly mounts: readonly string[];
   readonly controlGroups: readonly string[];
   readonly folders: readonly string[];
@@ -21,6 +30,7 @@ export function leftoversOf(names: TestbedNames): Leftovers {
   return {
     processes: [...new Set([...groupMembers(names.group), ...namespaceMembers(names, ancestry())])],
     namespaces: listNamespaces(names),
+    interfaces: isMachinePluggedIn(names) ? [names.machine.interface] : [],
     mounts: readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
       .map((line) => line.split(' ')[4] ?? '')
@@ -78,6 +88,7 @@ export async function takeDown(names: TestbedNames, wanted: () => boolean = () =
       }
       return rest.length === 0 || undefined;
     });
+    await unplugMachine(names);
     for (const namespace of listNamespaces(names)) await removeNamespace(namespace);
     await removeGroups(names.group);
     await rm(names.folder, { recursive: true, force: true, maxRetries: 5 });

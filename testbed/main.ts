@@ -8,7 +8,7 @@ import type { ImageSource } from './images.ts';
 import { testbedName, testbedNames, type TestbedNames } from './names.ts';
 import { findProgram, testbedHindrance } from './requirements.ts';
 import type { TestbedSettings } from './settings.ts';
-import { listTestbeds } from './state.ts';
+import { isRunning, listTestbeds, readRecord } from './state.ts';
 import { statusTable } from './status.ts';
 import { attachTestbed, raiseTestbed, type Testbed } from './testbed.ts';
 
@@ -22,6 +22,7 @@ several real Docker engines on this machine that form a real Swarm (docs/testbed
       --memory MIB           that a node says it has, and that its containers may use together
       --advertised-cpus N    whole cores that a node says it has
       --generic gpu=2        what else it says it has; may be repeated
+      --reachable            plugs this machine into the nodes' network, as 10.77.X.2
       --image FILE.tar       puts an image onto every node; may be repeated
       --image TAG            the same from the engine at --from, /var/run/docker.sock unless given
   status          each node, as kernel, engine and manager see it (--json)
@@ -31,7 +32,7 @@ several real Docker engines on this machine that form a real Swarm (docs/testbed
   docker N …      the docker command at a node's engine
   lan …           a command in the network of the nodes
   list            the names of all testbeds
-  down            takes everything away (--all: of every testbed)
+  down            takes everything away (--all: of every testbed that no running test has opened)
 
 --name, or FLYBALL_TESTBED, tells several testbeds on one machine apart.
 `;
@@ -40,6 +41,7 @@ const options = {
   name: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   json: { type: 'boolean' },
+  reachable: { type: 'boolean' },
   all: { type: 'boolean' },
   managers: { type: 'string' },
   heartbeat: { type: 'string' },
@@ -93,6 +95,7 @@ function settingsFrom(nodes: string | undefined, values: Values): Partial<Testbe
     cpus: number('--cpus', values.cpus),
     memoryMiB: number('--memory', values.memory),
     advertisedCpus: number('--advertised-cpus', values['advertised-cpus']),
+    reachable: values.reachable,
     genericResources: generic === undefined ? undefined : Object.fromEntries(generic),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -128,9 +131,15 @@ async function up(names: TestbedNames, nodes: string | undefined, values: Values
 }
 
 async function down(names: TestbedNames, all: boolean): Promise<number> {
-  for (const name of all ? listTestbeds() : [names.name]) {
-    await takeDown(testbedNames(name));
-    say(`testbed ${name} is down`);
+  for (const each of all ? listTestbeds().map(testbedNames) : [names]) {
+    const owner = readRecord(each)?.owner ?? null;
+    // A test that runs would be surprised; whoever means it names the testbed.
+    if (all && owner !== null && isRunning(owner)) {
+      say(`testbed ${each.name} is left: process ${owner.pid} has opened it for itself`);
+      continue;
+    }
+    await takeDown(each);
+    say(`testbed ${each.name} is down`);
   }
   return 0;
 }

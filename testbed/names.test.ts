@@ -11,6 +11,7 @@ test('no name makes a path or an interface too long for the kernel', () => {
       const node = testbedNames(testbedName(name, {})).node(number);
       assert.ok(Buffer.byteLength(node.socketPath) <= 107, node.socketPath);
       assert.ok(node.port.length <= 15 && node.hostname.length <= 63);
+      assert.ok(testbedNames(name).machine.interface.length <= 15);
       assert.match(node.address, /^10\.77\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])\.(1[1-9]|[2-6]\d)$/);
     }),
   );

@@ -46,14 +46,18 @@ export interface TestbedNames {
   /** Network namespace that holds the bridge, as a switch would stand between machines. */
   readonly lan: string;
   readonly gateway: string;
+  /** `10.77.X.0/24`. */
+  readonly network: string;
+  /** Of the machine itself where it is plugged in, and what its interface is called: at most 15 bytes. */
+  readonly machine: { readonly address: string; readonly interface: string };
   readonly node: (number: number) => NodeNames;
   /** Whether a network namespace of this name is the testbed's. */
   readonly owns: (namespace: string) => boolean;
 }
 
 /**
- * Networks of testbeds are not connected with each other nor with the machine's: two with the same third byte do not
- * disturb each other, they are only harder to tell apart.
+ * Networks of testbeds are not connected with each other: two with the same third byte do not disturb each other unless
+ * the machine is plugged into both, which is refused.
  */
 function thirdByte(name: string): number {
   return name === defaultName ? 0 : 1 + (createHash('sha256').update(name).digest().readUInt16BE(0) % 255);
@@ -62,20 +66,25 @@ function thirdByte(name: string): number {
 export function testbedNames(name: string): TestbedNames {
   const folder = `${stateRoot}/${name}`;
   const group = `${groupRoot}/${name}`;
-  const network = `10.77.${thirdByte(name)}`;
+  const prefix = `10.77.${thirdByte(name)}`;
   const own = new RegExp(`^flyball-${name}-(lan|\\d+)$`);
   return {
     name,
     folder,
     group,
     lan: `flyball-${name}-lan`,
-    gateway: `${network}.1`,
+    gateway: `${prefix}.1`,
+    network: `${prefix}.0/24`,
+    machine: {
+      address: `${prefix}.2`,
+      interface: `fbt-${createHash('sha256').update(name).digest('hex').slice(0, 10)}`,
+    },
     node: (number) => ({
       number,
       hostname: `node${number}`,
       namespace: `flyball-${name}-${number}`,
       port: `n${number}`,
-      address: `${network}.${10 + number}`,
+      address: `${prefix}.${10 + number}`,
       group: `${group}/n${number}`,
       folder: `${folder}/n${number}`,
       socketPath: `${folder}/n${number}/docker.sock`,

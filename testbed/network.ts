@@ -1,8 +1,9 @@
 /**
  * The network between the nodes: a bridge in a network namespace of its own, and a cable from it into the namespace of
- * each node. Nothing of it is in the machine's own network namespace, and no packet leaves it.
+ * each node. Nothing of it is in the machine's own network namespace but one cable, where that is asked for, and no
+ * packet leaves it.
  */
-import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { execute } from './commands.ts';
 import type { NodeNames, TestbedNames } from './names.ts';
 
@@ -31,6 +32,33 @@ export async function makeLan(names: TestbedNames): Promise<void> {
     `address replace ${names.gateway}/24 dev br0`,
     'link set br0 up',
   ]);
+}
+
+/** Whether the machine has a way into this network that is not the testbed's own cable. */
+export async function isNetworkTaken({ network, machine }: TestbedNames): Promise<boolean> {
+  const routes = JSON.parse(await execute('ip', ['-json', 'route', 'show', 'root', network])) as readonly {
+    readonly dev?: string;
+  }[];
+  return routes.some(({ dev }) => dev !== machine.interface);
+}
+
+/** Gives the machine a cable to the bridge, so that any of its processes reaches the nodes, and their containers it. */
+export async function plugInMachine(names: TestbedNames): Promise<void> {
+  const { machine, network, lan } = names;
+  if (await isNetworkTaken(names))
+    throw new Error(`the machine has a route into ${network} already: give the testbed another name`);
+  if (!isMachinePluggedIn(names))
+    await execute('ip', ['link', 'add', machine.interface, 'type', 'veth', 'peer', 'name', 'machine', 'netns', lan]);
+  await batch(lan, ['link set machine master br0 up']);
+  await execute('ip', ['address', 'replace', `${machine.address}/24`, 'dev', machine.interface]);
+  await execute('ip', ['link', 'set', machine.interface, 'up']);
+}
+
+export const isMachinePluggedIn = ({ machine }: TestbedNames): boolean =>
+  existsSync(`/sys/class/net/${machine.interface}`);
+
+export async function unplugMachine(names: TestbedNames): Promise<void> {
+  if (isMachinePluggedIn(names)) await execute('ip', ['link', 'delete', names.machine.interface]);
 }
 
 /** A node's namespace with its cable; made anew when there is one that only half of it was made of. */

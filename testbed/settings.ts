@@ -16,9 +16,14 @@ export interface TestbedSettings {
   readonly advertisedCpus?: number | undefined;
   /** Countable things that a node says it has: `{gpu: 2}`. */
   readonly genericResources?: Readonly<Record<string, number>> | undefined;
+  /**
+   * Whether the machine is plugged into the nodes' network, so that any of its processes reaches them. Otherwise only
+   * those do that run behind `lan`, and the machine's own network is not touched.
+   */
+  readonly reachable: boolean;
 }
 
-export const defaultSettings: TestbedSettings = { nodes: 3, managers: 1, heartbeatMs: 5000 };
+export const defaultSettings: TestbedSettings = { nodes: 3, managers: 1, heartbeatMs: 5000, reachable: false };
 
 interface Range {
   readonly minimum: number;
@@ -26,7 +31,7 @@ interface Range {
   readonly whole: boolean;
 }
 
-const ranges: Readonly<Record<Exclude<keyof TestbedSettings, 'genericResources'>, Range>> = {
+const ranges: Readonly<Record<Exclude<keyof TestbedSettings, 'genericResources' | 'reachable'>, Range>> = {
   nodes: { minimum: 1, maximum: nodesMax, whole: true },
   managers: { minimum: 1, maximum: 7, whole: true },
   heartbeatMs: { minimum: 100, maximum: 60_000, whole: true },

@@ -10,7 +10,7 @@ import { sweep, takeDown } from './down.ts';
 import { engineAt } from './engine.ts';
 import { loadImages, type ImageSource } from './images.ts';
 import { testbedNames, type NodeNames, type TestbedNames } from './names.ts';
-import { lanCommand, makeLan } from './network.ts';
+import { isNetworkTaken, lanCommand, makeLan, plugInMachine } from './network.ts';
 import { cutNode, healNode, killNode, powerOf, startNode } from './node.ts';
 import { testbedHindrance } from './requirements.ts';
 import { checkSettings, defaultSettings, mergeSettings, type TestbedSettings } from './settings.ts';
@@ -30,6 +30,8 @@ export interface Testbed extends AsyncDisposable {
   readonly settings: TestbedSettings;
   /** A command is put behind these words to run in the network of the nodes, as a caller's machine would. */
   readonly lan: readonly string[];
+  /** Of this machine, as the nodes and their containers reach it; undefined unless it is `reachable`. */
+  readonly machineAddress: string | undefined;
   /** Address, socket and host name of a node; throws for a number that it does not have. */
   node(number: number): NodeNames;
   /** Its engine's API. */
@@ -52,7 +54,7 @@ export interface Testbed extends AsyncDisposable {
 export async function openTestbed({ name, images, ...asked }: TestbedOptions = {}): Promise<Testbed> {
   refuseWhereImpossible();
   await sweep();
-  const names = testbedNames(name ?? `t-${randomBytes(4).toString('hex')}`);
+  const names = name === undefined ? await unusedNames() : testbedNames(name);
   // It would be taken down when this one ends, or cannot come up.
   if (readRecord(names) !== undefined) throw new Error(`testbed ${names.name} is there already: somebody else's`);
   try {
@@ -60,6 +62,13 @@ export async function openTestbed({ name, images, ...asked }: TestbedOptions = {
   } catch (error) {
     await takeDown(names);
     throw error;
+  }
+}
+
+async function unusedNames(): Promise<TestbedNames> {
+  for (;;) {
+    const names = testbedNames(`t-${randomBytes(4).toString('hex')}`);
+    if (!(await isNetworkTaken(names))) return names;
   }
 }
 
@@ -76,7 +85,8 @@ export function raiseTestbed(
 /** One that is there; throws when there is none of this name. */
 export function attachTestbed(names: TestbedNames): Testbed {
   const record = readRecord(names);
-  if (record === undefined) throw new Error(`there is no testbed ${names.name}: npm run testbed -- up 3`);
+  if (record === undefined)
+    throw new Error(`there is no testbed ${names.name}: npm run testbed -- --name ${names.name} up 3`);
   return handle(names, record.settings);
 }
 
@@ -100,6 +110,7 @@ async function raise(
   const kept = record?.owner != null && isRunning(record.owner) ? record.owner : owner;
   writeRecord(names, { settings, owner: kept });
   await makeLan(names);
+  if (settings.reachable) await plugInMachine(names);
   const nodes = Array.from({ length: settings.nodes }, (_, index) => names.node(index + 1));
   await Promise.all(
     nodes.map(async (node) => {
@@ -129,6 +140,7 @@ function handle(names: TestbedNames, settings: TestbedSettings): Testbed {
     name: names.name,
     settings,
     lan: lanCommand(names),
+    machineAddress: settings.reachable ? names.machine.address : undefined,
     node,
     docker: (number) => engineAt(node(number).socketPath),
     kill: async (number) => killNode(names, node(number)),

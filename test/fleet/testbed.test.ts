@@ -7,7 +7,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { takeDown } from '../../testbed/down.ts';
 import { answers } from '../../testbed/engine.ts';
 import { testbedNames } from '../../testbed/names.ts';
 import { openTestbed, raiseTestbed, type Testbed } from '../../testbed/testbed.ts';
@@ -45,6 +47,9 @@ function tracesOf(name: string): readonly string[] {
     ...readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
       .filter((line) => line.includes(name)),
+    ...execFileSync('ip', ['-brief', 'address'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(` ${testbedNames(name).machine.address}/24`)),
     ...groups('/sys/fs/cgroup'),
     ...(existsSync('/var/lib/flyball-testbed')
       ? readdirSync('/var/lib/flyball-testbed')
@@ -52,6 +57,19 @@ function tracesOf(name: string): readonly string[] {
           .map((entry) => `folder ${entry}`)
       : []),
   ];
+}
+
+/** Whether the machine gets a connection to a node's engine, within a second. */
+async function connects(address: string): Promise<boolean> {
+  const socket = connect({ host: address, port: 2377 });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(1000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** The command line, as a person would use it. */
@@ -73,6 +91,7 @@ describe('a testbed of three engines', { ...engineSkip, timeout: 240_000 }, () =
     memoryMiB: 2048,
     advertisedCpus: 1,
     genericResources: { gpu: 2 },
+    reachable: true,
   };
 
   const node = async (number: number): Promise<NodeStatus> => {
@@ -218,7 +237,12 @@ describe('a testbed of three engines', { ...engineSkip, timeout: 240_000 }, () =
     await sees(2, { link: 'up' });
   });
 
-  test('a command runs in the network of the nodes', () => {
+  test('the machine reaches a node that is plugged in, and so does a command in their network', async () => {
+    const { address } = testbed.node(1);
+    assert.equal(await connects(address), true);
+    await testbed.partition(1);
+    assert.equal(await connects(address), false);
+    await testbed.heal(1);
     const [program = '', ...args] = testbed.lan;
     const seen = execFileSync(program, [...args, 'ip', '-brief', 'address'], { encoding: 'utf8' });
     assert.match(seen, /br0 +UP +10\.77\.\d+\.1\/24/);
@@ -248,13 +272,11 @@ describe('a testbed whose opener is killed', { ...engineSkip, timeout: 120_000 }
   test('half-way up: down takes away what there is, and the next to open one does so by itself', async () => {
     const [first, second] = [uniqueName(), uniqueName()];
     const begun = (name: string): boolean => existsSync(`${testbedNames(name).node(1).folder}/dockerd.log`);
-    await breakOff(first, () => begun(first));
-    assert.ok(tracesOf(first).length > 0);
-    testbedCommand(first, 'down');
+    await Promise.all([first, second].map((name) => breakOff(name, () => begun(name))));
+    assert.ok(tracesOf(first).length > 0 && tracesOf(second).length > 0);
+    await takeDown(testbedNames(first));
     assert.deepEqual(tracesOf(first), []);
 
-    await breakOff(second, () => begun(second));
-    assert.ok(tracesOf(second).length > 0);
     await using engine = await startEngine();
     assert.deepEqual(tracesOf(second), []);
     const { Swarm } = (await engine.docker.info()) as { readonly Swarm: { readonly LocalNodeState: string } };
@@ -262,13 +284,12 @@ describe('a testbed whose opener is killed', { ...engineSkip, timeout: 120_000 }
   });
 
   test('half-way up: up makes the rest of it', async () => {
-    const name = uniqueName();
-    await breakOff(name, () => existsSync(`/run/netns/${testbedNames(name).lan}`));
-    try {
-      assert.match(testbedCommand(name, 'up', '1'), /1 +manager .* ready/);
-    } finally {
-      testbedCommand(name, 'down');
-    }
-    assert.deepEqual(tracesOf(name), []);
+    const names = testbedNames(uniqueName());
+    await breakOff(names.name, () => existsSync(`/run/netns/${names.lan}`));
+    await using testbed = await raiseTestbed(names, { nodes: 1 }, []);
+    const { managed, nodes } = await testbed.status();
+    assert.deepEqual([managed, nodes[0]?.power, nodes[0]?.swarm], [true, 'up', 'ready']);
+    await testbed[Symbol.asyncDispose]();
+    assert.deepEqual(tracesOf(names.name), []);
   });
 });

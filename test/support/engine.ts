@@ -17,13 +17,18 @@ export interface Engine extends AsyncDisposable {
   readonly socketPath: string;
   /** Of the node in the testbed's network, where its containers' host ports are. */
   readonly address: string;
+  /** Of this machine, as containers reach it. */
+  readonly machineAddress: string | undefined;
   /** A command is put behind these words to run in that network. */
   readonly lan: readonly string[];
   /** To take its power away, to freeze it or to cut it off: it is node 1. */
   readonly testbed: Testbed;
 }
 
-/** One engine in namespaces of its own, a Swarm of one node; about two seconds. */
+/**
+ * One engine in namespaces of its own, a Swarm of one node; about two seconds. With `reachable: true` this process
+ * reaches its containers' host ports at `address` directly, and they reach it at `machineAddress`.
+ */
 export async function startEngine(options: Omit<TestbedOptions, 'nodes' | 'managers'> = {}): Promise<Engine> {
   const testbed = await openTestbed({ ...options, nodes: 1, managers: 1 });
   const { socketPath, address } = testbed.node(1);
@@ -31,6 +36,7 @@ export async function startEngine(options: Omit<TestbedOptions, 'nodes' | 'manag
     docker: testbed.docker(1),
     socketPath,
     address,
+    machineAddress: testbed.machineAddress,
     lan: testbed.lan,
     testbed,
     [Symbol.asyncDispose]: () => testbed[Symbol.asyncDispose](),
