@@ -10,8 +10,10 @@ import fastify from 'fastify';
 import { openConsoleFiles } from '../../src/api/console-files/serve.ts';
 import { helloFrame, statusFrame } from '../../src/api/events/frames.ts';
 import { journalQuery, type StatusView } from '../../src/api/schemas.ts';
-import { migrate } from '../../src/drivers/stores/migrations.ts';
-import { sqliteJournalSearch } from '../../src/drivers/stores/sqlite-journal-search.ts';
+import { migrate } from '../../src/drivers/stores/sqlite-migrations.ts';
+import { searchJournal } from '../../src/drivers/stores/journal-search.ts';
+import { sqliteDialect } from '../../src/drivers/stores/sqlite-dialect.ts';
+import { sqliteDrive } from '../../src/drivers/stores/sqlite-drive.ts';
 import { deploymentNamed } from '../../src/testing/fake-control.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 
@@ -53,7 +55,7 @@ export async function startCrowdedControl(crowd: Crowd): Promise<CrowdedControl>
   const startedAt = Date.now();
   const database = new DatabaseSync(':memory:');
   fill(database, crowd, startedAt);
-  const { search } = sqliteJournalSearch(database);
+  const drive = sqliteDrive(database);
   const server = fastify({ forceCloseConnections: true });
   const files = openConsoleFiles();
   const streams = new Set<ServerResponse>();
@@ -103,7 +105,7 @@ export async function startCrowdedControl(crowd: Crowd): Promise<CrowdedControl>
       return reply.code(500).type('application/problem+json').send(JSON.stringify(problem));
     }
     const { waitMs: _, order, ...query } = journalQuery.parse(request.query);
-    const found = search({ ...query, newestFirst: order === 'newest' });
+    const found = drive(searchJournal(sqliteDialect, { ...query, newestFirst: order === 'newest' }));
     control.asked.pages += 1;
     control.asked.longest = Math.max(control.asked.longest, found.length);
     return found;

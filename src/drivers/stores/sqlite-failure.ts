@@ -13,15 +13,9 @@ const fileTrouble: Readonly<Record<number, string>> = {
   26: 'it is not a database, or is damaged; restore a backup, or name another data directory',
 };
 
-const constraint = 19;
-
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;
-}
-
-export function isConstraint(error: unknown): boolean {
-  return sqliteCode(error) === constraint;
 }
 
 export function toStoreError(error: unknown, path: string): unknown {

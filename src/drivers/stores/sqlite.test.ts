@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { versionOf } from '../../testing/conformance/store-records.ts';
 import { storeConformance } from '../../testing/conformance/store.ts';
-import { migrate, migrations } from './migrations.ts';
+import { migrate, migrations } from './sqlite-migrations.ts';
 import { openSqliteStore } from './sqlite.ts';
 
 async function folder(): Promise<AsyncDisposable & { path: string }> {

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts';
 import type { StoreCheck } from './store-check.ts';
 import { deploymentChecks } from './store-deployments.ts';
 import { journalChecks } from './store-journal.ts';
+import { journalSearchChecks } from './store-journal-search.ts';
 import { keyChecks } from './store-keys.ts';
 import { requestChecks } from './store-requests.ts';
 import { registryChecks } from './store-registry.ts';
@@ -42,6 +43,7 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
   deploymentChecks(check);
   keyChecks(check);
   journalChecks(check);
+  journalSearchChecks(check);
   requestChecks(check);
   signInChecks(check);
   transactionChecks(check);

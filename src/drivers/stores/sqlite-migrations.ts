@@ -84,7 +84,7 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX rehearsals_by_time ON rehearsals (at, id);
   `,
-  // The latest time of any entry up to this one, which only grows: see sqlite-journal-search.ts.
+  // The latest time of any entry up to this one, which only grows: see journal-search.ts.
   `
   ALTER TABLE journal ADD COLUMN high_at INTEGER NOT NULL DEFAULT 0;
   UPDATE journal SET high_at = seen.high
