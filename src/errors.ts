@@ -330,6 +330,30 @@ export const catalogue = {
     false,
     'The store was written by a newer Flyball; use that one, or restore a backup.',
   ),
+  STORE_UNUSABLE: entry(
+    500,
+    'FAILED_PRECONDITION',
+    false,
+    'The PostgreSQL server refuses, or is not one that can be used (password, rights, certificate, version, disk); the message says what was expected and what came.',
+  ),
+  STORE_UNREACHABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The PostgreSQL server cannot be reached, or gave up: nothing of the call has happened. Try again; the connection is made anew.',
+  ),
+  STORE_UNCERTAIN: entry(
+    503,
+    'UNKNOWN',
+    false,
+    'The connection to the PostgreSQL server was lost while a change was being kept: it may have happened. Look before you ask for it again.',
+  ),
+  LEASE_LOST: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'Another control has taken over, so that this one may change nothing any more: nothing of the call has happened. Try again there.',
+  ),
   PROTOCOL: entry(502, 'INTERNAL', false, 'The other side sent something that is not of its protocol.'),
   INTERNAL: entry(500, 'INTERNAL', false, 'A fault of Flyball itself; please report it with the request id.'),
 } as const satisfies Record<string, CatalogueEntry>;

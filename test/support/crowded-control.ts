@@ -112,7 +112,7 @@ export async function startCrowdedControl(crowd: Crowd): Promise<CrowdedControl>
   });
   server.get<{ Params: { readonly id: string } }>(
     '/api/v1/journal/:id',
-    ({ params: { id } }) => search({ after: Number(id) - 1, limit: 1 })[0],
+    ({ params: { id } }) => drive(searchJournal(sqliteDialect, { after: Number(id) - 1, limit: 1 }))[0],
   );
   server.get('/api/v1/operations', () => []);
   server.get('/api/v1/notifications', () => ({ channels: [] }));

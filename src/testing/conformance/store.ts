@@ -20,10 +20,14 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly durable: boolean;
 }
 
-/** Declares the suite's tests under `name`. */
-export function storeConformance(name: string, make: () => Promise<StoreUnderTest>): void {
+/** Declares the suite's tests under `name`. `skip`: why it cannot be tested here. */
+export function storeConformance(
+  name: string,
+  make: () => Promise<StoreUnderTest>,
+  { skip = false }: { readonly skip?: string | false } = {},
+): void {
   const check: StoreCheck = (title, body) => {
-    void test(`${name}: ${title}`, async () => {
+    void test(`${name}: ${title}`, { skip }, async () => {
       await using place = await make();
       let store = await place.open();
       const reopen = async () => {
