@@ -13,6 +13,7 @@ import { problemsInWords, toProblems } from './problems.ts';
 import { withAbsoluteTokens } from './metric-tokens.ts';
 import { withAbsoluteSinks } from './sink-places.ts';
 import { withAbsoluteChannels } from './notification-secrets.ts';
+import { withAbsolutePassword } from './store-specification.ts';
 import { specification, type Specification, type TlsSpecification } from './specification.ts';
 import { checkYaml } from './yaml.ts';
 
@@ -37,7 +38,8 @@ export async function loadSpecification(path: string): Promise<LoadedSpecificati
   const absolute = resolve(path);
   const folder = dirname(absolute);
   const { specification, ...rest } = parseWritten(await readText(absolute, path), path);
-  const absolutes = withAbsoluteChannels(withAbsoluteSecrets(withAbsoluteTls(specification, folder), folder), folder);
+  const placed = withAbsolutePassword(withAbsoluteTls(specification, folder), folder);
+  const absolutes = withAbsoluteChannels(withAbsoluteSecrets(placed, folder), folder);
   return {
     ...rest,
     specification: withAbsoluteSinks(withAbsoluteTokens(absolutes, folder), folder),

@@ -31,7 +31,7 @@ function problemsOf(schema: Schema, data: unknown, issue: z.core.$ZodIssue): Con
     }));
   }
   const value = valueAt(data, path);
-  const came = value === undefined ? 'is missing' : `got ${inWords(value)}`;
+  const came = value === undefined ? 'is missing' : `got ${withoutPassword(inWords(value))}`;
   if (issue.code === 'invalid_key') {
     const key = String(path.at(-1));
     return [{ path, text: `${issue.issues[0]?.message ?? issue.message}, got ${JSON.stringify(key)}` }];
@@ -44,6 +44,9 @@ function problemsOf(schema: Schema, data: unknown, issue: z.core.$ZodIssue): Con
   const expected = `expected ${typeInWords(there.found)}`;
   return [{ path, text: value === undefined ? `${came}; ${expected}` : `${expected}, ${came}${near}` }];
 }
+
+/** Messages go to logs; a URL may have a password in it that was not to stand there. */
+const withoutPassword = (text: string): string => text.replace(/(:\/\/[^:@/\s]*):[^]*@/, '$1:…@');
 
 /** Keys that may stand at a path; empty when any name may. */
 function validKeys(schema: Schema, path: readonly PropertyKey[]): readonly string[] {

@@ -9,6 +9,7 @@ import { bytes } from './bytes.ts';
 import { metricsSettings } from './metrics-specification.ts';
 import { batchingSettings, serverSettings } from './model-file.ts';
 import { deploymentName, modes, name } from './names.ts';
+import { storeSettings } from './store-specification.ts';
 import { telemetrySettings } from './telemetry-specification.ts';
 import { notificationsSettings } from './notifications-specification.ts';
 import { orchestratorSettings, placementSettings } from './orchestrator-specification.ts';
@@ -448,6 +449,7 @@ export const specification = z.strictObject({
   alerts: alertsSettings.describe('Webhooks of Grafana and Alertmanager, and what they set off (docs/webhooks.md).'),
   telemetry: telemetrySettings.describe('Where metrics and events are sent (docs/telemetry.md).'),
   notifications: notificationsSettings.describe('Who is told what happened, and how (docs/notifications.md).'),
+  store: storeSettings.describe('Where models, deployments, keys and the journal are kept (docs/store.md).'),
   shutdown: z
     .strictObject({ drainMs: z.int().min(0).default(30_000).describe('How long Ctrl-C waits for requests in flight.') })
     .prefault({}),

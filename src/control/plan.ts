@@ -41,6 +41,7 @@ const startOnly = [
   'registry',
   'requestLog',
   'shutdown',
+  'store',
 ] as const;
 
 export function plan(state: PlanState, wish: ResolvedSpecification): PlanView {

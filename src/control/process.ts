@@ -16,7 +16,7 @@ import type { KeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
 import { openNotifier } from '../drivers/notifiers/open.ts';
 import { openFileSeries } from '../drivers/series/files.ts';
-import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { openStore } from '../drivers/stores/open.ts';
 import { openArtefactStore } from '../registry/artefacts.ts';
 import { openTrust } from '../registry/trust.ts';
 import { openRegistry } from '../registry/open-registry.ts';
@@ -66,7 +66,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 async function start(given: ProcessSettings, opened: Telemetry): Promise<Running> {
   const { dataDirectory, runDirectory, auth } = given;
   await using stack = new AsyncDisposableStack();
-  const store = stack.use(openSqliteStore(join(dataDirectory, databaseFile)));
+  const store = stack.use(await openStore(given.store, join(dataDirectory, databaseFile), systemClock));
   if (auth !== undefined) await ensureAdminKey(store, systemClock, { path: auth.adminKey, name: userName() });
   const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
   const registry = openRegistry({

@@ -13,7 +13,7 @@ import { toStoreError } from '../drivers/stores/sqlite-failure.ts';
 import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import { FlyballError } from '../errors.ts';
 import { digestOfFile } from '../registry/digest.ts';
-import { artefactsFolder, databaseFile, openDataDirectory } from './data-directory.ts';
+import { artefactsFolder, databaseFile, openDataDirectory, rememberedStore } from './data-directory.ts';
 import { directoryError } from './directory-failure.ts';
 import { makeDirectory } from './make-directory.ts';
 
@@ -29,6 +29,7 @@ export interface BackupReport {
 export async function backupDataDirectory(from: string, toFolder: string, at: number): Promise<BackupReport> {
   const source = resolve(from);
   const target = resolve(toFolder);
+  requireSqlite(source);
   await requireFile(join(source, databaseFile), `${source} holds no store to back up`);
   await requireEmpty(target, 'back up into');
   // Twice: what was added before the store was copied is on the disk by then, what was removed since was linked before.
@@ -52,6 +53,16 @@ export async function restoreDataDirectory(fromBackup: string, to: string): Prom
   await copyDatabase(join(source, databaseFile), join(target, databaseFile));
   // Awaited here: the directory is held until the check is over, and what the check finds is heard.
   return await check(target);
+}
+
+/** Half of a backup would look like one. */
+function requireSqlite(source: string): void {
+  const settings = rememberedStore(source);
+  if (settings.kind === 'sqlite') return;
+  throw new FlyballError(
+    'NOT_IMPLEMENTED',
+    `the store of ${source} is ${settings.url}, which its own tools back up: pg_dump --schema=${settings.schema}, and then a copy of ${join(source, artefactsFolder)} (docs/store.md)`,
+  );
 }
 
 async function requireFile(path: string, otherwise: string): Promise<void> {

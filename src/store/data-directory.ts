@@ -2,6 +2,7 @@
  * The data directory of one machine: the store, the artefacts, and a lock that one `flyball up` at a time holds.
  *
  *   flyball.db      the store            lock.db          held open while the supervisor lives
+ *   store.json      which PostgreSQL is the store, where it is one; never its password
  *   artefacts/      bytes by digest      supervisor.json  who holds it, for people and for `flyball down`
  *   prepared/       files for faster starts, that may be removed at any time
  *   compiled/       the platform's own code as Node has compiled it, likewise
@@ -15,6 +16,7 @@ import { open, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteCode, toStoreError } from '../drivers/stores/sqlite-failure.ts';
+import { storeSettings, type StoreSettings } from '../config/store-specification.ts';
 import { FlyballError } from '../errors.ts';
 import { directoryError } from './directory-failure.ts';
 import { makeDirectory } from './make-directory.ts';
@@ -40,6 +42,8 @@ export interface DataDirectory extends AsyncDisposable {
   readonly artefactsPath: string;
   /** Private to this user; a socket in it may have a name of `socketNameBytesMax` bytes. */
   readonly runDirectory: string;
+  /** Writes store.json, or removes it, so that what starts without a specification finds the store. */
+  rememberStore(settings: StoreSettings): void;
   /** Writes supervisor.json. */
   announce(announcement: Announcement): void;
 }
@@ -53,6 +57,7 @@ export const seriesFolder = 'series';
 export const logFileName = 'flyball.log';
 const lockFile = 'lock.db';
 const announcementFile = 'supervisor.json';
+const storeFile = 'store.json';
 
 /** Makes the directory where there is none. DATA_DIR_UNUSABLE, DATA_DIR_LOCKED. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
@@ -72,9 +77,13 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
       databasePath: join(directory, databaseFile),
       artefactsPath: join(directory, artefactsFolder),
       runDirectory: run.path,
+      rememberStore(settings) {
+        const remembered = join(directory, storeFile);
+        if (settings.kind === 'sqlite') rmSync(remembered, { force: true });
+        else replaceFile(remembered, `${JSON.stringify(settings, null, 2)}\n`);
+      },
       announce(told) {
-        writeFileSync(`${announcement}.new`, `${JSON.stringify(told, null, 2)}\n`);
-        renameSync(`${announcement}.new`, announcement);
+        replaceFile(announcement, `${JSON.stringify(told, null, 2)}\n`);
       },
       async [Symbol.asyncDispose]() {
         rmSync(announcement, { force: true });
@@ -85,6 +94,26 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   } catch (error) {
     lock.close();
     throw error;
+  }
+}
+
+function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+/** Which store this directory was served with last. */
+export function rememberedStore(path: string): StoreSettings {
+  let text: string;
+  try {
+    text = readFileSync(join(path, storeFile), 'utf8');
+  } catch {
+    return { kind: 'sqlite' };
+  }
+  try {
+    return storeSettings.parse(JSON.parse(text));
+  } catch (error) {
+    throw new FlyballError('DATA_DIR_UNUSABLE', `${join(path, storeFile)} does not name a store`, { cause: error });
   }
 }
 

@@ -22,7 +22,8 @@ export interface LeaseView {
 }
 
 export type Acquisition =
-  { readonly kind: 'held'; readonly token: number } | { readonly kind: 'refused'; readonly by: LeaseView };
+  | { readonly kind: 'held'; readonly token: number }
+  | { readonly kind: 'refused'; readonly by: LeaseView };
 
 export interface Leases extends AsyncDisposable {
   /**

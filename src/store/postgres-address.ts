@@ -5,6 +5,7 @@
  *   postgres://USER@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=/etc/flyball/ca.pem
  *   postgres://USER@/DATABASE?host=/run/postgresql          a Unix socket's folder
  */
+import { resolve } from 'node:path';
 import { didYouMean } from '../config/nearest.ts';
 
 export const tlsModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
@@ -30,13 +31,12 @@ export interface PostgresAddress {
 const parameters = ['host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
 const example = 'postgres://USER@HOST:5432/DATABASE';
 
-/** Without an address: what was expected, and what came but for a password. */
+/** Without an address: what was expected; what came is not repeated, since it may hold a password. */
 export type AddressReading = { readonly address: PostgresAddress } | { readonly problem: string };
 
 export function readPostgresAddress(text: string): AddressReading {
   const url = parse(text);
-  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol))
-    return { problem: `expected ${example}, got ${withoutPassword(text)}` };
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) return { problem: `expected ${example}` };
   const given = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
     if (!(parameters as readonly string[]).includes(name))
@@ -47,7 +47,7 @@ export function readPostgresAddress(text: string): AddressReading {
   const database = decodeURIComponent(url.pathname.slice(1));
   const host = given.get('host') ?? url.hostname.replace(/^\[(.*)\]$/, '$1');
   for (const [what, value] of Object.entries({ user, host, database }))
-    if (value === '') return { problem: `expected ${example}, got no ${what} in ${withoutPassword(text)}` };
+    if (value === '') return { problem: `expected ${example}; there is no ${what}` };
   const mode = given.get('sslmode') ?? (isLocal(host) ? 'disable' : 'verify-full');
   if (!isTlsMode(mode)) return { problem: `expected sslmode of ${tlsModes.join(', ')}, got ${mode}` };
   const port = url.port === '' ? 5432 : Number(url.port);
@@ -63,7 +63,9 @@ export function readPostgresAddress(text: string): AddressReading {
       ...optional('certificate', given.get('sslcert')),
       ...optional('key', given.get('sslkey')),
       ...optional('password', url.password === '' ? undefined : decodeURIComponent(url.password)),
-      shown: host.startsWith('/') ? `database ${database} at ${place} as ${user}` : `postgres://${user}@${place}/${database}`,
+      shown: host.startsWith('/')
+        ? `database ${database} at ${place} as ${user}`
+        : `postgres://${user}@${place}/${database}`,
     },
   };
 }
@@ -83,5 +85,14 @@ function parse(text: string): URL | undefined {
   return URL.parse(text.replace(/^(postgres(?:ql)?:\/\/[^/@]*@)(?=[:/])/, '$1localhost')) ?? undefined;
 }
 
-/** For messages: a text that is no URL may hold a password nevertheless. */
-export const withoutPassword = (text: string): string => text.replace(/(:\/\/[^/@]*?:)[^@]*(@|$)/, '$1…$2');
+/** With the files that it names under absolute paths. */
+export function withAbsoluteFiles(text: string, folder: string): string {
+  const at = text.indexOf('?');
+  if (at < 0) return text;
+  const given = new URLSearchParams(text.slice(at));
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+    const path = given.get(name);
+    if (path !== null) given.set(name, resolve(folder, path));
+  }
+  return `${text.slice(0, at)}?${given}`;
+}

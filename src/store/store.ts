@@ -1,5 +1,5 @@
 /**
- * The seam between whoever must not forget (control, registry) and what keeps it: SQLite now, PostgreSQL later.
+ * The seam between whoever must not forget (control, registry) and what keeps it: SQLite or PostgreSQL (drivers/stores).
  * It keeps records and decides nothing; bytes of models live in the artefact store, not here.
  * Invariants: a call that has returned is durable; a transaction happens whole or not at all; versions never change.
  */

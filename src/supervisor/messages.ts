@@ -59,6 +59,7 @@ export interface ProcessSettings {
   /** Present where callers need a key. */
   readonly auth?: ProcessAuth;
   readonly requestLog: Specification['requestLog'];
+  readonly store: Specification['store'];
   /** Addresses that people use, by listener: http, grpc, metrics, control. */
   readonly listeners: Readonly<Record<string, { readonly url: string }>>;
   readonly logLevel: string;

@@ -8,7 +8,7 @@ import type { ProcessSettings } from './messages.ts';
 export interface SettingsSource {
   readonly specification: Pick<
     Specification,
-    'name' | 'torchserve' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'orchestrator' | 'requestLog'
+    'name' | 'torchserve' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'orchestrator' | 'requestLog' | 'store'
   >;
   readonly directory: Pick<DataDirectory, 'path' | 'runDirectory'>;
   readonly listeners: ProcessSettings['listeners'];
@@ -45,6 +45,7 @@ export function processSettings(source: SettingsSource): ProcessSettings {
       auth: { adminKey: join(directory.path, adminKeyFile), workers: gateway.workers },
     }),
     requestLog: specification.requestLog,
+    store: specification.store,
     listeners,
     logLevel,
   };

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { keyTableFile } from '../auth/key-table.ts';
 import type { Specification } from '../config/specification.ts';
-import { openSqliteStore } from '../drivers/stores/sqlite.ts';
+import { checkStore } from '../drivers/stores/open.ts';
 import { modulePath } from '../module-path.ts';
 import { logFileName, openDataDirectory } from '../store/data-directory.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
@@ -50,6 +50,7 @@ export interface SupervisorOptions extends BindOptions {
     | 'registry'
     | 'orchestrator'
     | 'requestLog'
+    | 'store'
     | 'shutdown'
   >;
   readonly logLevel: string;
@@ -93,7 +94,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
   const directory = starting.use(await openDataDirectory(options.dataDirectory));
   // A store that cannot be used is told here in its own words, not as a control that dies again and again.
-  await openSqliteStore(directory.databasePath)[Symbol.asyncDispose]();
+  await checkStore(specification.store, directory.databasePath, clock);
+  directory.rememberStore(specification.store);
   const logPath = join(directory.path, logFileName);
   const logFile = starting.adopt(openLogFile(logPath), (file) => file.close());
   const output = (chunk: Uint8Array | string): void => {

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export interface CuttingProxy extends AsyncDisposable {
   readonly port: number;
   /** `lose`: neither is told; `lost answer`: the server hears it, the client never hears back; `refuse`: nobody gets in. */
-  cutAt(word: string, how: 'lose' | 'lost answer', then?: 'refuse'): void;
+  cutAt(word: string, how: 'lose' | 'lost answer', after?: 'refuse'): void;
   /** Nothing arrives any more, and nobody is told. */
   silence(): void;
   /** As at first. */
@@ -12,7 +12,9 @@ export interface CuttingProxy extends AsyncDisposable {
 }
 
 export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
-  let cut: { readonly word: string; readonly how: 'lose' | 'lost answer'; readonly then: 'refuse' | undefined } | undefined;
+  let cut:
+    | { readonly word: string; readonly how: 'lose' | 'lost answer'; readonly after: 'refuse' | undefined }
+    | undefined;
   let isSilent = false;
   let refuses = false;
   const sockets = new Set<Socket>();
@@ -36,9 +38,9 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
         upstream.write(chunk);
         return;
       }
-      const { how, then } = cut;
+      const { how, after } = cut;
       cut = undefined;
-      refuses = then === 'refuse';
+      refuses = after === 'refuse';
       if (how === 'lose') {
         client.destroy();
         return;
@@ -52,8 +54,8 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
     port: (server.address() as AddressInfo).port,
-    cutAt(word, how, then) {
-      cut = { word, how, then };
+    cutAt(word, how, after) {
+      cut = { word, how, after };
     },
     silence() {
       isSilent = true;

@@ -72,7 +72,17 @@ export async function startPostgres(tls?: ServerTls): Promise<PostgresServer> {
   const locale = ['--encoding=UTF8', '--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en-US'];
   execFileSync(
     join(programs, 'initdb'),
-    ['-D', data, '-U', 'flyball', '-A', 'scram-sha-256', `--pwfile=${write('password', password)}`, '--no-sync', ...locale],
+    [
+      '-D',
+      data,
+      '-U',
+      'flyball',
+      '-A',
+      'scram-sha-256',
+      `--pwfile=${write('password', password)}`,
+      '--no-sync',
+      ...locale,
+    ],
     { ...as, cwd: folder, stdio: 'pipe' },
   );
   const port = await freePort();

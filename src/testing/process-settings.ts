@@ -4,7 +4,7 @@ import { specification } from '../config/specification.ts';
 import type { ProcessSettings } from '../supervisor/messages.ts';
 
 export function settingsIn(directory: string, more: Partial<ProcessSettings> = {}): ProcessSettings {
-  const { registry, orchestrator, requestLog } = specification.parse({});
+  const { registry, orchestrator, requestLog, store } = specification.parse({});
   return {
     worker: 0,
     workers: 1,
@@ -27,6 +27,7 @@ export function settingsIn(directory: string, more: Partial<ProcessSettings> = {
     registry,
     orchestrator,
     requestLog,
+    store,
     logLevel: 'error',
     ...more,
   };

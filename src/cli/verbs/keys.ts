@@ -115,7 +115,12 @@ function lifetimeMs(text: string): number {
 /** Whoever can write the data directory owns the platform; no key could keep them out, and none has to let them in. */
 async function createOffline(request: KeyRequest, invocation: Invocation): Promise<KeyCreated> {
   const directory = dataDirectoryPath(invocation);
-  const { databaseFile, holderOf } = await import('../../store/data-directory.ts');
+  const { databaseFile, holderOf, rememberedStore } = await import('../../store/data-directory.ts');
+  if (rememberedStore(directory).kind !== 'sqlite')
+    throw new UsageError(
+      `the keys of ${directory} are in PostgreSQL, where another control may serve them now`,
+      'leave --offline out: the first key is in admin.key of the data directory',
+    );
   if (!existsSync(join(directory, databaseFile)))
     throw new UsageError(`${directory} holds no platform`, 'name its data directory with --data-dir');
   if (holderOf(directory) !== undefined)

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../clock.ts';
 import { parseSpecification, type LoadedSpecification } from '../../config/load.ts';
 import { specification as specificationSchema, type Specification } from '../../config/specification.ts';
-import { openSqliteStore } from '../../drivers/stores/sqlite.ts';
+import { openStore } from '../../drivers/stores/open.ts';
 import { toFlyballError } from '../../errors.ts';
-import { databaseFile } from '../../store/data-directory.ts';
+import { databaseFile, rememberedStore } from '../../store/data-directory.ts';
 import { startSupervisor, type Supervisor } from '../../supervisor/supervisor.ts';
 import { applySpecification } from '../apply.ts';
 import { caller, localKey } from '../connect.ts';
@@ -147,12 +147,13 @@ async function specificationOf({ terminal, values, positionals }: Invocation, pr
 /** What was applied last, so that a start without the file listens and limits as before. */
 async function storedSpecification(dataDirectory: string): Promise<Specification | undefined> {
   const path = join(dataDirectory, databaseFile);
+  const settings = rememberedStore(dataDirectory);
   // Opening would make the file where there is none.
-  if (!existsSync(path)) return undefined;
-  await using store = openSqliteStore(path);
+  if (settings.kind === 'sqlite' && !existsSync(path)) return undefined;
+  await using store = await openStore(settings, path, systemClock);
   const stored = (await store.applied())?.resolved.specification;
   // An earlier version of this software may have written it: settings that have come since get their defaults.
-  return stored === undefined ? undefined : specificationSchema.parse(stored);
+  return stored === undefined ? undefined : { ...specificationSchema.parse(stored), store: settings };
 }
 
 /** A model that cannot be served is told and leaves the platform up: the others are served. */

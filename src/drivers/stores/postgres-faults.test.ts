@@ -49,7 +49,10 @@ async function refusal(options: PostgresOptions): Promise<string> {
 test('a server that refuses says what it expected, and never the password', { skip }, async () => {
   const place = placeIn(server, 'refused');
   const wrong = { ...place, password: async () => 'secret' };
-  assert.match(await refusal(wrong), /^STORE_UNUSABLE postgres:\/\/flyball@127.0.0.1:\d+\/flyball: the password is not/);
+  assert.match(
+    await refusal(wrong),
+    /^STORE_UNUSABLE postgres:\/\/flyball@127.0.0.1:\d+\/flyball: the password is not/,
+  );
   assert.match(await refusal({ ...place, password: async () => undefined }), /STORE_UNUSABLE .*asks for a password/);
   const at = (url: string) => ({ ...wrong, password: async () => server.password, address: addressOf(url) });
   assert.match(await refusal(at(`${server.url}s`)), /STORE_UNUSABLE .*no such database/);
@@ -104,17 +107,21 @@ test('several may make the schema at once', { skip }, async () => {
   await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
 });
 
-test('a connection that ends in the middle of a transaction takes it back, and the next call works', { skip }, async () => {
-  await using store = await openPostgresStore(placeIn(server, 'ended'));
-  const ended = store.transaction(async (access) => {
-    await access.addVersion(versionOf('digits', 1));
-    await server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flyball'");
-    await access.nextRevision();
-  });
-  await assert.rejects(ended, { code: 'STORE_UNREACHABLE' });
-  assert.deepEqual([await store.models(), await store.revision()], [[], 0]);
-  await store.addVersion(versionOf('digits', 1));
-});
+test(
+  'a connection that ends in the middle of a transaction takes it back, and the next call works',
+  { skip },
+  async () => {
+    await using store = await openPostgresStore(placeIn(server, 'ended'));
+    const ended = store.transaction(async (access) => {
+      await access.addVersion(versionOf('digits', 1));
+      await server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flyball'");
+      await access.nextRevision();
+    });
+    await assert.rejects(ended, { code: 'STORE_UNREACHABLE' });
+    assert.deepEqual([await store.models(), await store.revision()], [[], 0]);
+    await store.addVersion(versionOf('digits', 1));
+  },
+);
 
 test('a change whose answer was lost has happened, and is not said to have failed', { skip }, async () => {
   await using store = await openPostgresStore(throughProxy('answer_lost'));
@@ -164,32 +171,37 @@ test('a transaction that stands still is taken back, and holds nobody up', { ski
   assert.deepEqual([await other.revision(), await still.meta('went')], [0, 'on']);
 });
 
-test('a server that dies under load and comes back has every change that was said to have happened', { skip }, async () => {
-  await using store = await openPostgresStore(placeIn(server, 'killed'));
-  const seen = { kept: 0, failed: 0, uncertain: 0 };
-  let isOver = false;
-  const writing = (async () => {
-    while (!isOver || seen.kept === 0) {
-      try {
-        await store.transaction((access) => access.nextRevision());
-        seen.kept += 1;
-      } catch (error) {
-        const { code } = toFlyballError(error);
-        assert.ok(code === 'STORE_UNREACHABLE' || code === 'STORE_UNCERTAIN', String(error));
-        seen[code === 'STORE_UNCERTAIN' ? 'uncertain' : 'failed'] += 1;
+test(
+  'a server that dies under load and comes back has every change that was said to have happened',
+  { skip },
+  async () => {
+    await using store = await openPostgresStore(placeIn(server, 'killed'));
+    const seen = { kept: 0, failed: 0, uncertain: 0 };
+    let isOver = false;
+    const writing = (async () => {
+      while (!isOver || seen.kept === 0) {
+        try {
+          await store.transaction((access) => access.nextRevision());
+          seen.kept += 1;
+        } catch (error) {
+          const { code } = toFlyballError(error);
+          assert.ok(code === 'STORE_UNREACHABLE' || code === 'STORE_UNCERTAIN', String(error));
+          seen[code === 'STORE_UNCERTAIN' ? 'uncertain' : 'failed'] += 1;
+        }
       }
+    })();
+    for (let time = 0; time < 2; time += 1) {
+      await pause(200);
+      await server.crash();
+      await server.start();
     }
-  })();
-  for (let time = 0; time < 2; time += 1) {
-    await pause(200);
-    await server.crash();
-    await server.start();
-  }
-  const before = seen.kept;
-  for (const until = systemClock.now() + 30_000; seen.kept < before + 5 && systemClock.now() < until; ) await pause(20);
-  isOver = true;
-  await writing;
-  const revision = await store.revision();
-  assert.ok(seen.kept >= before + 5, 'it goes on');
-  assert.ok(revision >= seen.kept && revision <= seen.kept + seen.uncertain, JSON.stringify({ revision, ...seen }));
-});
+    const before = seen.kept;
+    for (const until = systemClock.now() + 30_000; seen.kept < before + 5 && systemClock.now() < until;)
+      await pause(20);
+    isOver = true;
+    await writing;
+    const revision = await store.revision();
+    assert.ok(seen.kept >= before + 5, 'it goes on');
+    assert.ok(revision >= seen.kept && revision <= seen.kept + seen.uncertain, JSON.stringify({ revision, ...seen }));
+  },
+);

@@ -92,6 +92,14 @@ export const postgresMigrations: readonly string[] = [
     PRIMARY KEY (caller, key)
   );
   CREATE INDEX requests_by_time ON requests (at);
+  -- Hashes of the ids of browsers' sign-ins, never the ids. They go with their key.
+  CREATE TABLE sign_ins (
+    hash TEXT COLLATE "C" PRIMARY KEY,
+    key_id TEXT COLLATE "C" NOT NULL REFERENCES keys (id) ON DELETE CASCADE,
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT NOT NULL
+  );
+  CREATE INDEX sign_ins_by_key ON sign_ins (key_id);
   `,
 ];
 
@@ -99,53 +107,69 @@ export const postgresMigrations: readonly string[] = [
 const lockClass = 0x466c7962;
 
 /** Held to the end of a transaction by whoever changes anything in this schema. */
-export const lockText = (schema: string): string =>
-  `SELECT pg_advisory_xact_lock(${lockClass}, hashtext('${schema}'))`;
+export const lockText = (schema: string): string => `SELECT pg_advisory_xact_lock(${lockClass}, hashtext('${schema}'))`;
 
-/** STORE_TOO_NEW; STORE_UNUSABLE where the schema is another program's, or may not be made. */
+type Found =
+  | { readonly kind: 'empty'; readonly hasSchema: boolean }
+  | { readonly kind: 'ours'; readonly version: number };
+
+/** STORE_TOO_NEW; STORE_UNUSABLE where the schema is another program's. Changes nothing. */
+export async function inspectSchema(
+  session: Session,
+  { shown }: PostgresAddress,
+  schema: string,
+  known = postgresMigrations.length,
+): Promise<Found> {
+  const [tables] = await session.batch(
+    `SELECT to_regnamespace('${schema}') IS NOT NULL AS there,
+       to_regclass('${schema}.flyball_schema') IS NOT NULL AS ours,
+       EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename <> 'leases') AS filled`,
+  );
+  const { there, ours, filled } = tables?.rows[0] ?? {};
+  if (ours !== true) {
+    if (filled !== true) return { kind: 'empty', hasSchema: there === true };
+    throw new FlyballError(
+      'STORE_UNUSABLE',
+      `${shown}: schema ${schema} holds tables of another program; name another schema`,
+    );
+  }
+  const [versions] = await session.batch(`SELECT version FROM ${schema}.flyball_schema`);
+  const version = Number(versions?.rows[0]?.['version'] ?? 0);
+  if (version <= known) return { kind: 'ours', version };
+  throw new FlyballError(
+    'STORE_TOO_NEW',
+    `${shown}: schema ${schema} has version ${version}, this Flyball knows up to ${known}; use the newer one, or restore a backup`,
+  );
+}
+
+/** What `inspectSchema` throws; STORE_UNUSABLE too where the schema may not be made. */
 export async function migratePostgres(
   session: Session,
   address: PostgresAddress,
   schema: string,
   steps: readonly string[] = postgresMigrations,
 ): Promise<void> {
+  await underLock(session, schema, async () => {
+    const found = await inspectSchema(session, address, schema, steps.length);
+    if (found.kind === 'empty') {
+      if (!found.hasSchema) await session.batch(`CREATE SCHEMA ${schema}`);
+      await session.batch('CREATE TABLE flyball_schema (version INTEGER NOT NULL)');
+      await session.batch('INSERT INTO flyball_schema (version) VALUES (0)');
+    }
+    const version = found.kind === 'ours' ? found.version : 0;
+    for (const step of steps.slice(version)) await session.batch(step);
+    if (version < steps.length) await session.batch(`UPDATE flyball_schema SET version = ${steps.length}`);
+  });
+}
+
+/** Whole or not at all, and after whoever else is changing something. */
+export async function underLock(session: Session, schema: string, change: () => Promise<void>): Promise<void> {
   await session.batch(`BEGIN; SET LOCAL statement_timeout = '10min'; ${lockText(schema)}`);
   try {
-    const found = await foundVersion(session, address, schema);
-    if (found > steps.length)
-      throw new FlyballError(
-        'STORE_TOO_NEW',
-        `${address.shown}: schema ${schema} has version ${found}, this Flyball knows up to ${steps.length}; use the newer one, or restore a backup`,
-      );
-    for (const step of steps.slice(found)) await session.batch(step);
-    if (found < steps.length) await session.batch(`UPDATE flyball_schema SET version = ${steps.length}`);
+    await change();
     await session.batch('COMMIT');
   } catch (error) {
     if (!session.isLost) await session.batch('ROLLBACK').catch(() => undefined);
     throw error;
   }
-}
-
-/** Makes what says which version it is where there is nothing yet. */
-async function foundVersion(session: Session, { shown }: PostgresAddress, schema: string): Promise<number> {
-  const [schemas] = await session.batch(`SELECT to_regnamespace('${schema}') IS NOT NULL AS there`);
-  if (schemas?.rows[0]?.['there'] !== true) await session.batch(`CREATE SCHEMA ${schema}`);
-  const [tables] = await session.batch(
-    `SELECT to_regclass('${schema}.flyball_schema') IS NOT NULL AS ours,
-       EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = '${schema}') AS filled`,
-  );
-  const { ours, filled } = tables?.rows[0] ?? {};
-  if (ours !== true) {
-    if (filled === true)
-      throw new FlyballError(
-        'STORE_UNUSABLE',
-        `${shown}: schema ${schema} holds tables of another program; name another schema`,
-      );
-    await session.batch(
-      `CREATE TABLE flyball_schema (version INTEGER NOT NULL); INSERT INTO flyball_schema (version) VALUES (0)`,
-    );
-    return 0;
-  }
-  const [versions] = await session.batch('SELECT version FROM flyball_schema');
-  return Number(versions?.rows[0]?.['version'] ?? 0);
 }

@@ -154,7 +154,10 @@ async function prepare(session: Session, { shown }: PostgresAddress): Promise<vo
   if (seen['encoding'] !== 'UTF8')
     throw new FlyballError('STORE_UNUSABLE', `${shown}: expected a database in UTF8, got ${String(seen['encoding'])}`);
   if (seen['standby'] === true)
-    throw new FlyballError('STORE_UNREACHABLE', `${shown}: expected a server that writes, got a standby that only reads`);
+    throw new FlyballError(
+      'STORE_UNREACHABLE',
+      `${shown}: expected a server that writes, got a standby that only reads`,
+    );
 }
 
 function tlsOf(address: PostgresAddress): object | false {

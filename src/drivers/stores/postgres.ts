@@ -14,7 +14,7 @@ import { requireNewest } from './lease-steps.ts';
 import { openConnection, type Connection } from './postgres-connection.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { drive } from './postgres-drive.ts';
-import { lockText, migratePostgres } from './postgres-migrations.ts';
+import { inspectSchema, lockText, migratePostgres } from './postgres-migrations.ts';
 import type { PostgresTimeouts, Session, SessionOptions } from './postgres-session.ts';
 import { openSerialStore, type Engine, type StepRunner } from './serial-store.ts';
 import type { Answer, Step } from './statement.ts';
@@ -53,6 +53,12 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
     throw error;
   }
   return openSerialStore(address.shown, storeSteps(postgresDialect), engineOn(connection, options));
+}
+
+/** Whether it can be used, changing nothing. Throws what says why not. */
+export async function checkPostgres(options: PostgresOptions): Promise<void> {
+  await using connection = await connectPostgres(options);
+  await inspectSchema(await connection.session(), options.address, options.schema);
 }
 
 function engineOn(connection: Connection, { address, schema, clock, fence }: PostgresOptions): Engine {

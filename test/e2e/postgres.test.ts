@@ -1,0 +1,97 @@
+/** A platform whose store is a real PostgreSQL, as somebody starts it who has read docs/store.md. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startPostgres, withoutPostgres, type PostgresServer } from '../../src/testing/postgres-server.ts';
+import { multiplier } from '../fixtures/models.ts';
+import { cliPath, startPlatform, until, type Platform } from '../support/platform.ts';
+
+const skip = withoutPostgres();
+const folder = mkdtempSync(join(tmpdir(), 'flyball-with-postgres-'));
+const dataDirectory = join(folder, 'data');
+const passwordFile = join(folder, 'password');
+let server: PostgresServer;
+
+before(async () => {
+  if (skip !== false) return;
+  server = await startPostgres();
+  writeFileSync(passwordFile, `${server.password}\n`);
+});
+after(async () => {
+  await server?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const specification = () => ({
+  store: { kind: 'postgres', url: server.url, passwordFile, leaseMs: 3000 },
+  models: { echo: { path: './models/echo' } },
+  deployments: { echo: { model: 'echo' } },
+});
+const models = { 'echo/1/model.onnx': multiplier(2) };
+
+async function infers({ http }: Platform): Promise<number> {
+  const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 1, 1, 1] }];
+  const response = await fetch(`${http}/v2/models/echo/infer`, { method: 'POST', body: JSON.stringify({ inputs }) });
+  return response.status;
+}
+
+test('a platform on PostgreSQL serves on while its server is away, and finds everything again', { skip }, async () => {
+  {
+    await using platform = await startPlatform({ specification: specification(), models, dataDirectory });
+    await platform.serving();
+    assert.equal(await infers(platform), 200);
+    await server.crash();
+    assert.equal(await infers(platform), 200, 'without its store');
+    await server.start();
+    await until('control to answer from the store', async () => {
+      const response = await fetch(`${platform.control}/api/v1/models`);
+      return response.ok ? true : undefined;
+    });
+    const scaled = await fetch(`${platform.control}/api/v1/deployments/echo/scale`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ replicas: 1, by: 'ada' }),
+    });
+    assert.ok(scaled.status < 500, `${scaled.status} ${await scaled.text()}`);
+    const { stdout, stderr } = platform.output();
+    const log = readFileSync(join(dataDirectory, 'flyball.log'), 'utf8');
+    assert.ok(![stdout, stderr, log].some((text) => text.includes(server.password)), 'no password is anywhere');
+  }
+  // Without the file: what the data directory remembers is which server, and the server the rest.
+  await using again = await startPlatform({ dataDirectory, arguments: ['--data-dir', dataDirectory] });
+  await until('it to serve', async () => ((await infers(again)) === 200 ? true : undefined));
+  assert.deepEqual(
+    (await again.status()).deployments.map(({ name }) => name),
+    ['echo'],
+  );
+});
+
+test('a backup of half a platform is refused, with the tool that makes the other half', { skip }, async () => {
+  const args = ['backup', join(folder, 'backup'), '--data-dir', dataDirectory];
+  const { status, stderr } = spawnSync(process.execPath, [cliPath, ...args], { encoding: 'utf8', cwd: folder });
+  assert.equal(status, 1);
+  assert.match(stderr, /pg_dump --schema=flyball/);
+});
+
+test('a server that cannot be used is told before anything is started', { skip }, async () => {
+  const path = join(folder, 'wrong.yaml');
+  const store = { kind: 'postgres', url: server.url };
+  writeFileSync(path, JSON.stringify({ store }));
+  const up = (env: Record<string, string>) =>
+    spawnSync(process.execPath, [cliPath, 'up', path, '--data-dir', join(folder, 'other')], {
+      encoding: 'utf8',
+      cwd: folder,
+      env: { ...process.env, ...env },
+    });
+  const wrong = up({ PGPASSWORD: 'secret' });
+  assert.equal(wrong.status, 1);
+  assert.match(wrong.stderr, /the password is not the one that it expects/);
+  assert.ok(!wrong.stderr.includes('secret'));
+  writeFileSync(path, JSON.stringify({ store: { ...store, url: server.url.replace('@', ':secret@') } }));
+  const inUrl = up({});
+  assert.match(inUrl.stderr, /store\.url.*expected no password in it/s);
+  assert.ok(!inUrl.stderr.includes('secret'));
+});
