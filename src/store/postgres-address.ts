@@ -94,5 +94,5 @@ export function withAbsoluteFiles(text: string, folder: string): string {
     const path = given.get(name);
     if (path !== null) given.set(name, resolve(folder, path));
   }
-  return `${text.slice(0, at)}?${given}`;
+  return `${text.slice(0, at)}?${given.toString()}`;
 }
