@@ -8,7 +8,16 @@ import type { ProcessSettings } from './messages.ts';
 export interface SettingsSource {
   readonly specification: Pick<
     Specification,
-    'name' | 'torchserve' | 'auth' | 'gateway' | 'runners' | 'limits' | 'registry' | 'orchestrator' | 'requestLog' | 'store'
+    | 'name'
+    | 'torchserve'
+    | 'auth'
+    | 'gateway'
+    | 'runners'
+    | 'limits'
+    | 'registry'
+    | 'orchestrator'
+    | 'requestLog'
+    | 'store'
   >;
   readonly directory: Pick<DataDirectory, 'path' | 'runDirectory'>;
   readonly listeners: ProcessSettings['listeners'];
