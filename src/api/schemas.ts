@@ -377,6 +377,16 @@ export const statusView = z.object({
   overrides: z.array(overrideView),
   governor: governorView.optional(),
   sinks: z.array(sinkView).optional().describe('Where telemetry is sent; absent where it is sent nowhere.'),
+  store: z
+    .object({
+      kind: z.enum(['sqlite', 'postgres']),
+      place: z.string().describe('A file, or an address without its password.'),
+      holder: z.string().describe('Who may change it: this control.'),
+      token: z.int().optional().describe('Of its lease; it grows each time another takes over.'),
+      loss: z.string().describe('What it means when this control, or its machine, is lost.'),
+    })
+    .optional()
+    .describe('Where everything is kept that must not be forgotten.'),
   warnings: z.array(z.string()),
 });
 

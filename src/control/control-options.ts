@@ -45,6 +45,8 @@ export interface ControlOptions {
   readonly telemetry?: Pick<SinksParts, 'families' | 'rng'> | undefined;
   /** How messages leave. */
   readonly openNotifier: OpenNotifier;
+  /** What the status says of the store. */
+  readonly storeSeen?: StatusView['store'];
   /** Somebody asked for the whole platform to stop. */
   readonly onShutdown: (by: string) => void;
 }

@@ -36,7 +36,7 @@ export type PlatformService = Pick<
 
 type Told = Pick<
   ControlOptions,
-  'store' | 'clock' | 'serverName' | 'version' | 'startedAt' | 'dataDirectory' | 'listeners' | 'keys' | 'onShutdown'
+  'store' | 'clock' | 'serverName' | 'version' | 'startedAt' | 'dataDirectory' | 'listeners' | 'keys' | 'storeSeen' | 'onShutdown'
 >;
 
 export interface PlatformParts {
@@ -106,6 +106,7 @@ export function platformService(options: Told, parts: PlatformParts): Platform {
         overrides: (await overrides()).filter(({ path }) => isShown(deploymentOf(path))),
         governor,
         ...parts.sinks(),
+        ...(options.storeSeen !== undefined && { store: options.storeSeen }),
         warnings: [
           ...haltWarnings(governor.halt, governor.halts ?? {}),
           ...warningsOf(views, gateways, loop.trouble()),

@@ -2,7 +2,7 @@
  * Control as a child of the supervisor: learns everything over IPC, puts the parts together, and ends when it is told
  * to or when the supervisor is gone. It is the composition root of this process and nothing else.
  *
- *   waiting ──start──▶ starting ──the API listens──▶ ready ──drain──▶ replicas drained and ended ──▶ exit 0
+ *   waiting ──start──▶ [standing by ──has the lease──▶] starting ──the API listens──▶ ready ──drain──▶ replicas drained and ended ──▶ exit 0
  *                                                      └──SIGTERM | supervisor gone──▶ exit, replicas stay
  */
 import { readFileSync } from 'node:fs';
@@ -21,6 +21,7 @@ import { openArtefactStore } from '../registry/artefacts.ts';
 import { openTrust } from '../registry/trust.ts';
 import { openRegistry } from '../registry/open-registry.ts';
 import { seededRng } from '../rng.ts';
+import type { PostgresSettings } from '../config/store-specification.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
@@ -31,11 +32,14 @@ import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import type { Control } from './control-options.ts';
 import { startControl } from './control.ts';
 import { openOrchestrator } from './open-orchestrator.ts';
+import type { HeldLease } from './lease/keep.ts';
+import { standBy } from './lease/stand-by.ts';
 import { ensureAdminKey } from './key-service.ts';
 import { registerGauges } from './gauges.ts';
 import { registerGovernorGauges } from './governor/gauges.ts';
 import { openFamiliesQuestion } from './sinks/ask-families.ts';
 import { registerSinkFamilies } from './sinks/families.ts';
+import { storeSeen } from './store-seen.ts';
 
 /** What a process of its own gets of the deadline for answering the last calls of the API. */
 const apiDrainMs = 1000;
@@ -51,6 +55,8 @@ let settings: ProcessSettings | undefined;
 let api: ApiServer | undefined;
 let management: ManagementServer | undefined;
 let ending = false;
+/** Ends the wait for a lease. */
+const leaving = new AbortController();
 const keys = openAuthenticator(systemClock);
 
 const tell = (message: FromChild): void => {
@@ -66,7 +72,11 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 async function start(given: ProcessSettings, opened: Telemetry): Promise<Running> {
   const { dataDirectory, runDirectory, auth } = given;
   await using stack = new AsyncDisposableStack();
-  const store = stack.use(await openStore(given.store, join(dataDirectory, databaseFile), systemClock));
+  const databasePath = join(dataDirectory, databaseFile);
+  const holder = `${hostname()}:${dataDirectory}, up since ${new Date(given.startedAt).toISOString()}`;
+  // First, so that it is given up last.
+  const held = given.store.kind === 'sqlite' ? undefined : stack.use(await standByFor(given.store, holder));
+  const store = stack.use(await openStore(given.store, databasePath, systemClock, held?.fence));
   if (auth !== undefined) await ensureAdminKey(store, systemClock, { path: auth.adminKey, name: userName() });
   const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
   const registry = openRegistry({
@@ -115,6 +125,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
         rng: seededRng(systemClock.wall()),
       },
       openNotifier,
+      storeSeen: storeSeen(given.store, databasePath, held === undefined ? hostname() : holder, held?.fence.token),
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );
@@ -131,6 +142,31 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   control.nodes.register(opened.registry);
   registerSinkFamilies(opened.registry, () => control.sinks());
   return { control, resources: stack.move() };
+}
+
+/** Waits for the lease, and ends this process when it is lost: another may act by then. */
+async function standByFor(settings: PostgresSettings, holder: string): Promise<HeldLease> {
+  const say = (state: 'standby' | 'started', reason: string): void =>
+    publish('flyball:process', { role: 'control', state, pid: process.pid, reason });
+  const held = await standBy(
+    settings,
+    {
+      holder,
+      clock: systemClock,
+      onWaiting(why) {
+        say('standby', why);
+        tell({ kind: 'standby', why });
+      },
+      onTrouble(error) {
+        const message = error instanceof Error ? error.message : String(error);
+        publish('flyball:fault', { where: 'lease', message, error });
+      },
+    },
+    leaving.signal,
+  );
+  say('started', `it holds the lease under token ${held.fence.token}`);
+  void held.lost.then((reason) => fail('lease')(new Error(`${reason}; this control steps down`)));
+  return held;
 }
 
 /** Whose the first key is: whoever started the platform. A container's user may have no name at all. */
@@ -176,8 +212,9 @@ async function listenManagement(handle: object, tls: TlsMaterial | undefined): P
 async function drain(deadlineMs: number): Promise<void> {
   if (ending) return;
   ending = true;
+  leaving.abort();
   publish('flyball:process', { role: 'control', state: 'draining', pid: process.pid, reason: 'the platform stops' });
-  const running = await starting;
+  const running = await starting?.catch(() => undefined);
   await Promise.all([
     api?.drain(Math.min(deadlineMs, apiDrainMs)),
     management?.drain(Math.min(deadlineMs, apiDrainMs)),
@@ -191,7 +228,8 @@ async function drain(deadlineMs: number): Promise<void> {
 async function leave(): Promise<void> {
   if (ending) return;
   ending = true;
-  const running = await starting;
+  leaving.abort();
+  const running = await starting?.catch(() => undefined);
   await Promise.all([api?.drain(0), management?.drain(0)]);
   await running?.resources.disposeAsync();
   process.exit(0);
@@ -199,6 +237,8 @@ async function leave(): Promise<void> {
 
 function fail(where: string): (error: unknown) => void {
   return (error) => {
+    // Told to end while it waited: what waits for the start hears that it will not come.
+    if (leaving.signal.aborted && (where === 'start' || where === 'listener')) return;
     const message = error instanceof Error ? error.message : String(error);
     publish('flyball:fault', { where, message, error });
     // The supervisor shows the last words of a child that never starts.

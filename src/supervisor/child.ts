@@ -32,6 +32,8 @@ export interface ChildPlan {
   others?(): Promise<readonly (readonly ModelStatistics[])[]>;
   /** What all processes have counted, for control; gateway workers ask for none. */
   families?(): Promise<readonly FamiliesOf[]>;
+  /** Control waits for its turn, and why. */
+  standby?(why: string): void;
   /** Somebody asked control for the whole platform to stop. */
   shutdown(by: string): void;
   /** The process has died this many times in a row without ever having been ready. */
@@ -115,6 +117,11 @@ export function startChild(plan: ChildPlan): Child {
           break;
         case 'families':
           void plan.families?.().then((parts) => send(child, { ...message, parts }));
+          break;
+        case 'standby':
+          // It lives and may wait for ever: that is no start that failed.
+          deathsInARow = 0;
+          plan.standby?.(message.why);
           break;
         case 'shutdown':
           plan.shutdown(message.by);

@@ -90,6 +90,8 @@ export type ToChild =
 
 export type FromChild =
   | { readonly kind: 'ready' }
+  /** From control: it waits for its turn, and why. */
+  | { readonly kind: 'standby'; readonly why: string }
   | { readonly kind: 'metrics'; readonly ask: number; readonly families: readonly MetricFamily[] }
   | { readonly kind: 'statistics'; readonly ask: number; readonly statistics: readonly ModelStatistics[] }
   /** A gateway worker asks for the statistics of the others. */

@@ -56,6 +56,8 @@ export interface SupervisorOptions extends BindOptions {
   readonly logLevel: string;
   /** Also hand every log line to the caller (`up -v`). */
   readonly onLog?: (chunk: Uint8Array | string) => void;
+  /** Control waits until it may act, and why: another holds the store. */
+  readonly onStandby?: (why: string) => void;
   readonly clock: Clock;
 }
 
@@ -153,6 +155,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         ...(sockets.management !== undefined && { management: sockets.management }),
       },
       families: () => collect(),
+      ...(options.onStandby !== undefined && { standby: options.onStandby }),
       hopeless: hopeless('control'),
     }),
   );

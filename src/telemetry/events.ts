@@ -82,7 +82,7 @@ export interface EventMap {
   } & ColdStartStages;
   'flyball:process': {
     readonly role: 'supervisor' | 'gateway' | 'control' | 'runner';
-    readonly state: 'started' | 'exited' | 'restarting' | 'draining' | 'stopped';
+    readonly state: 'started' | 'standby' | 'exited' | 'restarting' | 'draining' | 'stopped';
     readonly pid: number;
     readonly reason: string;
   };

@@ -1,12 +1,13 @@
 /** A platform whose store is a real PostgreSQL, as somebody starts it who has read docs/store.md. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startPostgres, withoutPostgres, type PostgresServer } from '../../src/testing/postgres-server.ts';
 import { multiplier } from '../fixtures/models.ts';
+import { runCli } from '../support/cli.ts';
 import { cliPath, startPlatform, until, type Platform } from '../support/platform.ts';
 
 const skip = withoutPostgres();
@@ -67,6 +68,18 @@ test('a platform on PostgreSQL serves on while its server is away, and finds eve
     (await again.status()).deployments.map(({ name }) => name),
     ['echo'],
   );
+  const { stdout } = await runCli(['status', '--url', again.control]);
+  assert.match(stdout, /Store postgres:\/\/flyball@127.0.0.1:\d+\/flyball: control .*, lease token \d+/);
+
+  // Another node, with the artefacts on a volume that both have.
+  const otherDirectory = join(folder, 'other-node');
+  mkdirSync(otherDirectory);
+  symlinkSync(join(dataDirectory, 'artefacts'), join(otherDirectory, 'artefacts'));
+  await using other = await startPlatform({ specification: specification(), models, dataDirectory: otherDirectory });
+  await until('it to say that it stands by', () => /stands by: .* holds the lease/.test(other.output().stderr) || undefined);
+  await again.end('SIGKILL');
+  await other.serving();
+  assert.equal(await infers(other), 200);
 });
 
 test('a backup of half a platform is refused, with the tool that makes the other half', { skip }, async () => {

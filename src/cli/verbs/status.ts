@@ -12,6 +12,7 @@ import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { nearest } from '../../config/nearest.ts';
 import { formatOf, print, toJson } from '../output.ts';
 import { deploymentText, overviewText, type StatusStyle } from '../status-text.ts';
+import { storeText } from '../store-text.ts';
 import { statusStyle, type Terminal } from '../terminal.ts';
 import { cut } from '../wrap.ts';
 
@@ -60,7 +61,7 @@ function healthOf(deployments: Deployments): ExitCode {
 
 function text(status: StatusView, name: string | undefined, style: StatusStyle): string {
   const [only] = name === undefined ? [] : select(status, name);
-  return only === undefined ? overviewText(status, style) : deploymentText(only, status, style);
+  return only === undefined ? overviewText(status, style) + storeText(status) : deploymentText(only, status, style);
 }
 
 /** The alternate screen is left again whatever happens, so that the shell looks as before. */

@@ -62,6 +62,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
       portFallback: flag(values, 'demo'),
       logLevel: stringOption(values, 'log-level') ?? 'info',
       ...(verbose ? { onLog: (chunk) => terminal.stderr.write(chunk.toString()) } : {}),
+      onStandby: (why) => progress.note(`control stands by: ${why}`),
       clock: systemClock,
     });
   } catch (error) {

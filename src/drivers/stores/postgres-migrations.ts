@@ -163,11 +163,16 @@ export async function migratePostgres(
 }
 
 /** Whole or not at all, and after whoever else is changing something. */
-export async function underLock(session: Session, schema: string, change: () => Promise<void>): Promise<void> {
+export async function underLock<Result>(
+  session: Session,
+  schema: string,
+  change: () => Promise<Result>,
+): Promise<Result> {
   await session.batch(`BEGIN; SET LOCAL statement_timeout = '10min'; ${lockText(schema)}`);
   try {
-    await change();
+    const result = await change();
     await session.batch('COMMIT');
+    return result;
   } catch (error) {
     if (!session.isLost) await session.batch('ROLLBACK').catch(() => undefined);
     throw error;

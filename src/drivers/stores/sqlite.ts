@@ -6,20 +6,25 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { FlyballError } from '../../errors.ts';
+import type { Fence } from '../../store/lease.ts';
 import type { Store } from '../../store/store.ts';
+import { requireNewest, tokenText } from './lease-steps.ts';
 import { openSerialStore, type StepRunner } from './serial-store.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { sqliteDrive } from './sqlite-drive.ts';
 import { toStoreError } from './sqlite-failure.ts';
 import { migrate } from './sqlite-migrations.ts';
-import type { Step } from './statement.ts';
+import { first, type Step } from './statement.ts';
 import { storeSteps } from './steps.ts';
 
 /** How long a statement waits for another process's lock (a control that is just going, a backup). */
 const busyTimeoutMs = 5000;
 
-/** `path` is a file or `:memory:`. Throws DATA_DIR_UNUSABLE or STORE_TOO_NEW, with the path and what to do. */
-export function openSqliteStore(path: string): Store {
+/**
+ * `path` is a file or `:memory:`. `fence`: under which lease of sqlite-leases.ts anything is changed. Throws
+ * DATA_DIR_UNUSABLE or STORE_TOO_NEW, with the path and what to do.
+ */
+export function openSqliteStore(path: string, fence?: Fence): Store {
   const database = openDatabase(path);
   const drive = sqliteDrive(database, (error) => toStoreError(error, path));
   const execute = (text: string): void => {
@@ -44,7 +49,7 @@ export function openSqliteStore(path: string): Store {
       throw error;
     }
   }
-  const step: StepRunner = async (taken) => take(taken);
+  const inside: StepRunner = async (taken) => take(taken);
 
   /**
    * A file that was removed or replaced under us goes on taking writes, and all of them are lost with this process: the
@@ -57,20 +62,24 @@ export function openSqliteStore(path: string): Store {
     throw new FlyballError('DATA_DIR_UNUSABLE', `${path}: ${help}, then start again`);
   };
 
+  async function transaction<Result>(body: (run: StepRunner) => Promise<Result>): Promise<Result> {
+    requireFile();
+    execute('BEGIN IMMEDIATE');
+    try {
+      if (fence !== undefined) requireNewest(fence, drive(first(tokenText, fence.name))?.['token']);
+      const result = await body(inside);
+      execute('COMMIT');
+      return result;
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   return openSerialStore(path, storeSteps(sqliteDialect), {
-    step,
-    async transaction(body) {
-      requireFile();
-      execute('BEGIN IMMEDIATE');
-      try {
-        const result = await body(step);
-        execute('COMMIT');
-        return result;
-      } catch (error) {
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
-    },
+    step: (taken) =>
+      fence === undefined || taken.kind === 'read' ? inside(taken) : transaction((run) => run(taken)),
+    transaction,
     async [Symbol.asyncDispose]() {
       database.close();
     },

@@ -1,0 +1,19 @@
+/** What the status says of the store: who may change it, and what goes when that machine does. Pure. */
+import type { StatusView } from '../api/schemas.ts';
+import type { StoreSettings } from '../config/store-specification.ts';
+
+const shared =
+  'another control that waits for the lease takes over; artefacts, series and request log stay on this machine (docs/store.md)';
+const alone =
+  'gateways here serve on without it until it is back; with this machine goes what came after the last backup';
+
+/** `holder`: of the lease, where there is one; else this machine. */
+export const storeSeen = (
+  settings: StoreSettings,
+  databasePath: string,
+  holder: string,
+  token: number | undefined,
+): NonNullable<StatusView['store']> =>
+  settings.kind === 'sqlite'
+    ? { kind: 'sqlite', place: databasePath, holder, loss: alone }
+    : { kind: 'postgres', place: settings.url, holder, ...(token !== undefined && { token }), loss: shared };
