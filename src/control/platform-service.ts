@@ -36,7 +36,16 @@ export type PlatformService = Pick<
 
 type Told = Pick<
   ControlOptions,
-  'store' | 'clock' | 'serverName' | 'version' | 'startedAt' | 'dataDirectory' | 'listeners' | 'keys' | 'storeSeen' | 'onShutdown'
+  | 'store'
+  | 'clock'
+  | 'serverName'
+  | 'version'
+  | 'startedAt'
+  | 'dataDirectory'
+  | 'listeners'
+  | 'keys'
+  | 'storeSeen'
+  | 'onShutdown'
 >;
 
 export interface PlatformParts {

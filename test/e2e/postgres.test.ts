@@ -76,7 +76,10 @@ test('a platform on PostgreSQL serves on while its server is away, and finds eve
   mkdirSync(otherDirectory);
   symlinkSync(join(dataDirectory, 'artefacts'), join(otherDirectory, 'artefacts'));
   await using other = await startPlatform({ specification: specification(), models, dataDirectory: otherDirectory });
-  await until('it to say that it stands by', () => /stands by: .* holds the lease/.test(other.output().stderr) || undefined);
+  await until(
+    'it to say that it stands by',
+    () => /stands by: .* holds the lease/.test(other.output().stderr) || undefined,
+  );
   await again.end('SIGKILL');
   await other.serving();
   assert.equal(await infers(other), 200);

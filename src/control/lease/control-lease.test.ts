@@ -90,56 +90,60 @@ const halt = (api: string, reason: string): Promise<Response> =>
     body: JSON.stringify({ by: 'ada', reason }),
   });
 
-test('of two controls one acts and the other waits, until the first is gone, stopped or cut off', { skip }, async () => {
-  await using proxy = await startCuttingProxy(server.port);
-  await using one = await node('two_controls');
-  await using two = await node('two_controls', server.url.replace(String(server.port), String(proxy.port)));
+test(
+  'of two controls one acts and the other waits, until the first is gone, stopped or cut off',
+  { skip },
+  async () => {
+    await using proxy = await startCuttingProxy(server.port);
+    await using one = await node('two_controls');
+    await using two = await node('two_controls', server.url.replace(String(server.port), String(proxy.port)));
 
-  const first = one.start();
-  await first.ready();
-  const second = two.start();
-  const why = await until('the second to say that it waits', async () => second.waits[0]);
-  assert.match(why, /fb-.*, up since .* holds the lease \(token 1\)/);
-  await assert.rejects(fetch(`${two.api}/status`), 'who waits does not listen');
-  const { store } = await one.status();
-  assert.deepEqual([store?.kind, store?.token, store?.holder.includes('up since')], ['postgres', 1, true]);
-  assert.ok(!JSON.stringify(store).includes(server.password));
+    const first = one.start();
+    await first.ready();
+    const second = two.start();
+    const why = await until('the second to say that it waits', async () => second.waits[0]);
+    assert.match(why, /fb-.*, up since .* holds the lease \(token 1\)/);
+    await assert.rejects(fetch(`${two.api}/status`), 'who waits does not listen');
+    const { store } = await one.status();
+    assert.deepEqual([store?.kind, store?.token, store?.holder.includes('up since')], ['postgres', 1, true]);
+    assert.ok(!JSON.stringify(store).includes(server.password));
 
-  assert.equal((await halt(one.api, 'for the test')).status, 200);
-  await fetch(`${one.api}/governor/halt?by=ada&reason=tried`, { method: 'DELETE' });
-  const halted = async (): Promise<unknown> => (await one.status()).governor?.halt ?? null;
-  assert.equal(await halted(), null);
+    assert.equal((await halt(one.api, 'for the test')).status, 200);
+    await fetch(`${one.api}/governor/halt?by=ada&reason=tried`, { method: 'DELETE' });
+    const halted = async (): Promise<unknown> => (await one.status()).governor?.halt ?? null;
+    assert.equal(await halted(), null);
 
-  // Gone without a word.
-  first.child.kill('SIGKILL');
-  await second.ready();
-  assert.equal((await two.status()).store?.token, 2);
+    // Gone without a word.
+    first.child.kill('SIGKILL');
+    await second.ready();
+    assert.equal((await two.status()).store?.token, 2);
 
-  // Stopped for longer than its lease: another takes over, and what it is asked meanwhile does not happen.
-  second.child.kill('SIGSTOP');
-  const third = one.start();
-  const asked = halt(two.api, 'of one that was stopped').then(
-    ({ status }) => status,
-    () => 'no answer',
-  );
-  await third.ready();
-  assert.equal((await one.status()).store?.token, 3);
-  second.child.kill('SIGCONT');
-  assert.deepEqual(await second.exit, [1, null]);
-  assert.match(second.words(), /this control steps down/);
-  assert.notEqual(await asked, 200);
-  assert.equal(await halted(), null, 'what the stopped one was asked has not happened');
+    // Stopped for longer than its lease: another takes over, and what it is asked meanwhile does not happen.
+    second.child.kill('SIGSTOP');
+    const third = one.start();
+    const asked = halt(two.api, 'of one that was stopped').then(
+      ({ status }) => status,
+      () => 'no answer',
+    );
+    await third.ready();
+    assert.equal((await one.status()).store?.token, 3);
+    second.child.kill('SIGCONT');
+    assert.deepEqual(await second.exit, [1, null]);
+    assert.match(second.words(), /this control steps down/);
+    assert.notEqual(await asked, 200);
+    assert.equal(await halted(), null, 'what the stopped one was asked has not happened');
 
-  // Cut off from its store: it stops by its own clock before anybody else begins.
-  third.child.kill('SIGTERM');
-  await third.exit;
-  const fourth = two.start();
-  await fourth.ready();
-  proxy.silence();
-  const [code] = await fourth.exit;
-  assert.equal(code, 1);
-  assert.match(fourth.words(), /could not be renewed|taken over/);
-});
+    // Cut off from its store: it stops by its own clock before anybody else begins.
+    third.child.kill('SIGTERM');
+    await third.exit;
+    const fourth = two.start();
+    await fourth.ready();
+    proxy.silence();
+    const [code] = await fourth.exit;
+    assert.equal(code, 1);
+    assert.match(fourth.words(), /could not be renewed|taken over/);
+  },
+);
 
 test('one that ends in order gives its lease up, and nobody has to wait for its time', { skip }, async () => {
   await using one = await node('in_order');

@@ -3,7 +3,15 @@
  * `fence` once and stops when `lost` is fulfilled.
  */
 import type { Clock } from '../../clock.ts';
-import { after, beginning, mayAct, next, type LeaseTerms, type LeaseEvent, type Standing } from '../../core/leases/keeping.ts';
+import {
+  after,
+  beginning,
+  mayAct,
+  next,
+  type LeaseTerms,
+  type LeaseEvent,
+  type Standing,
+} from '../../core/leases/keeping.ts';
 import type { Fence, Leases, LeaseView } from '../../store/lease.ts';
 
 export interface KeepOptions {

@@ -25,10 +25,9 @@ interface Outage {
   readonly from: number;
   readonly lastsMs: number;
 }
-const outages = fc.array(
-  fc.record({ holder: fc.nat(2), from: fc.nat(100_000), lastsMs: fc.nat(25_000) }),
-  { maxLength: 8 },
-);
+const outages = fc.array(fc.record({ holder: fc.nat(2), from: fc.nat(100_000), lastsMs: fc.nat(25_000) }), {
+  maxLength: 8,
+});
 
 const quick: Way = { there: 5, back: 5, fate: 'arrives' };
 const ways = fc.array(
@@ -69,7 +68,9 @@ function world(given: readonly Way[], rate: number, outages: readonly Outage[] =
   /** Whoever loses it begins again a moment later, as another. */
   function begin(name: string, index: number): void {
     const isOut = (): boolean =>
-      outages.some(({ holder, from, lastsMs }) => holder === index && clock.now() >= from && clock.now() < from + lastsMs);
+      outages.some(
+        ({ holder, from, lastsMs }) => holder === index && clock.now() >= from && clock.now() < from + lastsMs,
+      );
     const own = { standing: beginning as Standing };
     holders.push(own);
     const ask = (question: () => LeaseEvent): void => {
@@ -105,15 +106,25 @@ function world(given: readonly Way[], rate: number, outages: readonly Outage[] =
 
 test('at no moment may two act, whatever becomes of messages and however far clocks drift apart', () => {
   fc.assert(
-    fc.property(ways, outages, fc.double({ min: 0.82, max: 1.2, noNaN: true }), fc.integer({ min: 2, max: 3 }), (given, out, rate, count) => {
-      const { clock, begin, acting, tokens } = world(given, rate, out);
-      for (let index = 0; index < count; index += 1) begin(`node ${index}`, index);
-      for (let moment = 0; moment < 6000; moment += 1) {
-        clock.pass(20);
-        assert.ok(acting() <= 1, `${acting()} act at ${clock.now()}`);
-      }
-      assert.deepEqual(tokens, [...new Set(tokens)].toSorted((left, right) => left - right), 'tokens only grow');
-    }),
+    fc.property(
+      ways,
+      outages,
+      fc.double({ min: 0.82, max: 1.2, noNaN: true }),
+      fc.integer({ min: 2, max: 3 }),
+      (given, out, rate, count) => {
+        const { clock, begin, acting, tokens } = world(given, rate, out);
+        for (let index = 0; index < count; index += 1) begin(`node ${index}`, index);
+        for (let moment = 0; moment < 6000; moment += 1) {
+          clock.pass(20);
+          assert.ok(acting() <= 1, `${acting()} act at ${clock.now()}`);
+        }
+        assert.deepEqual(
+          tokens,
+          [...new Set(tokens)].toSorted((left, right) => left - right),
+          'tokens only grow',
+        );
+      },
+    ),
     { numRuns: 100 },
   );
 });

@@ -77,8 +77,7 @@ export function openSqliteStore(path: string, fence?: Fence): Store {
   }
 
   return openSerialStore(path, storeSteps(sqliteDialect), {
-    step: (taken) =>
-      fence === undefined || taken.kind === 'read' ? inside(taken) : transaction((run) => run(taken)),
+    step: (taken) => (fence === undefined || taken.kind === 'read' ? inside(taken) : transaction((run) => run(taken))),
     transaction,
     async [Symbol.asyncDispose]() {
       database.close();
