@@ -71,7 +71,7 @@ function world(given: readonly Way[], rate: number, outages: readonly Outage[] =
       outages.some(
         ({ holder, from, lastsMs }) => holder === index && clock.now() >= from && clock.now() < from + lastsMs,
       );
-    const own = { standing: beginning as Standing };
+    const own: { standing: Standing } = { standing: beginning };
     holders.push(own);
     const ask = (question: () => LeaseEvent): void => {
       const askedAt = clock.now();
