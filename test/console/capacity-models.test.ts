@@ -1,50 +1,35 @@
 /** Where everything runs and what it is made of, in a browser: Capacity and Models. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import {
-  assertAccessible,
-  desktop,
-  phone,
-  picture,
-  setTheme,
-  startBrowser,
-  withoutBrowser,
-  type OpenPage,
-  type TestBrowser,
-} from '../support/browser.ts';
+import { assertAccessible, withoutBrowser } from '../support/browser.ts';
 import { generateModel } from '../../src/onnx/generate.ts';
 import { httpReceiver, type HttpReceiver } from '../../src/testing/http-receiver.ts';
 import { startConsolePlatform } from '../support/console-platform.ts';
-import { until, type Platform } from '../support/platform.ts';
+import { looks, useConsole } from '../support/console-stage.ts';
+import { until } from '../support/platform.ts';
 
 const budget = { amount: 24, periodMs: 86_400_000, pricePerHour: 0.12 };
 
 describe('Capacity and Models', { skip: withoutBrowser }, () => {
-  let platform: Platform;
-  let browser: TestBrowser;
-  let opened: OpenPage;
   let receiver: HttpReceiver;
   before(async () => {
     receiver = await httpReceiver({ status: 200 });
-    platform = await startConsolePlatform({
-      specification: { notifications: { channels: { hook: { kind: 'webhook', url: receiver.url } } } },
-      deployments: {
-        free: {},
-        paid: { replicas: { min: 2, max: 6 }, scaling: { budget } },
-      },
-    });
-    browser = await startBrowser();
-    opened = await browser.open(`${platform.control}/capacity`);
   });
-  after(async () => {
-    await opened?.[Symbol.asyncDispose]();
-    await browser?.[Symbol.asyncDispose]();
-    await platform?.[Symbol.asyncDispose]();
-    await receiver?.[Symbol.asyncDispose]();
+  after(() => receiver?.[Symbol.asyncDispose]());
+  const stage = useConsole({
+    start: () =>
+      startConsolePlatform({
+        specification: { notifications: { channels: { hook: { kind: 'webhook', url: receiver.url } } } },
+        deployments: {
+          free: {},
+          paid: { replicas: { min: 2, max: 6 }, scaling: { budget } },
+        },
+      }),
+    path: '/capacity',
   });
 
   test('the machine, each replica on it, the stages of a start, and what a budget has left', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.getByRole('heading', { name: 'Capacity' }).waitFor();
     const marks = page.locator('.replica-grid .mark');
     await until('three replicas to be shown ready', async () =>
@@ -62,8 +47,8 @@ describe('Capacity and Models', { skip: withoutBrowser }, () => {
   });
 
   test('a channel is tried from the first page, and what its receiver said is shown', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/`);
     const channel = page.locator('[data-channel=hook]');
     await channel.getByRole('button', { name: 'Send a test' }).click();
     await channel.getByRole('status').getByText('sent').waitFor();
@@ -72,12 +57,15 @@ describe('Capacity and Models', { skip: withoutBrowser }, () => {
   });
 
   test('a model with its versions, what they take, and what differs between two', async () => {
-    const { page } = opened;
-    const added = await fetch(`${platform.control}/api/v1/models/slow/versions?by=ada&source=upload&note=second`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/octet-stream' },
-      body: Buffer.from(generateModel('mnist-cnn', 1)),
-    });
+    const { page } = stage;
+    const added = await fetch(
+      `${stage.platform.control}/api/v1/models/slow/versions?by=ada&source=upload&note=second`,
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: Buffer.from(generateModel('mnist-cnn', 1)),
+      },
+    );
     assert.equal(added.status, 201, await added.text());
     await page.keyboard.press('g');
     await page.keyboard.press('m');
@@ -86,35 +74,23 @@ describe('Capacity and Models', { skip: withoutBrowser }, () => {
     await page.getByRole('heading', { name: 'slow' }).waitFor();
     await page.getByText('FP32 [any, 1]').first().waitFor();
     await page.locator('.panel', { hasText: 'Compare' }).getByText('ada').waitFor();
-    await page.goto(`${platform.control}/models/nobody`);
+    await page.goto(`${stage.platform.control}/models/nobody`);
     await page.getByText('There is no model nobody').waitFor();
   });
 
   test('neither has a barrier that axe finds, in light, dark and on a phone', async () => {
-    const { page } = opened;
+    const { page } = stage;
     for (const [path, heading, name] of [
       ['/capacity?of=paid', 'Capacity', 'capacity'],
       ['/models', 'Models', 'models'],
       ['/models/slow', 'slow', 'model'],
     ] as const) {
-      await page.goto(`${platform.control}${path}`);
+      await page.goto(`${stage.platform.control}${path}`);
       await page.getByRole('heading', { name: heading, exact: true }).waitFor();
       await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-      for (const theme of ['light', 'dark'] as const) {
-        await setTheme(page, theme);
-        await assertAccessible(page, `${name}, ${theme}`);
-        await picture(page, `${name}-${theme}`, true);
-      }
-      await page.setViewportSize(phone);
-      assert.ok(
-        await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
-        `${name} is narrow`,
-      );
-      await assertAccessible(page, `${name} on a phone`);
-      await picture(page, `${name}-phone`, true);
-      await page.setViewportSize(desktop);
+      await looks(page, name);
     }
   });
 
-  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+  test('the browser had nothing to complain of and asked nobody else', () => stage.assertClean());
 });

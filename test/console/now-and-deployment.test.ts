@@ -1,55 +1,29 @@
 /** Now, Deployment and the bar in a browser, against a platform that runs. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { StatusView } from '../../src/api/schemas.ts';
-import { v2 } from '../support/ask.ts';
-import {
-  assertAccessible,
-  desktop,
-  phone,
-  picture,
-  setTheme,
-  startBrowser,
-  withoutBrowser,
-  type OpenPage,
-  type TestBrowser,
-} from '../support/browser.ts';
-import { startConsolePlatform } from '../support/console-platform.ts';
+import { assertAccessible, desktop, picture, withoutBrowser } from '../support/browser.ts';
+import { call, growing, startConsolePlatform } from '../support/console-platform.ts';
+import { assertNarrow, looks, useConsole } from '../support/console-stage.ts';
 import { childPid } from '../support/processes.ts';
-import { until, type Platform } from '../support/platform.ts';
+import { until } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
-const body = v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] });
-const rule = {
-  policy: 'ray',
-  parameters: { targetOngoingRequests: 2, upscaleDelaySeconds: 0, downscaleDelaySeconds: 300, lookBackSeconds: 2 },
-};
-const grows = { replicas: { min: 1, max: 3 }, batching: { sizeMax: 1 } };
-
 describe('the console', { skip: withoutBrowser }, () => {
-  let platform: Platform;
-  let browser: TestBrowser;
-  let opened: OpenPage;
-  before(async () => {
-    platform = await startConsolePlatform({
-      deployments: {
-        asked: { ...grows, slo: { p99Ms: 100 }, scaling: { ...rule, mode: 'approve', modeReason: 'a test' } },
-        driven: { ...grows, scaling: { ...rule, mode: 'auto', modeReason: 'a test' } },
-        still: {},
-      },
-    });
-    browser = await startBrowser();
-    opened = await browser.open(`${platform.control}/`);
+  const stage = useConsole({
+    start: () =>
+      startConsolePlatform({
+        deployments: {
+          asked: { ...growing(), slo: { p99Ms: 100 }, scaling: { ...growing().scaling, mode: 'approve' } },
+          driven: growing(),
+          still: {},
+        },
+      }),
   });
-  after(async () => {
-    await opened?.[Symbol.asyncDispose]();
-    await browser?.[Symbol.asyncDispose]();
-    await platform?.[Symbol.asyncDispose]();
-  });
-  const status = (): Promise<StatusView> => platform.status();
+  const status = (): Promise<StatusView> => stage.platform.status();
 
   test('shows every deployment, live, and its five counts of replicas apart', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.getByRole('heading', { name: 'Now' }).waitFor();
     for (const name of ['asked', 'driven', 'still']) await page.getByRole('link', { name, exact: true }).waitFor();
     const row = page.locator('tr[data-deployment=driven]');
@@ -66,8 +40,8 @@ describe('the console', { skip: withoutBrowser }, () => {
   });
 
   test('a flash of load grows the replicas on the page by itself, and the decision says why', async () => {
-    const { page } = opened;
-    await using load = startLoad({ url: `${platform.http}/v2/models/driven/infer`, method: 'POST', body, callers: 8 });
+    const { page } = stage;
+    await using load = startLoad(call(stage.platform, 'driven'));
     const row = page.locator('tr[data-deployment=driven]');
     await row.locator('[data-label=Ready]', { hasText: '3' }).waitFor();
     await row.locator('.decision', { hasText: /→ 3/ }).waitFor();
@@ -81,8 +55,8 @@ describe('the console', { skip: withoutBrowser }, () => {
   });
 
   test('a change that waits is approved by keyboard alone', async () => {
-    const { page } = opened;
-    await using load = startLoad({ url: `${platform.http}/v2/models/asked/infer`, method: 'POST', body, callers: 8 });
+    const { page } = stage;
+    await using load = startLoad(call(stage.platform, 'asked'));
     const waiting = page.locator('.governor').getByRole('button', { name: /waits/ });
     await waiting.waitFor();
     await waiting.focus();
@@ -106,7 +80,7 @@ describe('the console', { skip: withoutBrowser }, () => {
   });
 
   test('stop asks first with the focus on Cancel, stops, says so, and is released', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.keyboard.press('.');
     const dialog = page.getByRole('dialog', { name: 'Stop the governor' });
     await dialog.getByText('go on serving').waitFor();
@@ -127,7 +101,7 @@ describe('the console', { skip: withoutBrowser }, () => {
   });
 
   test('updates can be paused, the zone of every time changes at once, and the filter is in the address', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.getByRole('button', { name: /Pause updates/ }).click();
     await page.locator('.banner', { hasText: 'paused' }).waitFor();
     await page.getByRole('button', { name: 'Resume', exact: true }).click();
@@ -140,29 +114,20 @@ describe('the console', { skip: withoutBrowser }, () => {
   });
 
   test('Now has no barrier that axe finds and looks as it should in light, dark and on a phone', async () => {
-    const { page } = opened;
-    for (const theme of ['light', 'dark'] as const) {
-      await setTheme(page, theme);
-      await assertAccessible(page, `Now, ${theme}`);
-      await picture(page, `now-${theme}`);
-    }
-    const before = page.viewportSize();
-    await page.setViewportSize(phone);
-    await assertAccessible(page, 'Now on a phone');
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
-    await picture(page, 'now-phone', true);
+    const { page } = stage;
+    await looks(page, 'now');
     await page.setViewportSize({ width: 320, height: 640 });
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
-    if (before !== null) await page.setViewportSize(before);
-    await page.goto(`${platform.control}/releases`);
+    await assertNarrow(page, 'Now at 320 px');
+    await page.setViewportSize(desktop);
+    await page.goto(`${stage.platform.control}/releases`);
     await page.getByText('no staged releases').waitFor();
     await assertAccessible(page, 'Releases');
     await picture(page, 'releases-light');
   });
 
   test('a deployment’s charts share a cursor, their span is in the address, and each is a table too', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/`);
     await page.getByRole('link', { name: 'driven', exact: true }).click();
     await page.getByRole('heading', { name: 'driven' }).waitFor();
     for (const title of ['Requests', 'Latency', 'Where time goes', 'Replicas']) {
@@ -181,11 +146,7 @@ describe('the console', { skip: withoutBrowser }, () => {
     await page.waitForURL(/range=1h/);
     assert.match(page.url(), /others=1/);
     await page.locator('.panel', { hasText: 'Proposed now' }).getByText('compared').first().waitFor();
-    for (const theme of ['light', 'dark'] as const) {
-      await setTheme(page, theme);
-      await assertAccessible(page, `Deployment, ${theme}`);
-      await picture(page, `deployment-${theme}`, true);
-    }
+    await looks(page, 'deployment');
     await cursor.focus();
     await page.keyboard.press('t');
     await page
@@ -193,22 +154,17 @@ describe('the console', { skip: withoutBrowser }, () => {
       .getByRole('columnheader', { name: 'Time, UTC' })
       .waitFor();
     await assertAccessible(page, 'Deployment with a table');
-    await page.setViewportSize(phone);
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
-    await assertAccessible(page, 'Deployment on a phone');
-    await picture(page, 'deployment-phone', true);
-    await page.setViewportSize(desktop);
   });
 
   test('a link reproduces the screen, and what is not there says what to do', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.reload();
     await page.getByRole('switch', { name: /HPA, KPA, Ray/, checked: true }).waitFor();
     await page.getByRole('button', { name: '1 h', exact: true, pressed: true }).waitFor();
-    await page.goto(`${platform.control}/d/nothing`);
+    await page.goto(`${stage.platform.control}/d/nothing`);
     await page.getByText('There is no deployment nothing.').waitFor();
     await assertAccessible(page, 'a deployment that is not there');
-    await page.goto(`${platform.control}/nowhere`);
+    await page.goto(`${stage.platform.control}/nowhere`);
     await page.getByText('nothing at /nowhere').waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('n');
@@ -222,10 +178,12 @@ describe('the console', { skip: withoutBrowser }, () => {
     assert.equal(await page.getByRole('dialog').count(), 0);
   });
 
-  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+  test('the browser had nothing to complain of and asked nobody else', () => stage.assertClean());
 
   test('all times of a page change their zone together', async () => {
-    await using far = await browser.open(`${platform.control}/d/driven`, { timezoneId: 'Pacific/Tongatapu' });
+    await using far = await stage.browser.open(`${stage.platform.control}/d/driven`, {
+      timezoneId: 'Pacific/Tongatapu',
+    });
     const { page } = far;
     await page.locator('figure.chart canvas').first().waitFor();
     const zones = async (): Promise<string[]> => [
@@ -239,14 +197,14 @@ describe('the console', { skip: withoutBrowser }, () => {
   });
 
   test('tabs of a browser share one stream, and another takes it over when its reader is closed', async () => {
-    await using own = await browser.open('about:blank');
+    await using own = await stage.browser.open('about:blank');
     const streams: string[] = [];
     own.context.on('request', (request) => {
       if (request.url().includes('/api/v1/events')) streams.push(request.url());
     });
     const [first, second] = [own.page, await own.context.newPage()];
     for (const page of [first, second]) {
-      await page.goto(`${platform.control}/`);
+      await page.goto(`${stage.platform.control}/`);
       await page.locator('tr[data-deployment=driven]').waitFor();
       await page.locator('.governor').getByText('live').waitFor();
     }
@@ -258,14 +216,14 @@ describe('the console', { skip: withoutBrowser }, () => {
 
   test('a lost connection is seen, keeps what was known as old, and heals by itself', async () => {
     const expected = /ERR_|Failed to load resource/;
-    await using own = await browser.open(`${platform.control}/`, { expected });
+    await using own = await stage.browser.open(`${stage.platform.control}/`, { expected });
     const { page } = own;
     await page.locator('tr[data-deployment=driven]').waitFor();
     // Whoever would start it anew holds still, so that it is seen what is shown meanwhile.
-    const supervisor = platform.process.pid as number;
+    const supervisor = stage.platform.process.pid as number;
     process.kill(supervisor, 'SIGSTOP');
     try {
-      process.kill(childPid(platform, 'control'), 'SIGKILL');
+      process.kill(childPid(stage.platform, 'control'), 'SIGKILL');
       await page.locator('.banner', { hasText: 'The connection is lost' }).waitFor();
       await page.locator('main[data-live=false] tr[data-deployment=driven]').waitFor();
       await assertAccessible(page, 'Now without a connection');

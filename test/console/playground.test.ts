@@ -3,22 +3,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import {
-  assertAccessible,
-  desktop,
-  phone,
-  picture,
-  setTheme,
-  startBrowser,
-  withoutBrowser,
-  type OpenPage,
-  type TestBrowser,
-} from '../support/browser.ts';
-
-import { startPlatform, until, type Platform } from '../support/platform.ts';
+import { picture, withoutBrowser } from '../support/browser.ts';
+import { looks, useConsole } from '../support/console-stage.ts';
+import { startPlatform, until } from '../support/platform.ts';
 import { findPython } from '../support/python.ts';
 
 const example = (path: string): string => fileURLToPath(new URL(`../../examples/digits/${path}`, import.meta.url));
@@ -45,48 +35,39 @@ async function drawSeven(page: Page): Promise<void> {
 }
 
 describe('Playground and requests', { skip: withoutBrowser }, () => {
-  let platform: Platform;
-  let browser: TestBrowser;
-  let opened: OpenPage;
-  before(async () => {
-    const settings = readFileSync(example('model.yaml'), 'utf8');
-    platform = await startPlatform({
-      models: {
-        'digits/1/model.onnx': readFileSync(example('1/model.onnx')),
-        'digits/model.yaml': settings.slice(0, settings.indexOf('warmUp:')),
-        'slow/1/model.yaml': slow,
-        'slow/model.yaml': slow,
-      },
-      specification: {
-        models: { digits: { path: './models/digits' }, slow: { path: './models/slow' } },
-        deployments: {
-          digits: { model: 'digits' },
-          slow: {
-            model: 'slow',
-            replicas: { min: 1, max: 3 },
-            scaling: { policy: 'kpa', parameters: { target: 1 } },
+  const settings = readFileSync(example('model.yaml'), 'utf8');
+  const stage = useConsole({
+    start: () =>
+      startPlatform({
+        models: {
+          'digits/1/model.onnx': readFileSync(example('1/model.onnx')),
+          'digits/model.yaml': settings.slice(0, settings.indexOf('warmUp:')),
+          'slow/1/model.yaml': slow,
+          'slow/model.yaml': slow,
+        },
+        specification: {
+          models: { digits: { path: './models/digits' }, slow: { path: './models/slow' } },
+          deployments: {
+            digits: { model: 'digits' },
+            slow: {
+              model: 'slow',
+              replicas: { min: 1, max: 3 },
+              scaling: { policy: 'kpa', parameters: { target: 1 } },
+            },
           },
         },
-      },
-    });
-    await platform.serving();
-    browser = await startBrowser();
-    opened = await browser.open(`${platform.control}/d/digits?tab=playground`, {
-      // The browser's own words about an answer that is no success.
-      expected: /Failed to load resource: the server responded with a status of 4\d\d/,
-    });
-  });
-  after(async () => {
-    await opened?.[Symbol.asyncDispose]();
-    await browser?.[Symbol.asyncDispose]();
-    await platform?.[Symbol.asyncDispose]();
+      }),
+    ready: (platform) => platform.serving(),
+    path: '/d/digits?tab=playground',
+    // The browser's own words about an answer that is no success.
+    expected: /Failed to load resource: the server responded with a status of 4\d\d/,
   });
 
   const answer = (page: Page) => page.getByRole('region', { name: 'Answer', exact: true });
   const send = (page: Page) => page.getByRole('button', { name: 'Send' }).click();
 
   test('a seven that is drawn is read as seven, with where its time went', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.getByRole('heading', { name: 'Ask it' }).waitFor();
     assert.ok(await page.getByRole('button', { name: 'Send' }).isDisabled());
     await drawSeven(page);
@@ -98,7 +79,7 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
   });
 
   test('keys draw too', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.getByRole('button', { name: 'Clear' }).click();
     const pad = page.getByRole('application', { name: /^Drawing/ });
     await pad.focus();
@@ -111,7 +92,7 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
   });
 
   test('a picture that is dropped is sent as it is, and the call that is shown gives the same answer', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.getByRole('button', { name: 'File', exact: true }).click();
     assert.match(page.url(), /input=file/);
     const bytes = readFileSync(example('samples/three.png'));
@@ -126,8 +107,8 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
     await send(page);
     await answer(page).locator('.labels .first', { hasText: 'three' }).waitFor();
     const shown = await page.getByRole('region', { name: 'The call in curl' }).innerText();
-    writeFileSync(join(platform.folder, "it's three.png"), bytes);
-    const said = execFileSync('sh', ['-c', shown], { cwd: platform.folder, stdio: ['ignore', 'pipe', 'ignore'] });
+    writeFileSync(join(stage.platform.folder, "it's three.png"), bytes);
+    const said = execFileSync('sh', ['-c', shown], { cwd: stage.platform.folder, stdio: ['ignore', 'pipe', 'ignore'] });
     assert.match(said.toString(), /"label":"three"/);
     await page.getByRole('button', { name: 'TypeScript' }).click();
     const script = await page.getByRole('region', { name: 'The call in TypeScript' }).innerText();
@@ -136,18 +117,18 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
       .replace("'flyball/client'", JSON.stringify(import.meta.resolve('../../src/client/client.ts')))
       .replace("'sharp'", JSON.stringify(import.meta.resolve('sharp')));
     writeFileSync(
-      join(platform.folder, 'call.ts'),
+      join(stage.platform.folder, 'call.ts'),
       `${here}\nprocess.stdout.write(String(result.output('scores', 'FP32').indexOf(Math.max(...result.output('scores', 'FP32')))));\n`,
     );
-    const printed = execFileSync(process.execPath, ['call.ts'], { cwd: platform.folder, encoding: 'utf8' });
+    const printed = execFileSync(process.execPath, ['call.ts'], { cwd: stage.platform.folder, encoding: 'utf8' });
     assert.match(printed, /scores.*Float32Array\(10\)[^]*3$/);
     await page.getByRole('button', { name: 'Python' }).click();
     await page.getByRole('region', { name: 'The call in Python' }).getByText('InferInput("image"').waitFor();
   });
 
   test('tensors that do not fit are refused with what was expected and what came; those that do are answered', async (t) => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/d/slow?tab=playground`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/d/slow?tab=playground`);
     const editor = page.getByRole('textbox', { name: /Body of the request/ });
     await editor.waitFor();
     assert.match(await editor.inputValue(), /"name": "x", "datatype": "INT32", "shape": \[1,2\]/);
@@ -169,12 +150,12 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
   });
 
   test('a slow request is found, and leads over queue, batch and replica to why', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const body = JSON.stringify({ inputs: [{ name: 'x', datatype: 'INT32', shape: [1, 2], data: [1, 2] }] });
-    const infer = () => fetch(`${platform.http}/v2/models/slow/infer`, { method: 'POST', body });
+    const infer = () => fetch(`${stage.platform.http}/v2/models/slow/infer`, { method: 'POST', body });
     await until('a decision', async () => {
       await Promise.all([infer(), infer(), infer()]);
-      const answered = await fetch(`${platform.control}/api/v1/journal?subject=slow&kind=decision`);
+      const answered = await fetch(`${stage.platform.control}/api/v1/journal?subject=slow&kind=decision`);
       return ((await answered.json()) as unknown[]).length > 0 ? true : undefined;
     });
     // In the minutes' slowest by waiting, behind others and with some.
@@ -193,60 +174,46 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
     await drawer.getByText(/^Entry \d+/).waitFor();
     await picture(page, 'request-slow');
     const trace = /trace=([0-9a-f]{32})/.exec(page.url())?.[1];
-    await page.goto(`${platform.control}/d/slow?trace=${trace}`);
+    await page.goto(`${stage.platform.control}/d/slow?trace=${trace}`);
     await drawer.getByText(trace ?? 'none').waitFor();
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'detached' });
     assert.doesNotMatch(page.url(), /trace=/);
-    await page.goto(`${platform.control}${href}`);
+    await page.goto(`${stage.platform.control}${href}`);
     await page.getByRole('heading', { level: 1, name: /slow/ }).waitFor();
     await page.getByText('kpa').first().waitFor();
   });
 
   test('one that is not remembered says so', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/d/slow?trace=${'0'.repeat(31)}1`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/d/slow?trace=${'0'.repeat(31)}1`);
     await page.getByRole('dialog').getByText('REQUEST_NOT_FOUND').waitFor();
   });
 
   test('neither has a barrier that axe finds, in light, dark and on a phone', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const trace = await until('a request to be remembered', async () => {
-      const answered = await fetch(`${platform.control}/api/v1/deployments/digits/requests`);
+      const answered = await fetch(`${stage.platform.control}/api/v1/deployments/digits/requests`);
       return ((await answered.json()) as { traceId: string }[])[0]?.traceId;
     });
-    const look = async (name: string): Promise<void> => {
-      for (const theme of ['light', 'dark'] as const) {
-        await setTheme(page, theme);
-        await assertAccessible(page, `${name}, ${theme}`);
-        await picture(page, `${name}-${theme}`, true);
-      }
-      await page.setViewportSize(phone);
-      const fits = await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
-      assert.ok(fits, `${name} is narrow`);
-      await assertAccessible(page, `${name} on a phone`);
-      await picture(page, `${name}-phone`, true);
-      await page.setViewportSize(desktop);
-      await setTheme(page, 'light');
-    };
-    await page.goto(`${platform.control}/d/digits?tab=playground`);
+    await page.goto(`${stage.platform.control}/d/digits?tab=playground`);
     await page.getByRole('heading', { name: 'Ask it' }).waitFor();
     await drawSeven(page);
     await send(page);
     await answer(page).locator('.labels').waitFor();
     await page.mouse.move(0, 0);
-    await look('playground');
-    await page.goto(`${platform.control}/d/slow?tab=playground`);
+    await looks(page, 'playground');
+    await page.goto(`${stage.platform.control}/d/slow?tab=playground`);
     await send(page);
     await answer(page).locator('.tensor-table').waitFor();
-    await look('playground-tensors');
-    await page.goto(`${platform.control}/d/digits?tab=requests`);
+    await looks(page, 'playground-tensors');
+    await page.goto(`${stage.platform.control}/d/digits?tab=requests`);
     await page.locator('.requests tbody tr').first().waitFor();
-    await look('requests');
-    await page.goto(`${platform.control}/d/digits?tab=requests&trace=${trace}`);
+    await looks(page, 'requests');
+    await page.goto(`${stage.platform.control}/d/digits?tab=requests&trace=${trace}`);
     await page.getByRole('dialog').getByText('remembered because').waitFor();
-    await look('request');
+    await looks(page, 'request');
   });
 
-  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+  test('the browser had nothing to complain of and asked nobody else', () => stage.assertClean());
 });

@@ -1,68 +1,51 @@
 /** Rehearse and arm, in a browser, of a real model on a platform that asks for keys; and what whoever only reads sees. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import type { JournalEntryView, OperationView } from '../../src/api/schemas.ts';
-import {
-  assertAccessible,
-  desktop,
-  phone,
-  picture,
-  setTheme,
-  startBrowser,
-  withoutBrowser,
-  type OpenPage,
-  type TestBrowser,
-} from '../support/browser.ts';
-import { startPlatform, until, type Platform } from '../support/platform.ts';
+import { assertAccessible, picture, withoutBrowser } from '../support/browser.ts';
+import { looks, useConsole } from '../support/console-stage.ts';
+import { startPlatform, until } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
 const digits = fileURLToPath(new URL('../../examples/digits', import.meta.url));
 /** Of a page that asks before it is signed in, and for what is not there. */
 const expected = /status of (?:401|403|404|409)/;
-const noScroll = 'document.documentElement.scrollWidth <= window.innerWidth';
 
 describe('Rehearsal', { skip: withoutBrowser }, () => {
-  let platform: Platform;
-  let browser: TestBrowser;
-  let opened: OpenPage;
-  before(async () => {
-    platform = await startPlatform({
-      specification: {
-        auth: { keys: 'required' },
-        models: { digits: { path: digits } },
-        deployments: {
-          digits: {
-            model: 'digits',
-            replicas: { min: 1, max: 8 },
-            slo: { p99Ms: 200 },
-            // What may be missed is the policy's own: a fleet that grows within the crowd keeps it.
-            scaling: { policy: 'slo', parameters: { tolerated: 0.4 } },
+  const stage = useConsole({
+    start: () =>
+      startPlatform({
+        specification: {
+          auth: { keys: 'required' },
+          models: { digits: { path: digits } },
+          deployments: {
+            digits: {
+              model: 'digits',
+              replicas: { min: 1, max: 8 },
+              slo: { p99Ms: 200 },
+              // What may be missed is the policy's own: a fleet that grows within the crowd keeps it.
+              scaling: { policy: 'slo', parameters: { tolerated: 0.4 } },
+            },
           },
         },
-      },
-    });
-    await platform.serving();
-    browser = await startBrowser();
-    opened = await browser.open(`${platform.control}/rehearsal`, { expected });
-  });
-  after(async () => {
-    await opened?.[Symbol.asyncDispose]();
-    await browser?.[Symbol.asyncDispose]();
-    await platform?.[Symbol.asyncDispose]();
+      }),
+    ready: (platform) => platform.serving(),
+    path: '/rehearsal',
+    expected,
   });
 
   const api = async <Answer>(method: string, path: string, key: string, body?: object): Promise<Answer> => {
-    const answer = await fetch(`${platform.control}/api/v1${path}`, {
+    const answer = await fetch(`${stage.platform.control}/api/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     return (await answer.json()) as Answer;
   };
-  const admin = (): string => platform.adminKey() ?? '';
+  const admin = (): string => stage.platform.adminKey() ?? '';
   const signIn = async (page: Page, key: string): Promise<void> => {
     await page.getByLabel('API key').fill(key);
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -76,35 +59,19 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
       return view.state === 'running' ? undefined : view;
     });
   };
-  /** As many as a person would see at most: themes, and a width at which nothing may run out of the page. */
-  const looks = async (page: Page, name: string): Promise<void> => {
-    await page.evaluate('window.scrollTo(0, 0)');
-    for (const theme of ['light', 'dark'] as const) {
-      await setTheme(page, theme);
-      await assertAccessible(page, `${name}, ${theme}`);
-      await picture(page, `${name}-${theme}`, true);
-    }
-    await setTheme(page, 'light');
-    await page.setViewportSize(phone);
-    await assertAccessible(page, `${name} on a phone`);
-    await picture(page, `${name}-phone`, true);
-    const fits = await page.evaluate(noScroll);
-    await page.setViewportSize(desktop);
-    assert.equal(fits, true, `${name} runs out of a phone`);
-  };
 
   test('a sign-in leads back, and what was never rehearsed says how to begin', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await signIn(page, admin());
     await page.getByText('Nothing was rehearsed yet').waitFor();
     await looks(page, 'rehearsal-empty');
   });
 
   test('policies go through a crowd, a step at a time, and what came of it is one press away', async () => {
-    const { page } = opened;
+    const { page } = stage;
     // Calls that are on record: what they take is what the rehearsal draws from.
     await using load = startLoad({
-      url: `${platform.http}/predictions/digits`,
+      url: `${stage.platform.http}/predictions/digits`,
       method: 'POST',
       body: readFileSync(`${digits}/samples/three.png`),
       headers: { 'content-type': 'image/png', authorization: `Bearer ${admin()}` },
@@ -141,7 +108,7 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
   });
 
   test('the table is sorted by what is asked, the picture names who is beaten by nobody, and time can be moved', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const policies = page.locator('tr[data-policy]');
     assert.equal(await policies.count(), 5);
     await page.getByRole('button', { name: 'Replica-hours' }).click();
@@ -175,7 +142,7 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
   });
 
   test('it arms its deployment once it is said what will happen, and the journal keeps on what that rests', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const id = /rehearsal\/(\w+)/.exec(page.url())?.[1] ?? '';
     await page.getByText('It is ground enough').waitFor();
     await page.getByRole('button', { name: 'Arm by this rehearsal' }).click();
@@ -192,9 +159,9 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
   });
 
   test('one that has not tried the own policy says so, and arming without it needs a reason', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const { rehearsal } = await rehearsed({ trace: 'last:10m', policies: [{ name: 'kpa' }] });
-    await page.goto(`${platform.control}/rehearsal/${rehearsal}`);
+    await page.goto(`${stage.platform.control}/rehearsal/${rehearsal}`);
     await page.getByText('it has not tried slo, by which digits is governed').first().waitFor();
     await page.getByRole('button', { name: 'Arm without it' }).click();
     const dialog = page.getByRole('dialog', { name: 'Arm digits' });
@@ -209,10 +176,10 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
   });
 
   test('one that is under way is cancelled', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const long = { trace: 'shape:constant', durationSeconds: 604_800, mean: 100, policies: [{ name: 'hpa' }] };
     await api('POST', '/deployments/digits/rehearsals/run', admin(), long);
-    await page.goto(`${platform.control}/rehearsal`);
+    await page.goto(`${stage.platform.control}/rehearsal`);
     const progress = page.locator('.rehearsal-progress');
     await progress.getByText('Under way').waitFor();
     await assertAccessible(page, 'a rehearsal under way');
@@ -225,8 +192,8 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
   });
 
   test('what is not there says so', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/rehearsal/00000000`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/rehearsal/00000000`);
     await page.getByText('REHEARSAL_NOT_FOUND').waitFor();
     await assertAccessible(page, 'a rehearsal that is not there');
   });
@@ -236,7 +203,7 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
     const { secret } = await api<{ secret: string }>('POST', '/keys', admin(), request);
     const refused = await api<{ code: string }>('POST', '/deployments/digits/rehearsals/run', secret, {});
     assert.equal(refused.code, 'FORBIDDEN');
-    await using reading = await browser.open(`${platform.control}/rehearsal`, { expected });
+    await using reading = await stage.browser.open(`${stage.platform.control}/rehearsal`, { expected });
     const { page } = reading;
     await signIn(page, secret);
     await page.getByRole('table').getByText('shape:flash').waitFor();
@@ -252,5 +219,5 @@ describe('Rehearsal', { skip: withoutBrowser }, () => {
     reading.assertClean();
   });
 
-  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+  test('the browser had nothing to complain of and asked nobody else', () => stage.assertClean());
 });

@@ -1,64 +1,32 @@
 /** What happened and when, in a browser: Timeline, with its lanes, its brush, its list and its entries. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { JournalEntryView } from '../../src/api/schemas.ts';
-import { v2 } from '../support/ask.ts';
-import {
-  assertAccessible,
-  desktop,
-  phone,
-  picture,
-  setTheme,
-  startBrowser,
-  withoutBrowser,
-  type OpenPage,
-  type TestBrowser,
-} from '../support/browser.ts';
-import { startConsolePlatform } from '../support/console-platform.ts';
-import { until, type Platform } from '../support/platform.ts';
+import { assertAccessible, picture, withoutBrowser } from '../support/browser.ts';
+import { call, growing, startConsolePlatform } from '../support/console-platform.ts';
+import { looks, useConsole } from '../support/console-stage.ts';
+import { until } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
-const body = v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] });
-const rule = {
-  policy: 'ray',
-  parameters: { targetOngoingRequests: 2, upscaleDelaySeconds: 0, downscaleDelaySeconds: 300, lookBackSeconds: 2 },
-};
-
 describe('Timeline', { skip: withoutBrowser }, () => {
-  let platform: Platform;
-  let browser: TestBrowser;
-  let opened: OpenPage;
   let moved: JournalEntryView;
-  before(async () => {
-    platform = await startConsolePlatform({
-      deployments: {
-        driven: {
-          replicas: { min: 1, max: 3 },
-          batching: { sizeMax: 1 },
-          scaling: { ...rule, mode: 'auto', modeReason: 'a test' },
-        },
-        still: {},
-      },
-    });
-    await using load = startLoad({ url: `${platform.http}/v2/models/driven/infer`, method: 'POST', body, callers: 8 });
-    moved = await until('a decision to be in the journal', async () => {
-      const found = await fetch(`${platform.control}/api/v1/journal?kind=decision&subject=driven&order=newest`);
-      return ((await found.json()) as JournalEntryView[]).find(({ action }) => action.startsWith('1 → '));
-    });
-    void load;
-    browser = await startBrowser();
-    opened = await browser.open(`${platform.control}/`, { timezoneId: 'Pacific/Auckland' });
+  const stage = useConsole({
+    start: () => startConsolePlatform({ deployments: { driven: growing(), still: {} } }),
+    timezoneId: 'Pacific/Auckland',
+    async ready(platform) {
+      await using load = startLoad(call(platform, 'driven'));
+      moved = await until('a decision to be in the journal', async () => {
+        const found = await fetch(`${platform.control}/api/v1/journal?kind=decision&subject=driven&order=newest`);
+        return ((await found.json()) as JournalEntryView[]).find(({ action }) => action.startsWith('1 → '));
+      });
+      void load;
+    },
   });
-  after(async () => {
-    await opened?.[Symbol.asyncDispose]();
-    await browser?.[Symbol.asyncDispose]();
-    await platform?.[Symbol.asyncDispose]();
-  });
-  const row = (id: number) => opened.page.locator(`[data-entry="${id}"]`);
-  const slider = () => opened.page.getByRole('slider', { name: 'Cursor of the lanes' });
+  const row = (id: number) => stage.page.locator(`[data-entry="${id}"]`);
+  const slider = () => stage.page.getByRole('slider', { name: 'Cursor of the lanes' });
 
   test('g t goes there; the decision is in the list, and its drawer tells all of it', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page.getByRole('heading', { name: 'Now' }).waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('t');
@@ -78,11 +46,11 @@ describe('Timeline', { skip: withoutBrowser }, () => {
   });
 
   test('what happens while one looks comes by itself, and while updates are paused it does not', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/timeline`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/timeline`);
     await page.locator('[data-entry]').first().waitFor();
     const act = async (mode: string): Promise<void> => {
-      const answer = await fetch(`${platform.control}/api/v1/deployments/still/mode`, {
+      const answer = await fetch(`${stage.platform.control}/api/v1/deployments/still/mode`, {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ mode, reason: `for ${mode}`, by: 'ada' }),
@@ -95,7 +63,9 @@ describe('Timeline', { skip: withoutBrowser }, () => {
     await page.getByText('paused', { exact: false }).first().waitFor();
     await act('advise');
     await until('the journal to have it', async () => {
-      const found = await fetch(`${platform.control}/api/v1/journal?kind=mode&subject=still&order=newest&limit=1`);
+      const found = await fetch(
+        `${stage.platform.control}/api/v1/journal?kind=mode&subject=still&order=newest&limit=1`,
+      );
       return ((await found.json()) as JournalEntryView[]).some(({ reason }) => reason === 'for advise') || undefined;
     });
     assert.equal(await page.getByText('for advise').count(), 0);
@@ -105,8 +75,8 @@ describe('Timeline', { skip: withoutBrowser }, () => {
   });
 
   test('the brush by keyboard, by pointer and by inputs is in the address, and a link reproduces it', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/timeline?range=15m`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/timeline?range=15m`);
     await slider().focus();
     await page.keyboard.press('ArrowLeft');
     await page.locator('.lanes-cursor').waitFor({ state: 'attached' });
@@ -149,8 +119,8 @@ describe('Timeline', { skip: withoutBrowser }, () => {
   });
 
   test('t shows the lanes as a table, and the arrow keys go through the list', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/timeline`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/timeline`);
     await slider().focus();
     await page.keyboard.press('t');
     await page.getByRole('table', { name: /What happened, in 24 equal parts/ }).waitFor();
@@ -169,9 +139,9 @@ describe('Timeline', { skip: withoutBrowser }, () => {
   });
 
   test('another zone in the bar: all times change together, each with its zone', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const brush = { from: moved.at - 60_000, to: moved.at + 60_000 };
-    await page.goto(`${platform.control}/timeline?from=${brush.from}&to=${brush.to}&entry=${moved.id}`);
+    await page.goto(`${stage.platform.control}/timeline?from=${brush.from}&to=${brush.to}&entry=${moved.id}`);
     await page.getByRole('dialog').getByText(moved.reason).first().waitFor();
     const shown = async (): Promise<{
       readonly machine: readonly string[];
@@ -215,8 +185,8 @@ describe('Timeline', { skip: withoutBrowser }, () => {
   });
 
   test('a slice is exported whole, as JSON lines whose chain holds', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/timeline`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/timeline`);
     const [file] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Export this slice' }).click(),
@@ -235,21 +205,12 @@ describe('Timeline', { skip: withoutBrowser }, () => {
   });
 
   test('it has no barrier that axe finds, in light, dark and on a phone', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/timeline?range=15m`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/timeline?range=15m`);
     await page.locator('[data-entry]').first().waitFor();
     await page.locator('.event').first().waitFor({ state: 'attached' });
-    for (const theme of ['light', 'dark'] as const) {
-      await setTheme(page, theme);
-      await assertAccessible(page, `timeline, ${theme}`);
-      await picture(page, `timeline-${theme}`, true);
-    }
-    await page.setViewportSize(phone);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it is narrow');
-    await assertAccessible(page, 'timeline on a phone');
-    await picture(page, 'timeline-phone', true);
-    await page.setViewportSize(desktop);
+    await looks(page, 'timeline');
   });
 
-  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+  test('the browser had nothing to complain of and asked nobody else', () => stage.assertClean());
 });

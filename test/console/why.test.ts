@@ -1,58 +1,31 @@
 /** Why, in a browser: the whole decision of now and of an earlier moment, and the case that is made of it. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
-import { v2 } from '../support/ask.ts';
-import {
-  assertAccessible,
-  desktop,
-  phone,
-  picture,
-  setTheme,
-  startBrowser,
-  withoutBrowser,
-  type OpenPage,
-  type TestBrowser,
-} from '../support/browser.ts';
+import { describe, test } from 'node:test';
+import { assertAccessible, picture, withoutBrowser } from '../support/browser.ts';
 import { runCli } from '../support/cli.ts';
-import { startConsolePlatform } from '../support/console-platform.ts';
-import { until, type Platform } from '../support/platform.ts';
+import { call, growing, startConsolePlatform } from '../support/console-platform.ts';
+import { looks, useConsole } from '../support/console-stage.ts';
+import { until } from '../support/platform.ts';
 import { startLoad } from '../support/steady-load.ts';
 
-const body = v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] });
-const scaling = {
-  policy: 'ray',
-  parameters: { targetOngoingRequests: 1, upscaleDelaySeconds: 0, downscaleDelaySeconds: 300, lookBackSeconds: 2 },
-  mode: 'auto',
-  modeReason: 'a test',
-};
-
 describe('Why', { skip: withoutBrowser }, () => {
-  let platform: Platform;
-  let browser: TestBrowser;
-  let opened: OpenPage;
-  before(async () => {
-    platform = await startConsolePlatform({
-      deployments: { driven: { replicas: { min: 1, max: 3 }, batching: { sizeMax: 1 }, scaling }, fixed: {} },
-    });
-    browser = await startBrowser();
-    await using load = startLoad({ url: `${platform.http}/v2/models/driven/infer`, method: 'POST', body, callers: 8 });
-    await until('more replicas', async () =>
-      (await platform.status()).deployments.some(({ name, counts }) => name === 'driven' && counts.ready === 3)
-        ? true
-        : undefined,
-    );
-    void load;
-    opened = await browser.open(`${platform.control}/why/driven`);
-  });
-  after(async () => {
-    await opened?.[Symbol.asyncDispose]();
-    await browser?.[Symbol.asyncDispose]();
-    await platform?.[Symbol.asyncDispose]();
+  const stage = useConsole({
+    start: () => startConsolePlatform({ deployments: { driven: growing({ targetOngoingRequests: 1 }), fixed: {} } }),
+    path: '/why/driven',
+    async ready(platform) {
+      await using load = startLoad(call(platform, 'driven'));
+      await until('more replicas', async () =>
+        (await platform.status()).deployments.some(({ name, counts }) => name === 'driven' && counts.ready === 3)
+          ? true
+          : undefined,
+      );
+      void load;
+    },
   });
 
   test('the decision is told stage by stage, and each bound says whether it bit', async () => {
-    const { page } = opened;
+    const { page } = stage;
     for (const name of ['Observed', 'Proposed', 'Agreed and cut', 'Executed', 'Verified', 'Others'])
       await page.getByRole('heading', { name, exact: true }).waitFor();
     await page.getByRole('row', { name: /offered load/ }).waitFor();
@@ -65,7 +38,7 @@ describe('Why', { skip: withoutBrowser }, () => {
   });
 
   test('the change before is a link away, with what the maximum cut of it', async () => {
-    const { page } = opened;
+    const { page } = stage;
     await page
       .getByRole('navigation', { name: /before and after/ })
       .getByRole('link')
@@ -77,7 +50,7 @@ describe('Why', { skip: withoutBrowser }, () => {
   });
 
   test('the case is a file whose chain holds and whose decisions can be made again without the platform', async () => {
-    const { page } = opened;
+    const { page } = stage;
     const [file] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Export the case' }).click(),
@@ -96,29 +69,20 @@ describe('Why', { skip: withoutBrowser }, () => {
   });
 
   test('one whose size is fixed says that there is no decision, and a stranger that it is not there', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/why/fixed`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/why/fixed`);
     await page.getByText('There is no decision about it').waitFor();
   });
 
   test('it has no barrier that axe finds, in light, dark and on a phone', async () => {
-    const { page } = opened;
-    await page.goto(`${platform.control}/why/driven`);
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/why/driven`);
     await page.getByRole('heading', { name: 'Observed' }).waitFor();
     // Nobody asks any more: its policy gives back once that has lasted for five minutes, and says so before.
     const next = page.getByRole('region', { name: 'Next' });
     await next.getByText(/^in \d( min.*)?, if load stays: 3 → 1$/).waitFor();
-    for (const theme of ['light', 'dark'] as const) {
-      await setTheme(page, theme);
-      await assertAccessible(page, `Why, ${theme}`);
-      await picture(page, `why-${theme}`, true);
-    }
-    await page.setViewportSize(phone);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
-    await assertAccessible(page, 'Why on a phone');
-    await picture(page, 'why-phone', true);
-    await page.setViewportSize(desktop);
+    await looks(page, 'why');
   });
 
-  test('the browser had nothing to complain of and asked nobody else', () => opened.assertClean());
+  test('the browser had nothing to complain of and asked nobody else', () => stage.assertClean());
 });

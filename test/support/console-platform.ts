@@ -1,5 +1,7 @@
 /** A platform for looking at: simulated models that start at once, under the names that a test gives, without waiting. */
+import { v2 } from './ask.ts';
 import { startPlatform, type Platform } from './platform.ts';
+import type { LoadTarget } from './steady-load.ts';
 
 const model = (serviceMs: number): string => `
 platform: simulated
@@ -31,3 +33,31 @@ export async function startConsolePlatform(wanted: ConsolePlatform): Promise<Pla
   await platform.serving();
   return platform;
 }
+
+/** Grows to three as soon as it is loaded, by its own decision, and stays so. */
+export function growing(parameters: Readonly<Record<string, number>> = {}) {
+  return {
+    replicas: { min: 1, max: 3 },
+    batching: { sizeMax: 1 },
+    scaling: {
+      policy: 'ray',
+      parameters: {
+        targetOngoingRequests: 2,
+        upscaleDelaySeconds: 0,
+        downscaleDelaySeconds: 300,
+        lookBackSeconds: 2,
+        ...parameters,
+      },
+      mode: 'auto',
+      modeReason: 'a test',
+    },
+  } as const;
+}
+
+/** For `startLoad`: as many callers as make it grow. */
+export const call = ({ http }: Platform, deployment: string): LoadTarget => ({
+  url: `${http}/v2/models/${deployment}/infer`,
+  method: 'POST',
+  body: v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }),
+  callers: 8,
+});
