@@ -5,7 +5,7 @@ import type { SeriesView } from '../../../src/api/series-schemas.ts';
 import { worstBurn } from './burn.ts';
 import { effectOf } from './effect.ts';
 import { spoken } from './spoken.ts';
-import { haltEffects, modesOf, oldestSignal } from './summary.ts';
+import { haltEffects, modesOf, oldestSignal, releaseEffects } from './summary.ts';
 
 const deployment = (name: string, more: object = {}): DeploymentView =>
   ({
@@ -87,4 +87,12 @@ test('what is said aloud names the trouble', () => {
   const late = deployment('b', { sloP99Ms: 5 });
   const bad = deployment('c', { state: 'failed' });
   assert.match(spoken(status([late, bad], { warnings: ['x'] })), /in trouble: c; over their objective: b; 1 warnings/);
+});
+
+test('a release says for how many deployments the governor acts again', () => {
+  const said = (...modes: string[]): string =>
+    releaseEffects(status(modes.map((mode) => deployment('d', { governor: { mode } })))).join(' ');
+  assert.match(said('advise', 'approve'), /No deployment is governed by itself/);
+  assert.match(said('auto', 'advise'), /targets of 1 deployment again/);
+  assert.match(said('auto', 'auto'), /targets of 2 deployments again/);
 });

@@ -60,3 +60,14 @@ export function haltEffects(status: StatusView, scope: 'targets' | 'all'): reado
     'What somebody scales by hand meanwhile is carried out after the release.',
   ];
 }
+
+/** What a release gives back. */
+export function releaseEffects({ deployments }: Pick<StatusView, 'deployments'>): readonly string[] {
+  const count = deployments.filter(({ governor }) => governor?.mode === 'auto').length;
+  return [
+    count === 0
+      ? 'No deployment is governed by itself; targets stay until a person changes them.'
+      : `The governor may change the targets of ${count} ${count === 1 ? 'deployment' : 'deployments'} again, at its next look.`,
+    'Restoring and waking go on as usual.',
+  ];
+}

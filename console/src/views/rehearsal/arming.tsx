@@ -4,10 +4,9 @@ import { useState } from 'preact/hooks';
 import { actor, allows, caller, deploymentPath } from '../../api/caller.ts';
 import { ask } from '../../api/client.ts';
 import { status } from '../../live/store.ts';
+import { ActDialog } from '../../parts/act-dialog.tsx';
 import { Badge } from '../../parts/badge.tsx';
-import { Dialog } from '../../parts/dialog.tsx';
-import { Command, Failed } from '../../parts/states.tsx';
-import { useAct } from '../../parts/use-act.ts';
+import { Command } from '../../parts/states.tsx';
 import { armingEffects } from './arming-words.ts';
 import type { Rehearsal } from './kinds.ts';
 
@@ -66,68 +65,41 @@ export function Arming({ rehearsal, onArmed }: ArmingProps): JSX.Element {
 
 function ArmDialog({ rehearsal, onClose, onArmed }: ArmingProps & { readonly onClose: () => void }): JSX.Element {
   const { id, deployment, arming } = rehearsal;
-  const [reason, setReason] = useState('');
-  const act = useAct();
   const { value: seen } = status;
   const now = seen?.deployments.find(({ name }) => name === deployment);
   const isHalted = seen?.governor?.halt !== undefined || seen?.governor?.halts?.[deployment] !== undefined;
   const needsReason = arming.kind !== 'fits';
-  const given = reason.trim();
-  const arm = (): void => {
+  const arm = (reason: string): Promise<unknown> => {
     const body = {
       mode: 'auto',
       by: actor.peek(),
-      ...(given !== '' && { reason: given }),
+      ...(reason !== '' && { reason }),
       ...(arming.kind !== 'unfit' && { rehearsal: id }),
     };
-    act.run(() => ask(`${deploymentPath(deployment)}/mode`, { method: 'PUT', body }).then(onArmed));
+    return ask(`${deploymentPath(deployment)}/mode`, { method: 'PUT', body });
   };
   return (
-    <Dialog title={`Arm ${deployment}`} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          arm();
-        }}
-      >
-        {needsReason && (
-          <div class="rehearsal-differs">
-            <h3>{arming.kind === 'unfit' ? 'Why not by this rehearsal' : 'What speaks against it'}</h3>
-            <ul>
-              {arming.words.map((sentence) => (
-                <li key={sentence}>{sentence}</li>
-              ))}
-            </ul>
-          </div>
-        )}
-        <div class="effects">
-          <h3>What will happen</h3>
+    <ActDialog
+      title={`Arm ${deployment}`}
+      effects={armingEffects(rehearsal, now, isHalted)}
+      needsReason={needsReason}
+      verb="Arm"
+      doing="Arming"
+      tone="release"
+      act={arm}
+      onDone={onArmed}
+      onClose={onClose}
+    >
+      {needsReason && (
+        <div class="rehearsal-differs">
+          <h3>{arming.kind === 'unfit' ? 'Why not by this rehearsal' : 'What speaks against it'}</h3>
           <ul>
-            {armingEffects(rehearsal, now, isHalted).map((line) => (
-              <li key={line}>{line}</li>
+            {arming.words.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
             ))}
           </ul>
         </div>
-        <label class="field">
-          Reason, for the journal{needsReason ? ' (needed)' : ''}
-          <input
-            type="text"
-            required={needsReason}
-            maxLength={1000}
-            value={reason}
-            onInput={({ currentTarget }) => setReason(currentTarget.value)}
-          />
-        </label>
-        {act.failure !== undefined && <Failed failure={act.failure} />}
-        <div class="dialog-acts">
-          <button type="button" class="button" data-first onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button release solid" disabled={act.isRunning || (needsReason && given === '')}>
-            {act.isRunning ? 'Arming…' : 'Arm'}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+    </ActDialog>
   );
 }

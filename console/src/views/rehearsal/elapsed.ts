@@ -11,10 +11,15 @@ export function elapsed(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
-export function momentOf(
-  { trace, from, zone }: { readonly trace: string; readonly from: number; readonly zone: Zone },
-  seconds: number,
-): string {
+/** Where a rehearsal's seconds lie in time. */
+export interface CourseTime {
+  readonly trace: string;
+  /** Unix milliseconds. */
+  readonly from: number;
+  readonly zone: Zone;
+}
+
+export function momentOf({ trace, from, zone }: CourseTime, seconds: number): string {
   if (!isRecorded(trace)) return `${elapsed(seconds)} after the beginning`;
   const at = from + seconds * 1000;
   return `${clock(at, zone, 'date')} ${clock(at, zone)} ${zoneName(at, zone)}`;

@@ -1,6 +1,7 @@
 /** The table of policies: its columns, and the rows in the order of one of them. Pure. */
 import { labelOf } from '../../../../src/rehearsal/report/verdict.ts';
 import type { Unit } from '../../format/quantity.ts';
+import { sorted } from '../../parts/sorting.ts';
 import type { PolicyRow, Rehearsal } from './kinds.ts';
 
 export interface Column {
@@ -84,12 +85,6 @@ export function ordered(
     keeps: row.violationFraction <= rehearsal.tolerated,
   }));
   const column = columnsOf(rehearsal).find(({ id }) => id === by);
-  const way = descending ? -1 : 1;
-  if (column === undefined)
-    return by === 'policy' ? rows.toSorted((one, other) => way * one.label.localeCompare(other.label)) : rows;
-  return rows.toSorted((one, other) => {
-    const [left, right] = [column.value(one.row), column.value(other.row)];
-    if (left === null || right === null) return Number(left === null) - Number(right === null);
-    return way * (left - right);
-  });
+  if (by === 'policy') return sorted(rows, ({ label }) => label, descending);
+  return sorted(rows, column && (({ row }) => column.value(row)), descending);
 }

@@ -3,7 +3,9 @@ import type { JSX } from 'preact';
 import { Badge } from '../../parts/badge.tsx';
 import { Figure } from '../../parts/figure.tsx';
 import { moveAmongFigures } from '../../parts/roving.ts';
-import { choose, type Params } from '../../router.ts';
+import { sortingOf } from '../../parts/sorting.ts';
+import { TableHead } from '../../parts/table-head.tsx';
+import type { Params } from '../../router.ts';
 import type { Rehearsal } from './kinds.ts';
 import { columnsOf, ordered } from './order.ts';
 
@@ -14,45 +16,21 @@ interface PolicyTableProps {
 }
 
 export function PolicyTable({ rehearsal, own, query }: PolicyTableProps): JSX.Element {
-  const by = query['sort'] ?? '';
-  const descending = query['way'] === 'down';
+  const sorting = sortingOf(query);
   const columns = columnsOf(rehearsal);
-  const rows = ordered(rehearsal, by, descending);
-  const heading = (id: string, title: string, about: string, isNumber: boolean): JSX.Element => {
-    const isBy = by === id;
-    // Three presses: up, down, as it was.
-    const next = !isBy
-      ? { sort: id, way: undefined }
-      : descending
-        ? { sort: undefined, way: undefined }
-        : { way: 'down' };
-    return (
-      <th
-        key={id}
-        scope="col"
-        class={isNumber ? 'number' : ''}
-        aria-sort={isBy ? (descending ? 'descending' : 'ascending') : 'none'}
-      >
-        <button type="button" class="sorter" title={about} onClick={() => choose(next)}>
-          {title}
-          <span aria-hidden="true" class="sorter-mark">
-            {isBy ? (descending ? '▼' : '▲') : ''}
-          </span>
-        </button>
-      </th>
-    );
-  };
+  const rows = ordered(rehearsal, sorting.by, sorting.descending);
   return (
     <div class="scroller" tabIndex={0} role="region" aria-label="Policies, a table">
       <table class="rehearsal-table" onKeyDown={moveAmongFigures}>
         <caption class="sr-only">Policies on the same requests. Arrow keys go from figure to figure.</caption>
-        <thead>
-          <tr>
-            {heading('policy', 'Policy', 'by name', false)}
-            <th scope="col">Promise</th>
-            {columns.map(({ id, title, about }) => heading(id, title, about, true))}
-          </tr>
-        </thead>
+        <TableHead
+          sorting={sorting}
+          headings={[
+            { id: 'policy', title: 'Policy', about: 'by name', sorts: true },
+            { id: 'promise', title: 'Promise' },
+            ...columns.map(({ id, title, about }) => ({ id, title, about, isNumber: true, sorts: true })),
+          ]}
+        />
         <tbody>
           {rows.map(({ index, row, label, keeps }) => (
             <tr key={index} class={index === own ? 'own' : ''} data-policy={label}>

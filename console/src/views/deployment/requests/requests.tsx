@@ -3,14 +3,15 @@ import type { JSX } from 'preact';
 import type { RequestView } from '../../../../../src/api/request-schemas.ts';
 import { deploymentPath } from '../../../api/caller.ts';
 import { ask } from '../../../api/client.ts';
-import { words } from '../../../format/quantity.ts';
 import { zoneName } from '../../../format/time.ts';
 import { serverNow } from '../../../live/store.ts';
 import { useResource } from '../../../live/use-resource.ts';
 import { Badge } from '../../../parts/badge.tsx';
 import { Figure } from '../../../parts/figure.tsx';
 import { Moment } from '../../../parts/moment.tsx';
+import { sorted, sortingOf, type Sorting } from '../../../parts/sorting.ts';
 import { Async, Empty } from '../../../parts/states.tsx';
+import { TableHead, type Heading } from '../../../parts/table-head.tsx';
 import { address, choose } from '../../../router.ts';
 import { zone } from '../../../settings.ts';
 import type { ViewProps } from '../../../views.ts';
@@ -59,7 +60,13 @@ export default function Requests({ params: { name = '' }, query }: ViewProps): J
         </p>
       )}
       <Async of={asked} lines={8}>
-        {(requests) => (requests.length === 0 ? <None name={name} /> : <Table name={name} requests={requests} />)}
+        {(requests) =>
+          requests.length === 0 ? (
+            <None name={name} />
+          ) : (
+            <Table name={name} requests={requests} sorting={sortingOf(query)} />
+          )
+        }
       </Async>
       {trace !== undefined && (
         <RequestDrawer name={name} traceId={trace} onClose={() => choose({ trace: undefined })} />
@@ -77,32 +84,40 @@ function None({ name }: { readonly name: string }): JSX.Element {
   );
 }
 
-function Table({ name, requests }: { readonly name: string; readonly requests: readonly RequestView[] }): JSX.Element {
+interface TableProps {
+  readonly name: string;
+  readonly requests: readonly RequestView[];
+  readonly sorting: Sorting;
+}
+
+/** Of those that are shown; which those are, their total decides. */
+const values: Readonly<Record<string, (request: RequestView) => number | string | undefined>> = {
+  at: ({ at }) => at,
+  outcome: ({ status }) => status,
+  total: ({ totalMs }) => totalMs,
+  queue: ({ queueMs }) => queueMs,
+  compute: ({ computeMs }) => computeMs,
+  batch: ({ batch }) => batch?.rows,
+  replica: ({ replica }) => replica,
+};
+
+function Table({ name, requests, sorting }: TableProps): JSX.Element {
+  const headings: readonly Heading[] = [
+    { id: 'trace', title: 'Trace' },
+    { id: 'at', title: `Arrived (${zoneName(serverNow(), zone.value)})`, sorts: true },
+    { id: 'outcome', title: 'Outcome', sorts: true },
+    { id: 'total', title: 'Total', isNumber: true, sorts: true },
+    { id: 'queue', title: 'Queue', isNumber: true, sorts: true },
+    { id: 'compute', title: 'Compute', isNumber: true, sorts: true },
+    { id: 'batch', title: 'Batch', isNumber: true, sorts: true },
+    { id: 'replica', title: 'Replica', sorts: true },
+  ];
   return (
     <>
       <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Trace</th>
-            <th scope="col">Arrived ({zoneName(serverNow(), zone.value)})</th>
-            <th scope="col">Outcome</th>
-            <th scope="col" class="number">
-              Total
-            </th>
-            <th scope="col" class="number">
-              Queue
-            </th>
-            <th scope="col" class="number">
-              Compute
-            </th>
-            <th scope="col" class="number">
-              Batch
-            </th>
-            <th scope="col">Replica</th>
-          </tr>
-        </thead>
+        <TableHead headings={headings} sorting={sorting} />
         <tbody>
-          {requests.map((request) => (
+          {sorted(requests, values[sorting.by], sorting.descending).map((request) => (
             <Row key={request.spanId} name={name} request={request} />
           ))}
         </tbody>
@@ -148,7 +163,9 @@ function Row({ name, request }: { readonly name: string; readonly request: Reque
         {batch === undefined ? (
           <span class="muted">none</span>
         ) : (
-          `${words(batch.rows, 'rows')} ${batch.rows === 1 ? 'row' : 'rows'}`
+          <>
+            <Figure label="Batch" value={batch.rows} unit="rows" inGrid /> {batch.rows === 1 ? 'row' : 'rows'}
+          </>
         )}
       </td>
       <td data-label="Replica">{replica === undefined ? <span class="muted">none</span> : <code>{replica}</code>}</td>
