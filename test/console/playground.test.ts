@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { picture, withoutBrowser } from '../support/browser.ts';
+import { assertAccessible, picture, withoutBrowser } from '../support/browser.ts';
 import { looks, useConsole } from '../support/console-stage.ts';
 import { startPlatform, until } from '../support/platform.ts';
 import { findPython } from '../support/python.ts';
@@ -60,7 +60,7 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
     ready: (platform) => platform.serving(),
     path: '/d/digits?tab=playground',
     // The browser's own words about an answer that is no success.
-    expected: /Failed to load resource: the server responded with a status of 4\d\d/,
+    expected: /Failed to load resource: (?:the server responded with a status of 4\d\d|net::ERR_FAILED)/,
   });
 
   const answer = (page: Page) => page.getByRole('region', { name: 'Answer', exact: true });
@@ -149,8 +149,30 @@ describe('Playground and requests', { skip: withoutBrowser }, () => {
     else assert.match(execFileSync(python.path, ['-c', script], { encoding: 'utf8' }), /\[\[41 42\]\]/);
   });
 
+  test('a call that fails says how long it took, and shows each stage that it reached', async () => {
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/d/digits?tab=playground&input=file`);
+    await page.locator('input[type=file]').setInputFiles({
+      name: 'broken.png',
+      mimeType: 'image/png',
+      buffer: Buffer.from('no picture'),
+    });
+    await send(page);
+    await answer(page).getByRole('alert').waitFor();
+    await answer(page).getByText('as this page saw it').waitFor();
+    await answer(page).locator('.stage-names li').first().waitFor();
+    assert.match(await answer(page).locator('.trace').innerText(), /^[0-9a-f]{32}$/);
+    await assertAccessible(page, 'a call that failed');
+    await picture(page, 'playground-failed', true);
+    await page.route('**/infer', (route) => route.abort());
+    await send(page);
+    await answer(page).getByText('It reached no gateway').waitFor();
+    await page.unroute('**/infer');
+  });
+
   test('a slow request is found, and leads over queue, batch and replica to why', async () => {
     const { page } = stage;
+    await page.goto(`${stage.platform.control}/d/slow`);
     const body = JSON.stringify({ inputs: [{ name: 'x', datatype: 'INT32', shape: [1, 2], data: [1, 2] }] });
     const infer = () => fetch(`${stage.platform.http}/v2/models/slow/infer`, { method: 'POST', body });
     await until('a decision', async () => {

@@ -9,14 +9,21 @@ const waitMs = 20_000;
 
 export const prefix = '/api/v1';
 
+interface FailureOptions extends ErrorOptions {
+  readonly answer?: Readonly<Record<string, unknown>>;
+}
+
 /** UNREACHABLE: nothing answered at all. */
 export class ApiFailure extends Error {
   readonly code: string;
   readonly status: number;
   readonly requestId: string | undefined;
+  /** All that was answered: a route may say more of a failure than every problem does. */
+  readonly answer: Readonly<Record<string, unknown>>;
 
-  constructor(code: string, status: number, message: string, requestId?: string, options?: ErrorOptions) {
+  constructor(code: string, status: number, message: string, requestId?: string, options: FailureOptions = {}) {
     super(message, options);
+    this.answer = options.answer ?? {};
     this.name = 'ApiFailure';
     this.code = code;
     this.status = status;
@@ -33,8 +40,8 @@ export function whenUnauthenticated(act: () => void): void {
 async function failureOf(response: Response): Promise<ApiFailure> {
   const text = await response.text();
   try {
-    const { code, detail, instance } = JSON.parse(text) as Problem;
-    return new ApiFailure(code, response.status, detail, instance);
+    const answer = JSON.parse(text) as Problem;
+    return new ApiFailure(answer.code, response.status, answer.detail, answer.instance, { answer });
   } catch {
     // Something between the page and control answered.
     return new ApiFailure('UNEXPECTED_ANSWER', response.status, `${response.status} ${response.statusText}`);

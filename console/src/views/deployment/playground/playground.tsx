@@ -16,7 +16,8 @@ import { reachable, type Sent } from './calls.ts';
 import { DrawPad } from './draw-pad.tsx';
 import { FileDrop, typeOf } from './file-drop.tsx';
 import { toPng } from './raster.ts';
-import { Answer, Timing, type Answered } from './result.tsx';
+import { Answer, type Answered } from './result.tsx';
+import { FailedTiming, Timing, timingOf } from './timing.tsx';
 import { drawingOf, inputsOf, type Drawing, type Input, type Version } from './takes.ts';
 import { checkBody, templateOf, type Checked } from './tensor-json.ts';
 import { TensorEditor } from './tensor-editor.tsx';
@@ -71,6 +72,8 @@ function Try({ deployment, version, query }: TryProps): JSX.Element {
   const [text, setText] = useState(template);
   const checked = useMemo(() => checkBody(text, version?.signature.inputs), [text, version]);
   const [answered, setAnswered] = useState<Answered | undefined>();
+  /** From the press to the answer, as this page saw it. */
+  const [tookMs, setTook] = useState(0);
   const { isRunning, failure, run } = useAct();
   const ready = readyOf(input, { drawing, ink, file, checked });
   const may = allows(caller.value, 'infer', name);
@@ -79,7 +82,12 @@ function Try({ deployment, version, query }: TryProps): JSX.Element {
       if (ready === undefined) return;
       setAnswered(undefined);
       const request = await ready.request();
-      setAnswered(await ask<Answered>(`${deploymentPath(name)}/infer`, { method: 'POST', ...request }));
+      const from = performance.now();
+      try {
+        setAnswered(await ask<Answered>(`${deploymentPath(name)}/infer`, { method: 'POST', ...request }));
+      } finally {
+        setTook(performance.now() - from);
+      }
     });
   const url = status.value?.listeners['http']?.url;
   const sent = ready?.sent ?? exampleOf(input, checked);
@@ -137,7 +145,12 @@ function Try({ deployment, version, query }: TryProps): JSX.Element {
       </section>
       <section class="panel" aria-labelledby="answer" aria-live="polite" aria-busy={isRunning}>
         <h2 id="answer">Answer</h2>
-        {failure !== undefined && <Failed failure={failure} />}
+        {failure !== undefined && (
+          <>
+            <Failed failure={failure} />
+            <FailedTiming timing={timingOf(failure)} tookMs={tookMs} path={address(`/d/${segment(name)}`)} />
+          </>
+        )}
         {failure === undefined && answered !== undefined && (
           <>
             <Answer body={answered.body} />

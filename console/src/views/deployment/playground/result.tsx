@@ -1,11 +1,7 @@
-/** The answer, and where its time went. */
+/** The answer. */
 import type { JSX } from 'preact';
 import type { PlaygroundTiming } from '../../../../../src/api/playground-schemas.ts';
 import { digits, words } from '../../../format/quantity.ts';
-import { Figure } from '../../../parts/figure.tsx';
-import { address } from '../../../router.ts';
-import { StageBar } from '../requests/stage-bar.tsx';
-import { stagesOf } from '../requests/stages.ts';
 import { shownOf, type Scored, type ShownTensor } from './answer.ts';
 
 export interface Answered {
@@ -87,63 +83,6 @@ function TensorTable({
           ))}
         </tbody>
       </table>
-    </div>
-  );
-}
-
-export function Timing({
-  timing,
-  path,
-}: {
-  readonly timing: PlaygroundTiming | null;
-  readonly path: string;
-}): JSX.Element {
-  if (timing === null)
-    return <p class="muted">Where its time went is not known: the gateway that answered has gone.</p>;
-  const { totalMs, queueMs, callMs, computeMs, batchRows, batchRequests, replica, version, traceId } = timing;
-  const ms = (label: string, value: number | null): JSX.Element => <Figure label={label} value={value} unit="ms" />;
-  const others = (batchRequests ?? 1) - 1;
-  return (
-    <div class="timing">
-      <StageBar stages={stagesOf({ totalMs, queueMs, callMs, computeMs })} totalMs={totalMs} />
-      <dl class="facts">
-        <div>
-          <dt>Total</dt>
-          <dd>{ms('Total, at the gateway', totalMs)}</dd>
-        </div>
-        <div>
-          <dt>Queue</dt>
-          <dd>{ms('In the queue', queueMs)}</dd>
-        </div>
-        <div>
-          <dt>Compute</dt>
-          <dd>{ms("The runtime's own time", computeMs)}</dd>
-        </div>
-        <div>
-          <dt>Batch</dt>
-          <dd>
-            {batchRows === null
-              ? 'none'
-              : `${words(batchRows, 'rows')} ${batchRows === 1 ? 'row' : 'rows'}, ${others === 0 ? 'alone' : `with ${others} other ${others === 1 ? 'request' : 'requests'}`}`}
-          </dd>
-        </div>
-        <div>
-          <dt>Replica</dt>
-          <dd>{replica === null ? 'none was reached' : <code>{replica}</code>}</dd>
-        </div>
-        <div>
-          <dt>Version</dt>
-          <dd>{version}</dd>
-        </div>
-        <div>
-          <dt>Trace</dt>
-          <dd>
-            <a href={address(path, { tab: 'requests', trace: traceId })}>
-              <code class="trace">{traceId}</code>
-            </a>
-          </dd>
-        </div>
-      </dl>
     </div>
   );
 }
