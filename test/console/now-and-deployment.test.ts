@@ -156,6 +156,33 @@ describe('the console', { skip: withoutBrowser }, () => {
     await assertAccessible(page, 'Deployment with a table');
   });
 
+  test('a span is chosen on a chart by keys and by inputs, and is in the address', async () => {
+    const { page } = stage;
+    await page.goto(`${stage.platform.control}/d/driven`);
+    const cursor = page.getByRole('slider', { name: 'Cursor of Requests' });
+    await page.locator('figure.chart canvas').first().waitFor();
+    await cursor.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.down('Shift');
+    for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('PageUp');
+    assert.match((await cursor.getAttribute('aria-valuetext')) ?? '', /UTC to .*UTC: offered/);
+    await page.keyboard.up('Shift');
+    await page.waitForURL(/from=\d+&to=\d+/);
+    const { searchParams } = new URL(page.url());
+    const length = Number(searchParams.get('to')) - Number(searchParams.get('from'));
+    assert.ok(length >= 30_000 && length < 900_000, `${length} ms`);
+    await page.getByLabel('From, UTC').fill('2026-11-01T10:00:00');
+    await page.getByLabel('To, UTC').fill('2026-11-01T10:00:05');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.getByText('expected 10 seconds between the two at least').waitFor();
+    await page.getByLabel('To, UTC').fill('2026-11-01T10:30:00');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.waitForURL(/from=1793527200000&to=1793529000000/);
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await page.waitForURL((url) => !url.searchParams.has('from'));
+    await page.goto(`${stage.platform.control}/d/driven?range=1h&others=1`);
+  });
+
   test('a link reproduces the screen, and what is not there says what to do', async () => {
     const { page } = stage;
     await page.reload();

@@ -28,7 +28,10 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }): JSX.E
             <kbd>←</kbd>
             <kbd>→</kbd>
           </span>
-          <span>in a chart: moves the cursor; t shows the chart as a table; in a table: from figure to figure</span>
+          <span>
+            in a chart: moves the cursor, with shift it chooses a span; t shows the chart as a table; in a table: from
+            figure to figure
+          </span>
         </div>
       </div>
       <label class="check">

@@ -1,6 +1,7 @@
 /**
  * A chart: uPlot's canvas for the eye, a sentence and a table for everybody, one cursor with all others on the page. The
- * arrow keys move the cursor, with shift ten points; `t` shows the table. Dragging, or shift with a click, chooses a span.
+ * arrow keys move the cursor, Page Up and Page Down by ten points; `t` shows the table. Dragging, or shift with those keys,
+ * chooses a span.
  */
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
@@ -21,12 +22,14 @@ import { LegendKey } from './legend.tsx';
 interface ChartProps {
   readonly model: ChartModel;
   readonly height?: number;
-  /** A span that was chosen by dragging. */
-  readonly onSpan?: (from: number, to: number) => void;
+  /** A span that was chosen, by dragging or by keys; Unix milliseconds. */
+  readonly onSpan?: (span: { readonly from: number; readonly to: number }) => void;
 }
 
 export function Chart({ model, height = 170, onSpan }: ChartProps): JSX.Element {
   const [isTable, setTable] = useState(false);
+  /** While a span is chosen by keys: the moment at which it began. */
+  const [anchor, setAnchor] = useState<number | undefined>();
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const latest = useRef(model);
@@ -59,7 +62,7 @@ export function Chart({ model, height = 170, onSpan }: ChartProps): JSX.Element 
             if (width < 8) return;
             const [from, to] = [own.posToVal(left, 'x'), own.posToVal(left + width, 'x')];
             own.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-            span.current?.(Math.round(from), Math.round(to));
+            span.current?.({ from: Math.round(from), to: Math.round(to) });
           },
         ],
       };
@@ -102,9 +105,25 @@ export function Chart({ model, height = 170, onSpan }: ChartProps): JSX.Element 
 
   const at = cursorAt.value;
   const index = at === undefined ? model.lastIndex : nearest(model.at, at);
-  const move = (by: number): void => {
+  const shownAt = model.at[index];
+  useEffect(() => {
+    const own = plot.current;
+    if (own === undefined) return;
+    const [from, to] = anchor === undefined || at === undefined ? [0, 0] : [anchor, at].toSorted((a, b) => a - b);
+    const left = own.valToPos(from as number, 'x');
+    const width = anchor === undefined ? 0 : own.valToPos(to as number, 'x') - left;
+    own.setSelect({ left, top: 0, width, height: width === 0 ? 0 : own.over.clientHeight }, false);
+  }, [anchor, at]);
+  const move = (by: number, chooses: boolean): void => {
     const to = Math.max(0, Math.min(model.at.length - 1, index + by));
+    // As text is chosen: from where the cursor stood when shift was first held.
+    setAnchor(chooses && onSpan !== undefined ? (anchor ?? shownAt) : undefined);
     cursorAt.value = model.at[to];
+  };
+  const finish = (): void => {
+    if (anchor === undefined) return;
+    setAnchor(undefined);
+    if (at !== undefined && at !== anchor) onSpan?.({ from: Math.min(at, anchor), to: Math.max(at, anchor) });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const steps: Readonly<Record<string, number>> = {
@@ -118,13 +137,17 @@ export function Chart({ model, height = 170, onSpan }: ChartProps): JSX.Element 
     const step = steps[event.key];
     if (step !== undefined) {
       event.preventDefault();
-      move(event.shiftKey ? step * 10 : step);
+      move(step, event.shiftKey);
     } else if (event.key === 't' && !event.ctrlKey && !event.metaKey && !event.altKey) setTable(!isTable);
-    else if (event.key === 'Escape') cursorAt.value = undefined;
+    else if (event.key === 'Escape') {
+      setAnchor(undefined);
+      cursorAt.value = undefined;
+    }
   };
-  const shownAt = model.at[index];
   const values = index < 0 ? [] : readOut(model, index);
-  const said = shownAt === undefined ? '' : moment(shownAt, zone.value, serverNow());
+  const wordsOf = (each: number): string => moment(each, zone.value, serverNow());
+  const said = shownAt === undefined ? '' : wordsOf(shownAt);
+  const chosen = anchor === undefined ? said : `${wordsOf(anchor)} to ${said}`;
   return (
     <figure class="chart" aria-label={model.title}>
       <div class="chart-head">
@@ -136,7 +159,7 @@ export function Chart({ model, height = 170, onSpan }: ChartProps): JSX.Element 
             </span>
           ))}
         </p>
-        <span class="chart-at">{at === undefined ? '' : said}</span>
+        <span class="chart-at">{at === undefined ? '' : chosen}</span>
         <button type="button" class="button small quiet" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           Table
         </button>
@@ -153,9 +176,11 @@ export function Chart({ model, height = 170, onSpan }: ChartProps): JSX.Element 
           aria-valuemin={0}
           aria-valuemax={Math.max(0, model.at.length - 1)}
           aria-valuenow={Math.max(0, index)}
-          aria-valuetext={`${said}: ${values.map(({ line, text }) => `${line.name} ${text}`).join(', ')}`}
+          aria-valuetext={`${chosen}: ${values.map(({ line, text }) => `${line.name} ${text}`).join(', ')}`}
           style={{ height: `${height}px` }}
           onKeyDown={onKeyDown}
+          onKeyUp={({ key }: KeyboardEvent) => key === 'Shift' && finish()}
+          onBlur={finish}
         />
       )}
       <figcaption class="sr-only">{sentence(model, zone.value)}</figcaption>

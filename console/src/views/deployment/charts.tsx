@@ -10,11 +10,13 @@ import { cursorAt } from '../../charts/cursor.ts';
 import { journal, serverNow } from '../../live/store.ts';
 import { useResource, type Asking } from '../../live/use-resource.ts';
 import { valueOf } from '../../live/resource.ts';
-import { Moment } from '../../parts/moment.tsx';
+import { Between } from '../../parts/between.tsx';
 import { Async } from '../../parts/states.tsx';
 import { choose, type Params } from '../../router.ts';
+import { zone } from '../../settings.ts';
 import { merged } from '../now/merged.ts';
-import { isLength, lengths, moved, rangeOf, spanOf, stepMsFor, toQuery, type Length, type Range } from './range.ts';
+import { isLength, lengths, moved, problemOf, rangeOf, spanOf, stepMsFor, toQuery } from './range.ts';
+import type { Length, Range, Span } from './range.ts';
 import { latency, replicas, requests, waiting, type Seen } from './models.ts';
 
 interface ChartsProps {
@@ -86,13 +88,20 @@ export function Charts({ deployment, query, why }: ChartsProps): JSX.Element {
             Later ▶
           </button>
         </div>
-        {range.kind === 'fixed' && (
-          <span class="muted">
-            <Moment at={range.from} /> to <Moment at={range.to} />{' '}
-            <button type="button" class="link" onClick={() => change({ kind: 'live', length: '15m' })}>
-              back to now
-            </button>
-          </span>
+        {/* A field that is being typed in must not be overtaken by the time. */}
+        <Between
+          key={`${JSON.stringify(range)} ${zone.value}`}
+          span={spanOf(range, serverNow())}
+          onSpan={(span) => {
+            const problem = problemOf(span);
+            if (problem === undefined) change({ kind: 'fixed', ...span });
+            return problem;
+          }}
+        />
+        {!isLive && (
+          <button type="button" class="button small" onClick={() => change({ kind: 'live', length: '15m' })}>
+            Back to now
+          </button>
         )}
         <label class="check switch">
           <input
@@ -114,14 +123,14 @@ export function Charts({ deployment, query, why }: ChartsProps): JSX.Element {
               why: isLive ? valueOf(why.resource) : undefined,
               others,
             }}
-            onSpan={(from, to) => change(to - from < 10_000 ? range : { kind: 'fixed', from, to })}
+            onSpan={(span) => problemOf(span) === undefined && change({ kind: 'fixed', ...span })}
           />
         )}
       </Async>
       <p class="legend">
         <span>▲ target raised</span> <span>▼ lowered</span>{' '}
         <span>❘ changed by a person: mode, stop, version, size</span>
-        <span>drag to choose a span; ← → move the cursor</span>
+        <span>← → move the cursor; shift with them, or dragging, chooses a span</span>
       </p>
     </section>
   );
@@ -129,7 +138,7 @@ export function Charts({ deployment, query, why }: ChartsProps): JSX.Element {
 
 interface FourProps {
   readonly seen: Seen;
-  readonly onSpan: (from: number, to: number) => void;
+  readonly onSpan: (span: Span) => void;
 }
 
 function Four({ seen, onSpan }: FourProps): JSX.Element {

@@ -5,7 +5,7 @@ import type { DeploymentView, JournalEntryView, WhyView } from '../../../../src/
 import { seriesQuery, type SeriesView } from '../../../../src/api/series-schemas.ts';
 import { nearest, readOut, sentence, trendOf } from '../../charts/describe.ts';
 import { ahead, latency, marksOf, replicas, requests, type Seen } from './models.ts';
-import { lengths, moved, rangeOf, spanOf, stepMsFor, toQuery } from './range.ts';
+import { lengths, moved, problemOf, rangeOf, spanOf, stepMsFor, toQuery } from './range.ts';
 
 const now = Date.UTC(2026, 10, 29, 14, 5, 7);
 
@@ -17,6 +17,12 @@ test('every span that an address can name is asked for in steps that the series 
       assert.ok(length / stepMs <= 480);
     }),
   );
+});
+
+test('a span that is too short or too long to be looked at says what was expected', () => {
+  assert.equal(problemOf({ from: 0, to: 60_000 }), undefined);
+  assert.match(problemOf({ from: 0, to: 9999 }) ?? '', /expected 10 seconds between the two at least/);
+  assert.match(problemOf({ from: 0, to: 32 * 86_400_000 }) ?? '', /expected 31 days between the two at most/);
 });
 
 test('an address that makes no sense is the last quarter of an hour', () => {

@@ -20,10 +20,16 @@ const longestMs = 31 * 86_400_000;
 export function rangeOf({ range, from, to }: Params): Range {
   const [start, end] = [Number(from), Number(to)];
   if (from !== undefined && to !== undefined && Number.isSafeInteger(start) && Number.isSafeInteger(end)) {
-    const length = end - start;
-    if (start > 0 && length >= shortestMs && length <= longestMs) return { kind: 'fixed', from: start, to: end };
+    if (start > 0 && problemOf({ from: start, to: end }) === undefined) return { kind: 'fixed', from: start, to: end };
   }
   return { kind: 'live', length: isLength(range) ? range : '15m' };
+}
+
+/** What is expected of a span that can be looked at; undefined: it is one. */
+export function problemOf({ from, to }: Span): string | undefined {
+  if (to - from < shortestMs) return `expected ${shortestMs / 1000} seconds between the two at least`;
+  if (to - from > longestMs) return `expected ${longestMs / 86_400_000} days between the two at most`;
+  return undefined;
 }
 
 export function isLength(text: string | undefined): text is Length {

@@ -2,7 +2,6 @@
  * What of time is looked at, as the address has it: a window, which moves with the time unless it is held, and in it
  * perhaps a slice (the brush), of which the list below tells. Pure.
  */
-import { clock, type Zone } from '../../format/time.ts';
 import type { Params } from '../../router.ts';
 import { isLength, lengths, type Length, type Span } from '../deployment/range.ts';
 
@@ -85,16 +84,4 @@ export function cursorAfter(key: string, at: number | undefined, window: Span): 
     End: window.to,
   }[key];
   return to === undefined ? undefined : Math.min(Math.max(to, window.from), window.to);
-}
-
-/** For a field of date and time, which knows no zone: the time on the wall. */
-export const wall = (at: number, zone: Zone): string => `${clock(at, zone, 'date')}T${clock(at, zone)}`;
-
-/** The moment at which the wall shows this; undefined: it is no time. In the hour that comes twice, the first. */
-export function momentOf(text: string, zone: Zone): number | undefined {
-  const asUtc = Date.parse(`${text}Z`);
-  if (!Number.isFinite(asUtc)) return undefined;
-  const offset = (at: number): number => Date.parse(`${wall(at, zone)}Z`) - at;
-  const first = asUtc - offset(asUtc);
-  return asUtc - offset(first);
 }

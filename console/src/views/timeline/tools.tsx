@@ -1,13 +1,13 @@
 /** Which span, kind and subject are looked at, by inputs: everything that the brush does, and more exactly. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { zoneName } from '../../format/time.ts';
 import { serverNow } from '../../live/store.ts';
+import { Between } from '../../parts/between.tsx';
 import { choose, type Params } from '../../router.ts';
 import { zone } from '../../settings.ts';
-import { lengths, type Length, type Span } from '../deployment/range.ts';
+import { lengths, type Length } from '../deployment/range.ts';
 import { kinds } from './lanes.ts';
-import { brushed, chosen, lastOf, momentOf, wall, type Looked } from './span.ts';
+import { brushed, chosen, lastOf, type Looked } from './span.ts';
 
 interface ToolsProps {
   readonly looked: Looked;
@@ -22,7 +22,6 @@ interface SpanToolsProps {
 
 export function SpanTools({ looked, children }: SpanToolsProps): JSX.Element {
   const { length, moves, brush, window } = looked;
-  const slice = brush ?? window;
   return (
     <div class="chart-tools">
       <div class="segments" role="group" aria-label="Span">
@@ -39,7 +38,16 @@ export function SpanTools({ looked, children }: SpanToolsProps): JSX.Element {
         ))}
       </div>
       {/* A field that is being typed in must not be overtaken by the time. */}
-      <Between key={`${brush?.from} ${brush?.to} ${length} ${zone.value}`} slice={slice} looked={looked} />
+      <Between
+        key={`${brush?.from} ${brush?.to} ${length} ${zone.value}`}
+        span={brush ?? window}
+        onSpan={({ from, to }) => {
+          const slice = brushed(from, to, { from: 1, to: serverNow() + 86_400_000 });
+          if (slice === undefined) return 'expected a second between the two at least';
+          choose(chosen(slice, looked));
+          return undefined;
+        }}
+      />
       {!moves && (
         <button type="button" class="button small" onClick={() => choose(lastOf(length))}>
           Back to now
@@ -47,60 +55,6 @@ export function SpanTools({ looked, children }: SpanToolsProps): JSX.Element {
       )}
       {children}
     </div>
-  );
-}
-
-function Between({ slice, looked }: { readonly slice: Span; readonly looked: Looked }): JSX.Element {
-  const [from, setFrom] = useState(wall(slice.from, zone.peek()));
-  const [to, setTo] = useState(wall(slice.to, zone.peek()));
-  const [problem, setProblem] = useState<string | undefined>();
-  const show = (event: Event): void => {
-    event.preventDefault();
-    const [start, end] = [momentOf(from, zone.peek()), momentOf(to, zone.peek())];
-    if (start === undefined || end === undefined) {
-      setProblem('expected two times, got something else');
-      return;
-    }
-    const brush = end <= start ? undefined : brushed(start, end, { from: 1, to: serverNow() + 86_400_000 });
-    if (brush === undefined) {
-      setProblem('expected the first time before the second');
-      return;
-    }
-    setProblem(undefined);
-    choose(chosen(brush, looked));
-  };
-  const name = zoneName(slice.to, zone.value);
-  return (
-    <form class="between" onSubmit={show}>
-      <label class="field inline">
-        <span>From, {name}</span>
-        <input
-          type="datetime-local"
-          step="1"
-          value={from}
-          aria-invalid={problem !== undefined}
-          onInput={({ currentTarget: { value } }) => setFrom(value)}
-        />
-      </label>
-      <label class="field inline">
-        <span>To, {name}</span>
-        <input
-          type="datetime-local"
-          step="1"
-          value={to}
-          aria-invalid={problem !== undefined}
-          onInput={({ currentTarget: { value } }) => setTo(value)}
-        />
-      </label>
-      <button type="submit" class="button small">
-        Show
-      </button>
-      {problem !== undefined && (
-        <span class="bad-text" role="alert">
-          ■ {problem}
-        </span>
-      )}
-    </form>
   );
 }
 
