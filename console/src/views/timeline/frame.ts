@@ -23,11 +23,11 @@ export interface Frame {
   readonly width: number;
   readonly load: { readonly top: number; readonly height: number };
   /** Of lane `index`: its ground, and the base line of its name. */
-  lane(index: number): { readonly top: number; readonly height: number; readonly nameY: number };
-  xOf(at: number): number;
+  readonly lane: (index: number) => { readonly top: number; readonly height: number; readonly nameY: number };
+  readonly xOf: (at: number) => number;
   /** The moment at an x of the picture, inside the window. */
-  momentAt(x: number): number;
-  msOf(px: number): number;
+  readonly momentAt: (x: number) => number;
+  readonly msOf: (px: number) => number;
 }
 
 export function frameOf(wholePx: number, window: Span): Frame {
