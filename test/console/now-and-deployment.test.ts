@@ -220,6 +220,22 @@ describe('the console', { skip: withoutBrowser }, () => {
     await page.getByLabel('Time zone').selectOption('local');
     await page.locator('time', { hasText: 'GMT+13' }).first().waitFor();
     assert.deepEqual(await zones(), ['GMT+13']);
+    // Where nothing moves, lines keep their colours.
+    await page.emulateMedia({ reducedMotion: 'reduce', contrast: 'more' });
+    await page.reload();
+    await page.locator('figure.chart canvas').first().waitFor();
+    await until('a line to be drawn in its colour', () =>
+      page.evaluate(() => {
+        const canvas = document.querySelector('figure.chart canvas') as HTMLCanvasElement;
+        const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(
+          0,
+          0,
+          canvas.width,
+          canvas.height,
+        );
+        return data.some((red, at) => at % 4 === 0 && Math.abs(red - (data[at + 2] as number)) > 60) || undefined;
+      }),
+    );
     far.assertClean();
   });
 

@@ -29,8 +29,7 @@ export function colour(name: string): string {
 
 /** The same, lighter: for bands. */
 export function veil(name: string, alpha: number): string {
-  const [r = '0', g = '0', b = '0'] = colour(name).match(/[\d.]+/g) ?? [];
-  return `rgb(${r} ${g} ${b} / ${alpha})`;
+  return `rgb(from ${colour(name)} r g b / ${alpha})`;
 }
 
 function refresh(): void {
