@@ -1,7 +1,7 @@
 /** The numbers of now, before the charts. */
 import type { ComponentChildren, JSX } from 'preact';
 import type { DeploymentView } from '../../../../src/api/schemas.ts';
-import { words } from '../../format/quantity.ts';
+import type { Unit } from '../../format/quantity.ts';
 import { Figure, type FigureProps } from '../../parts/figure.tsx';
 import { NextHint } from '../../parts/next-hint.tsx';
 import { lostShare } from '../now/lost-share.ts';
@@ -20,6 +20,10 @@ export function Facts({ deployment, at }: FactsProps): JSX.Element {
   );
   const count = (label: string, value: number): JSX.Element =>
     figure(`${label} replicas`, { value, unit: 'count', at, source: 'control' });
+  /** What does not grow old: somebody said so, and it holds until they say otherwise. */
+  const told = (label: string, value: number, unit: Unit, source = 'the specification'): JSX.Element => (
+    <Figure label={label} value={value} unit={unit} source={source} />
+  );
   const forecast = governor?.forecast;
   return (
     <dl class="tiles">
@@ -27,8 +31,8 @@ export function Facts({ deployment, at }: FactsProps): JSX.Element {
         {figure('Offered load', { value: isKnown ? load.requestsPerSecond : null, unit: 'req/s' })}
       </Tile>
       <Tile
-        name={sloP99Ms === null ? 'p99 latency' : `p99, SLO ${words(sloP99Ms, 'ms')}`}
-        more={<>p50 {words(load.p50Ms, 'ms')}</>}
+        name={sloP99Ms === null ? 'p99 latency' : <>p99, SLO {told('Objective of the p99 latency', sloP99Ms, 'ms')}</>}
+        more={<>p50 {figure('p50 latency of the last answers', { value: load.p50Ms, unit: 'ms' })}</>}
       >
         {figure('p99 latency of the last answers', { value: load.p99Ms, unit: 'ms', limit: sloP99Ms })}
       </Tile>
@@ -39,7 +43,14 @@ export function Facts({ deployment, at }: FactsProps): JSX.Element {
           limit: 0,
         })}
       </Tile>
-      <Tile name="Waiting" more={<>{words(isKnown ? load.inFlight : null, 'count')} being computed</>}>
+      <Tile
+        name="Waiting"
+        more={
+          <>
+            {figure('Requests being computed', { value: isKnown ? load.inFlight : null, unit: 'count' })} being computed
+          </>
+        }
+      >
         {figure('Requests in the queue', { value: isKnown ? load.queueLength : null, unit: 'count' })}
       </Tile>
       <Tile
@@ -47,7 +58,8 @@ export function Facts({ deployment, at }: FactsProps): JSX.Element {
         wide
         more={
           <>
-            between {min} and {max}. <NextHint next={governor?.next} />
+            between {told('Replicas at least', min, 'replicas')} and {told('Replicas at most', max, 'replicas')}.{' '}
+            <NextHint next={governor?.next} />
           </>
         }
       >
@@ -73,11 +85,17 @@ export function Facts({ deployment, at }: FactsProps): JSX.Element {
         </span>
       </Tile>
       <Tile
-        name={forecast === undefined ? 'Forecast' : `Forecast, in ${words(forecast.seconds * 1000, 'ms')}`}
+        name={
+          forecast === undefined ? (
+            'Forecast'
+          ) : (
+            <>Forecast, in {told('How far ahead', forecast.seconds * 1000, 'ms', forecast.by)}</>
+          )
+        }
         more={
           forecast === undefined ? undefined : (
             <>
-              {forecast.by}, believed {words(forecast.authority, 'share')}
+              {forecast.by}, believed {told('How far it is believed', forecast.authority, 'share', forecast.by)}
             </>
           )
         }
@@ -93,7 +111,7 @@ export function Facts({ deployment, at }: FactsProps): JSX.Element {
 }
 
 interface TileProps {
-  readonly name: string;
+  readonly name: ComponentChildren;
   readonly children: ComponentChildren;
   readonly more?: ComponentChildren;
   readonly wide?: boolean;

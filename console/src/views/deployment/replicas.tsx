@@ -1,8 +1,8 @@
 /** Each replica: what it is doing, since when, and how long it took. */
 import type { JSX } from 'preact';
 import type { DeploymentView, ReplicaView } from '../../../../src/api/schemas.ts';
-import { words } from '../../format/quantity.ts';
 import { Badge, type Tone } from '../../parts/badge.tsx';
+import { Figure } from '../../parts/figure.tsx';
 import { Moment } from '../../parts/moment.tsx';
 
 const tones: Readonly<Record<ReplicaView['state'], Tone>> = {
@@ -27,8 +27,17 @@ export function Replicas({ deployment: { replicas } }: { readonly deployment: De
               <Badge tone={tones[state]} word={state} /> <code>{id}</code>{' '}
               <span class="muted">
                 {where}, version {version}, since <Moment at={startedAt} />
-                {readyAfterMs !== undefined && `, ready after ${words(readyAfterMs, 'ms')}`}
-                {residentBytes !== undefined && `, ${words(residentBytes, 'bytes')}`}
+                {readyAfterMs !== undefined && (
+                  <>
+                    , ready after{' '}
+                    <Figure label={`${id}: until it was ready`} value={readyAfterMs} unit="ms" source="its start" />
+                  </>
+                )}
+                {residentBytes !== undefined && (
+                  <>
+                    , <Figure label={`${id}: memory`} value={residentBytes} unit="bytes" source="its process" />
+                  </>
+                )}
               </span>
               {reason !== undefined && <p class={state === 'failed' ? 'bad-text' : 'warn-text'}>{reason}</p>}
             </li>
