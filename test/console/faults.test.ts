@@ -3,9 +3,19 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { DeploymentView, JournalEntryView } from '../../src/api/schemas.ts';
-import { startBrowser, withoutBrowser, type OpenPage, type TestBrowser } from '../support/browser.ts';
+import {
+  assertAccessible,
+  desktop,
+  phone,
+  picture,
+  startBrowser,
+  withoutBrowser,
+  type OpenPage,
+  type TestBrowser,
+} from '../support/browser.ts';
 import { runCli } from '../support/cli.ts';
 import { signIn, startComplaintPlatform, stateOf, type ComplaintPlatform } from '../support/complaint-platform.ts';
+import { assertNarrow } from '../support/console-stage.ts';
 import { until } from '../support/platform.ts';
 import { childPid } from '../support/processes.ts';
 
@@ -99,6 +109,25 @@ describe('the console while things go wrong', { skip: withoutBrowser }, () => {
     await note.getByText('NoSuchOperator').waitFor();
     assert.match((await note.innerText()).split('\n')[0] ?? '', /NoSuchOperator/);
     await page.getByRole('link', { name: 'Now', exact: true }).click();
+    // On the first page, too, whole, by keyboard and on a phone.
+    const row = page.locator('tr[data-deployment=unloadable]');
+    const trouble = row.getByRole('button', { name: /NoSuchOperator/ });
+    const whole = row.locator('[popover]');
+    await trouble.focus();
+    await page.keyboard.press('Enter');
+    await whole.getByText('NoSuchOperator').waitFor();
+    assert.equal(await whole.locator('p').first().innerText(), view.reason);
+    await assertAccessible(page, 'the reason of a failed load');
+    await page.keyboard.press('Escape');
+    await whole.waitFor({ state: 'hidden' });
+    await page.setViewportSize(phone);
+    await trouble.click();
+    await whole.getByText('NoSuchOperator').waitFor();
+    await assertNarrow(page, 'the reason of a failed load on a phone');
+    await picture(page, 'now-trouble-phone');
+    await whole.getByRole('button', { name: 'Close' }).click();
+    await whole.waitFor({ state: 'hidden' });
+    await page.setViewportSize(desktop);
   });
 
   /** Stops on the page, sees it told by the stream, and releases; each act stands in the journal in ada's name. */

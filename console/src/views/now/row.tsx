@@ -11,6 +11,7 @@ import { Sparkline } from '../../charts/sparkline.tsx';
 import { words } from '../../format/quantity.ts';
 import { lostShare } from './lost-share.ts';
 import { sparkOf } from './sparks.ts';
+import { Trouble } from './trouble.tsx';
 
 interface RowProps {
   readonly deployment: DeploymentView;
@@ -97,7 +98,7 @@ export const DeploymentRow = memo(function DeploymentRow({ deployment, at, index
       {count('Serving', counts.serving, 'ready replicas that are routed to')}
       {count('Draining', counts.draining, 'draining replicas')}
       <td role="cell" class="decision" data-label="Last decision">
-        <Decision deployment={name} governor={governor} />
+        <Decision deployment={name} governor={governor} trouble={reason} />
       </td>
     </tr>
   );
@@ -106,11 +107,20 @@ export const DeploymentRow = memo(function DeploymentRow({ deployment, at, index
 function Decision({
   deployment,
   governor,
+  trouble,
 }: {
   readonly deployment: string;
   readonly governor: DeploymentView['governor'];
+  readonly trouble: string | undefined;
 }): JSX.Element {
-  if (governor === undefined) return <span class="muted">not governed</span>;
+  const why = trouble !== undefined && <Trouble deployment={deployment} reason={trouble} />;
+  if (governor === undefined)
+    return (
+      <>
+        <span class="muted">not governed</span>
+        {why}
+      </>
+    );
   const { decision, mode, doubt } = governor;
   // Drawn again each second, for its age.
   void now.value;
@@ -130,10 +140,12 @@ function Decision({
           </>
         )}
       </span>
-      <span class="decision-reason muted" title={doubt ?? decision?.reason}>
-        <NextHint next={governor.next} />
-        {doubt === undefined ? (decision?.reason ?? governor.why ?? '') : `in doubt: ${doubt}`}
-      </span>
+      {why || (
+        <span class="decision-reason muted" title={doubt ?? decision?.reason}>
+          <NextHint next={governor.next} />
+          {doubt === undefined ? (decision?.reason ?? governor.why ?? '') : `in doubt: ${doubt}`}
+        </span>
+      )}
     </>
   );
 }
