@@ -81,12 +81,41 @@ describe('every view of the console', { skip: withoutBrowser }, () => {
     await using opened = await browser.open(`${control}/`, { expected });
     await signIn(opened.page, stage.admin);
     const tones = new Map<string, string>();
-    for (const address of addresses) await look(opened.page, `${control}${address}`, tones);
+    for (const address of addresses) {
+      await look(opened.page, `${control}${address}`, tones);
+      await opened.page.emulateMedia({ forcedColors: 'active' });
+      await assertAccessible(opened.page, `${address}, in the person's own colours`);
+      await opened.page.emulateMedia({ forcedColors: 'none' });
+    }
     assert.ok(tones.size >= 3, [...tones.keys()].join());
     assert.equal(new Set(tones.values()).size, tones.size, 'two tones share a shape');
     // That what follows can fail: whoever may act is offered it.
     await visit(opened.page, `${control}/`);
     assert.ok((await offered(opened.page)).length > 0);
+    opened.assertClean();
+  });
+
+  test('axe finds nothing where nothing can be read; each view says what is the matter and what to do', async () => {
+    const { control } = stage.platform;
+    await using opened = await browser.open(`${control}/`, { expected: /status of (?:401|500)/ });
+    const { page } = opened;
+    await signIn(page, stage.admin);
+    const detail = 'the store cannot be read';
+    const body = JSON.stringify({ type: 'about:blank', title: 'Internal', status: 500, code: 'INTERNAL', detail });
+    await page.route(/\/api\/v1\/(?!caller|events)/, (route) =>
+      route.fulfill({ status: 500, contentType: 'application/problem+json', body }),
+    );
+    // These ask for nothing that may fail.
+    const quiet = new Set(['/d', '/d/nobody', '/releases', '/releases/1', '/sign-in']);
+    for (const address of addresses) {
+      await visit(page, `${control}${address}`);
+      if (!quiet.has(address)) {
+        const notice = page.locator('main .notice.bad').first();
+        await notice.getByText(detail).waitFor();
+        await notice.getByRole('button', { name: 'Try again' }).waitFor();
+      }
+      await assertAccessible(page, `${address}, where nothing can be read`);
+    }
     opened.assertClean();
   });
 

@@ -94,6 +94,17 @@ describe('a console that asks for a key', { skip: withoutBrowser }, () => {
     await page.locator('tr[data-deployment=seen]').waitFor();
     assert.equal(await page.locator('tr[data-deployment=hidden]').count(), 0);
     assert.equal(await page.getByRole('button', { name: /Stop/ }).count(), 0);
+    // What is of the whole platform says whose it is, and what to do; it is not asked for again and again.
+    const told = 'Your key is for seen alone. Whoever administers the platform can make one for more';
+    await page.locator('.panel', { hasText: 'Who is told' }).getByText(told).waitFor();
+    await assertAccessible(page, 'Now with a key for one deployment');
+    await page.goto(`${platform.control}/models`);
+    await page.getByText(told).waitFor();
+    await page.goto(`${platform.control}/models/slow`);
+    await page.getByRole('heading', { name: 'slow' }).waitFor();
+    await page.getByText(told).waitFor();
+    await page.goto(`${platform.control}/d/seen?tab=playground`);
+    await page.getByText('What the model takes is not shown to your key').waitFor();
     await page.goto(`${platform.control}/d/hidden`);
     await page.getByText('Your key is not for this deployment.').waitFor();
     await page.goto(`${platform.control}/d/seen`);

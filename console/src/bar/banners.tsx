@@ -1,11 +1,10 @@
 /** What concerns the whole page: the connection is lost, the page is of another version, the governor is stopped. */
 import type { JSX } from 'preact';
 import { connection, outdated, paused, status, statusAt } from '../live/store.ts';
+import { isLost } from '../live/connection.ts';
 import { Moment } from '../parts/moment.tsx';
 
 export function Banners(): JSX.Element {
-  const { value: state } = connection;
-  const isLost = state.kind === 'waiting' || (state.kind === 'opening' && state.attempt > 0);
   const halt = status.value?.governor?.halt;
   return (
     <div class="banners">
@@ -20,7 +19,7 @@ export function Banners(): JSX.Element {
           </button>
         </div>
       )}
-      {isLost && (
+      {isLost(connection.value) && (
         <div class="banner bad" role="status">
           <p>
             <span aria-hidden="true">■ </span>

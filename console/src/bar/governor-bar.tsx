@@ -39,7 +39,13 @@ export function GovernorBar(): JSX.Element {
               class={approvals > 0 ? 'button small call' : 'button small quiet'}
               onClick={() => (open.value = 'approvals')}
             >
-              {approvals === 0 ? 'none wait' : approvals === 1 ? '1 waits' : `${approvals} wait`}
+              {seen === undefined
+                ? '…'
+                : approvals === 0
+                  ? 'none wait'
+                  : approvals === 1
+                    ? '1 waits'
+                    : `${approvals} wait`}
             </button>
           </dd>
         </div>
@@ -114,6 +120,7 @@ const oldMs = 5000;
 function OldestSignal(): JSX.Element {
   const { value: seen } = status;
   const oldest = seen === undefined ? undefined : oldestSignal(seen, now.value);
+  if (seen === undefined) return <span class="muted">…</span>;
   if (oldest === undefined) return <span class="muted">none yet</span>;
   const { ageMs, deployment } = oldest;
   if (ageMs === null)
@@ -133,6 +140,7 @@ function OldestSignal(): JSX.Element {
 
 function BudgetBurn(): JSX.Element {
   const { burn, at, promised, asked } = useBurn();
+  if (status.value === undefined) return <span class="muted">…</span>;
   if (promised === 0) return <span class="muted">no objectives</span>;
   if (at !== undefined && burn === undefined) return <span class="muted">no requests</span>;
   const of = asked < promised ? `, the worst of the ${asked} busiest of ${promised}` : '';

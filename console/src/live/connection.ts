@@ -67,3 +67,7 @@ export const isSilent = (state: Connection, now: number): boolean =>
 
 /** What is shown is as it was when the connection went. */
 export const isLive = (state: Connection): boolean => state.kind === 'connected';
+
+/** It was tried, and nothing answered; it is tried again by itself. */
+export const isLost = (state: Connection): boolean =>
+  state.kind === 'waiting' || (state.kind === 'opening' && state.attempt > 0);

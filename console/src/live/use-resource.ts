@@ -28,15 +28,22 @@ export function useResource<Value>(
     const own = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = async (): Promise<void> => {
+      let isRefused = false;
       const change = await fetchIt(own.signal).then(
         (value) => (): Resource<Value> => ({ kind: 'ready', value, at: Date.now() }),
-        (error: unknown) => (before: Resource<Value>) => failed(before, toFailure(error)),
+        (error: unknown) => {
+          const failure = toFailure(error);
+          isRefused = failure.status === 403;
+          return (before: Resource<Value>) => failed(before, failure);
+        },
       );
       if (own.signal.aborted) return;
       setHeld((before) => ({
         key,
         resource: change(before.key === key ? before.resource : { kind: 'loading' }),
       }));
+      // Who was refused is refused the next time, too: a key does not grow.
+      if (isRefused) return;
       if (everyMs !== undefined) timer = setTimeout(() => void lookIfSeen(), everyMs);
     };
     const lookIfSeen = async (): Promise<void> => {

@@ -1,7 +1,10 @@
 /** What a view shows when it has nothing to show: each says what is the matter and what to do. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { ApiFailure } from '../api/client.ts';
+import { caller } from '../api/caller.ts';
+import { ApiFailure } from '../api/client.ts';
+import { isLost } from '../live/connection.ts';
+import { connection, retry } from '../live/store.ts';
 import type { Asking } from '../live/use-resource.ts';
 import { Moment } from './moment.tsx';
 
@@ -63,12 +66,24 @@ export function Command({ text }: { readonly text: string }): JSX.Element {
   );
 }
 
+/** Before the platform has said anything: its place, until it is known that nothing answers. */
+export function Unheard({ lines }: { readonly lines: number }): JSX.Element {
+  if (!isLost(connection.value)) return <Loading lines={lines} what="Asking the platform" />;
+  return <Failed failure={new ApiFailure('UNREACHABLE', 0, 'control does not answer')} again={retry} />;
+}
+
 function advice({ code, status }: ApiFailure): string {
   if (status === 401) return 'Sign in again.';
-  if (status === 403) return 'Ask an administrator for a key with the scope that is named above.';
+  if (status === 403) return refusal(caller.value?.deployments);
   if (status === 404) return 'Check the address; it may have been removed.';
   if (code === 'UNREACHABLE') return 'Look whether the platform runs: flyball status.';
   return 'Try again; if it stays so, flyball doctor looks for the cause.';
+}
+
+/** `own`: the deployments that the key is for; undefined: all of them. */
+function refusal(own: readonly string[] | undefined): string {
+  if (own === undefined) return 'Ask an administrator for a key with the scope that is named above.';
+  return `Your key is for ${own.join(', ')} alone. Whoever administers the platform can make one for more: flyball keys create NAME.`;
 }
 
 export function Failed({ failure, again }: { readonly failure: ApiFailure; readonly again?: () => void }): JSX.Element {
@@ -91,6 +106,18 @@ export function Failed({ failure, again }: { readonly failure: ApiFailure; reado
   );
 }
 
+function Refused({ failure }: { readonly failure: ApiFailure }): JSX.Element {
+  return (
+    <div class="notice">
+      <p class="notice-title">
+        Not shown to your key <code>{failure.code}</code>
+      </p>
+      <p>{advice(failure)}</p>
+      <p class="muted">{failure.message}</p>
+    </div>
+  );
+}
+
 interface AsyncProps<Value> {
   readonly of: Asking<Value>;
   readonly children: (value: Value) => ComponentChildren;
@@ -103,7 +130,12 @@ export function Async<Value>({ of: { resource, again }, children, lines = 3 }: A
     case 'loading':
       return <Loading lines={lines} />;
     case 'failed':
-      return <Failed failure={resource.failure} again={again} />;
+      // What a key does not show is no fault: it is said, and nobody is alarmed.
+      return resource.failure.status === 403 ? (
+        <Refused failure={resource.failure} />
+      ) : (
+        <Failed failure={resource.failure} again={again} />
+      );
     case 'ready':
       return <>{children(resource.value)}</>;
     case 'stale':

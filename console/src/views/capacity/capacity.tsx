@@ -5,7 +5,7 @@ import { ask } from '../../api/client.ts';
 import { status } from '../../live/store.ts';
 import { useResource } from '../../live/use-resource.ts';
 import { Figure } from '../../parts/figure.tsx';
-import { Async, Empty, Loading } from '../../parts/states.tsx';
+import { Async, Empty, Unheard } from '../../parts/states.tsx';
 import type { ViewProps } from '../../views.ts';
 import { Budgets } from './budget.tsx';
 import { LagAnatomy } from './lag-anatomy.tsx';
@@ -55,7 +55,7 @@ export default function Capacity({ query }: ViewProps): JSX.Element {
       <div class="halves">
         {seen === undefined ? (
           <section class="panel">
-            <Loading />
+            <Unheard lines={3} />
           </section>
         ) : chosen === undefined ? (
           <section class="panel">
@@ -64,7 +64,7 @@ export default function Capacity({ query }: ViewProps): JSX.Element {
         ) : (
           <LagAnatomy deployments={deployments} chosen={chosen} />
         )}
-        <Budgets deployments={deployments} at={seen?.at ?? 0} />
+        {seen !== undefined && <Budgets deployments={deployments} at={seen.at} />}
       </div>
       <OperationList />
     </>

@@ -6,7 +6,7 @@ import { status } from '../../live/store.ts';
 import { Badge, toneOf } from '../../parts/badge.tsx';
 import { whyAddress } from '../../parts/figure.tsx';
 import { ViewOf } from '../../parts/lazy.tsx';
-import { Empty, Loading } from '../../parts/states.tsx';
+import { Empty, Unheard } from '../../parts/states.tsx';
 import type { Params } from '../../router.ts';
 import type { ViewProps } from '../../views.ts';
 import { Charts } from './charts.tsx';
@@ -19,7 +19,15 @@ import '../../styles/deployment.css';
 
 export default function Deployment({ params: { name }, query }: ViewProps): JSX.Element {
   const { value: seen } = status;
-  if (seen === undefined) return <Loading lines={8} what="Asking the platform" />;
+  if (seen === undefined)
+    return (
+      <>
+        <div class="page-head">
+          <h1>{name ?? 'Deployment'}</h1>
+        </div>
+        <Unheard lines={8} />
+      </>
+    );
   if (name === undefined) return <Choice />;
   const deployment = seen.deployments.find((each) => each.name === name);
   if (deployment === undefined) return <Missing name={name} />;

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { ModelView } from '../../../../src/api/schemas.ts';
 import { ask } from '../../api/client.ts';
 import { journal, status } from '../../live/store.ts';
+import { valueOf } from '../../live/resource.ts';
 import { useResource } from '../../live/use-resource.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { Async, Empty } from '../../parts/states.tsx';
@@ -21,24 +22,26 @@ export default function Models({ params, query }: ViewProps): JSX.Element {
   });
   const { name } = params;
   if (name === undefined) return <ModelList models={models} text={query['filter'] ?? ''} />;
+  const model = valueOf(models.resource)?.find((each) => each.name === name);
   return (
-    <Async of={models}>
-      {(all) => {
-        const model = all.find((each) => each.name === name);
-        return model === undefined ? (
-          <>
-            <div class="page-head">
-              <h1>{name}</h1>
-            </div>
+    <>
+      {model === undefined && (
+        <div class="page-head">
+          <h1>{name}</h1>
+        </div>
+      )}
+      <Async of={models}>
+        {() =>
+          model === undefined ? (
             <Empty title={`There is no model ${name}.`} command="flyball models">
               It may have been removed. <a href="/models">All models</a>
             </Empty>
-          </>
-        ) : (
-          <ModelPage model={model} query={query} />
-        );
-      }}
-    </Async>
+          ) : (
+            <ModelPage model={model} query={query} />
+          )
+        }
+      </Async>
+    </>
   );
 }
 

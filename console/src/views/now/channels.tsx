@@ -1,31 +1,37 @@
-/** By which channels people are told, whether they get through, and a message to try one. Nothing where there is none. */
+/** By which channels people are told, whether they get through, and a message to try one. Nothing where there is none, and why where it may not be known. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ChannelView, NotificationsView, NotificationTest } from '../../../../src/api/notification-schemas.ts';
 import { actor, mayOperate } from '../../api/caller.ts';
 import { ask, segment } from '../../api/client.ts';
+import { valueOf } from '../../live/resource.ts';
 import { useResource } from '../../live/use-resource.ts';
 import { Badge, type Tone } from '../../parts/badge.tsx';
 import { Moment } from '../../parts/moment.tsx';
-import { Failed } from '../../parts/states.tsx';
+import { Async, Failed } from '../../parts/states.tsx';
 import { useAct } from '../../parts/use-act.ts';
 
 const tones: Readonly<Record<ChannelView['state'], Tone>> = { idle: 'ok', waiting: 'busy', failing: 'bad' };
 
 export function Channels(): JSX.Element | null {
-  const { resource } = useResource('channels', (signal) => ask<NotificationsView>('/notifications', { signal }), {
+  const asked = useResource('channels', (signal) => ask<NotificationsView>('/notifications', { signal }), {
     everyMs: 5000,
   });
-  const channels = resource.kind === 'ready' || resource.kind === 'stale' ? resource.value.channels : [];
-  if (channels.length === 0) return null;
+  const { kind } = asked.resource;
+  // Where there is nobody to be told, and before that is known, nothing is said.
+  if (kind === 'loading' || valueOf(asked.resource)?.channels.length === 0) return null;
   return (
     <section class="panel" aria-labelledby="channels">
       <h2 id="channels">Who is told</h2>
-      <ul class="plain attention">
-        {channels.map((channel) => (
-          <Channel key={channel.name} {...channel} />
-        ))}
-      </ul>
+      <Async of={asked}>
+        {({ channels }) => (
+          <ul class="plain attention">
+            {channels.map((channel) => (
+              <Channel key={channel.name} {...channel} />
+            ))}
+          </ul>
+        )}
+      </Async>
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import { words } from '../../format/quantity.ts';
 import { status } from '../../live/store.ts';
 import { Figure } from '../../parts/figure.tsx';
-import { Empty, Loading } from '../../parts/states.tsx';
+import { Empty, Unheard } from '../../parts/states.tsx';
 import { choose } from '../../router.ts';
 import type { ViewProps } from '../../views.ts';
 import { Happenings } from './happenings.tsx';
@@ -54,7 +54,7 @@ export default function Now({ query }: ViewProps): JSX.Element {
         </form>
       </div>
       {seen === undefined ? (
-        <Loading lines={6} what="Asking the platform" />
+        <Unheard lines={6} />
       ) : seen.deployments.length === 0 ? (
         <Empty title="Nothing is deployed yet." command="flyball deploy my-model.onnx --name mine">
           Deploy a model, and it is here within seconds.
