@@ -40,19 +40,20 @@ describe('every view of the console', { skip: withoutBrowser }, () => {
   let stage: ComplaintPlatform;
   let empty: Platform;
   let browser: TestBrowser;
+  const started = new AsyncDisposableStack();
   before(async () => {
-    [stage, empty] = await Promise.all([startComplaintPlatform(), startPlatform({ specification: {} })]);
-    browser = await startBrowser();
+    // Both are waited for: one that comes after the other has failed would stay.
+    const [first, second] = await Promise.allSettled([startComplaintPlatform(), startPlatform({ specification: {} })]);
+    if (first.status === 'fulfilled') stage = started.use(first.value);
+    if (second.status === 'fulfilled') empty = started.use(second.value);
+    for (const each of [first, second]) if (each.status === 'rejected') throw each.reason;
+    browser = started.use(await startBrowser());
     await until('a change that waits', async () => {
       const { approvals } = await stage.api<{ approvals: ApprovalView[] }>('GET', '/governor');
       return approvals.length > 0 ? true : undefined;
     });
   });
-  after(async () => {
-    await browser?.[Symbol.asyncDispose]();
-    await empty?.[Symbol.asyncDispose]();
-    await stage?.[Symbol.asyncDispose]();
-  });
+  after(() => started.disposeAsync());
 
   /** In both themes; whatever is said by colour is said by a shape and a word as well. */
   async function look(page: Page, url: string, tones: Map<string, string>): Promise<void> {
