@@ -116,7 +116,9 @@ describe('the console while things go wrong', { skip: withoutBrowser }, () => {
     await trouble.focus();
     await page.keyboard.press('Enter');
     await whole.getByText('NoSuchOperator').waitFor();
-    assert.equal((await whole.locator('p').first().textContent())?.trim(), view.reason?.trim());
+    // What is being done about it, at its end, changes meanwhile.
+    const own = view.reason?.replace(/ \(trying again.*/s, '') ?? '';
+    assert.ok((await whole.locator('p').first().textContent())?.startsWith(own), own);
     await assertAccessible(page, 'the reason of a failed load');
     await page.keyboard.press('Escape');
     await whole.waitFor({ state: 'hidden' });
@@ -177,15 +179,15 @@ describe('the console while things go wrong', { skip: withoutBrowser }, () => {
     assert.ok((await stage.platform.status()).governor?.halts?.['asked'] !== undefined);
   });
 
-  test('STOP acts once control was started again, after a sign-in and without a reload', async () => {
+  test('STOP acts once control was started again, without another sign-in and without a reload', async () => {
     const before = childPid(stage.platform, 'control');
     process.kill(before, 'SIGKILL');
     await until('another control', async () => {
       await stage.platform.status();
       return childPid(stage.platform, 'control') === before ? undefined : true;
     });
-    // Sign-ins are control's own and end with it; the page as it stands leads there and back.
-    await signIn(opened.page, key);
+    // Sign-ins are in the store: the page as it stands finds its way back.
+    await opened.page.locator('.governor').getByText('live').waitFor({ timeout: 60_000 });
     await stopAndRelease('control was gone');
   });
 });
