@@ -28,6 +28,7 @@ import type {
   VersionView,
   WhyView,
 } from '../api/schemas.ts';
+import type { NodeView } from '../api/node-schemas.ts';
 import type { TraceView } from '../api/request-schemas.ts';
 import type { NotificationTest } from '../api/notification-schemas.ts';
 import type { RehearsalRequest, RehearsalView } from '../api/rehearsal-schemas.ts';
@@ -84,6 +85,7 @@ export interface ControlClient {
   specification(signal: AbortSignal): Promise<SpecificationView>;
   plan(resolved: ResolvedSpecification, signal: AbortSignal): Promise<PlanView>;
   apply(order: ApplyOrder, signal: AbortSignal): Promise<OperationView>;
+  nodes(signal: AbortSignal): Promise<readonly NodeView[]>;
   models(signal: AbortSignal): Promise<readonly ModelView[]>;
   model(name: string, signal: AbortSignal): Promise<ModelView>;
   /** Without a body the artefact named by `digest` is used. */
@@ -158,6 +160,7 @@ export function controlClient(options: ControlAddress): ControlClient {
     specification: (signal) => call({ method: 'GET', path: 'specification' }, signal),
     plan: (resolved, signal) => call({ method: 'POST', path: 'plan', json: resolved }, signal),
     apply: (order, signal) => call({ method: 'PUT', path: 'specification', json: order }, signal),
+    nodes: (signal) => call({ method: 'GET', path: 'nodes' }, signal),
     models: (signal) => call({ method: 'GET', path: 'models' }, signal),
     model: (name, signal) => call({ method: 'GET', path: `models/${part(name)}` }, signal),
     addVersion: (name, { assets = {}, ...query }, body, signal) => {

@@ -547,6 +547,15 @@ export const verbs: readonly VerbDeclaration[] = [
     load: () => import('./verbs/rehearsals.ts'),
   },
   {
+    name: 'nodes',
+    summary: 'Show the machines that replicas run on: their room, what runs where, and why there.',
+    examples: ['flyball nodes', 'flyball nodes -o json'],
+    positionals: [],
+    options: { ...output, ...server, verbose },
+    exits: ['done', 'failed', 'usage', 'unreachable'],
+    load: () => import('./verbs/nodes.ts'),
+  },
+  {
     name: 'keys',
     summary: 'Make, list and revoke API keys.',
     examples: [

@@ -39,6 +39,7 @@ import { governorService } from './governor/service.ts';
 import { wouldHold } from './governor/would-hold.ts';
 import { openLatencyModels } from './latency-models.ts';
 import { feedJournal } from './journal-feed.ts';
+import { watchCluster } from './nodes/cluster.ts';
 import { startNodes } from './nodes/nodes.ts';
 import { replicasOnNode } from './nodes/replicas.ts';
 import { journalService } from './journal-service.ts';
@@ -196,10 +197,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       wouldHold: (name, wallMs) => wouldHold(governor.of(name)?.last, wallMs),
     }),
   );
+  const cluster = watchCluster(options.orchestrator, clock);
+  starting.defer(() => cluster.stop());
   const nodes = startNodes({
     ...options.node,
     dataDirectory: options.dataDirectory,
     clock,
+    cluster,
     replicas: () => replicasOnNode(fleet.replicas(), (name) => deployments.find(name), clock.now()),
   });
   starting.defer(() => nodes.stop());

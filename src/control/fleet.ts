@@ -114,6 +114,7 @@ export function openFleet(options: FleetOptions): Fleet {
   function watch(replica: Replica, found: FoundReplica): void {
     replica.address = found.address;
     replica.where = found.where;
+    if (found.node !== undefined) replica.node = found.node;
     replica.limits = found.limits;
     const link = openReplicaLink(
       found.address,

@@ -2,6 +2,7 @@
  * The seam between control and whatever runs replicas: processes of this machine, tasks of a Docker Swarm.
  * A driver starts, stops and finds replicas; it decides nothing. Every method is safe to call twice.
  */
+import type { ClusterNode } from '../core/placement/node.ts';
 import type { ReplicaAddress } from '../gateway/routing-table.ts';
 import type { RunnerLaunch } from '../runner/launch.ts';
 
@@ -38,6 +39,8 @@ export interface FoundReplica {
   readonly address: ReplicaAddress;
   /** What a person would look for: `pid 4711`, or `task k3j9x2 on worker-2`. */
   readonly where: string;
+  /** Name of the node that it is on, where there are several. */
+  readonly node?: string;
   /** Whether the limits asked for hold, with the reason where not. */
   readonly limits:
     | { readonly kind: 'enforced' }
@@ -82,6 +85,8 @@ export interface Orchestrator extends AsyncDisposable {
   list(): Promise<readonly FoundReplica[]>;
   /** Called when a replica ends without `stop` or `kill`. */
   onExit(listener: (exit: ReplicaExit) => void): void;
+  /** Of a cluster, those that its managers know, with what is promised on them; throws while they cannot be asked. */
+  nodes?(): Promise<readonly ClusterNode[]>;
   /** Called when somebody else has changed what is held, where others can. */
   onDrift?(listener: (drift: Drift) => void): void;
 }

@@ -36,6 +36,8 @@ export interface Replica {
   stoppingSince?: number;
   address?: ReplicaAddress;
   where: string;
+  /** Of a cluster; absent on a single machine, and until it is placed. */
+  node?: string;
   limits: FoundReplica['limits'];
   facts?: ReplicaFacts;
   residentBytes?: number;

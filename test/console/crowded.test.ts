@@ -13,6 +13,7 @@ import {
   type OpenPage,
   type TestBrowser,
 } from '../support/browser.ts';
+import { clusterOf } from '../../src/testing/cluster.ts';
 import { startCrowdedControl, type CrowdedControl } from '../support/crowded-control.ts';
 
 const entries = 100_000;
@@ -23,7 +24,12 @@ describe('a thousand deployments and a hundred thousand entries', { skip: withou
   let browser: TestBrowser;
   let opened: OpenPage;
   before(async () => {
-    control = await startCrowdedControl({ deployments: 1000, entries, spanMs: 20 * 3_600_000 });
+    control = await startCrowdedControl({
+      deployments: 1000,
+      entries,
+      spanMs: 20 * 3_600_000,
+      nodes: clusterOf(['d0-1', 'd1-1']),
+    });
     browser = await startBrowser();
     opened = await browser.open(`${control.url}/`, { expected: /status of (?:500|503)|ERR_/ });
   });
@@ -44,6 +50,20 @@ describe('a thousand deployments and a hundred thousand entries', { skip: withou
     });
     await page.locator('tr[data-deployment=d999]').waitFor();
     assert.ok((await rows.count()) <= rowsMax, `${await rows.count()} rows`);
+  });
+
+  test('Capacity shows each node of a cluster, what is promised on it, and why a replica is there', async () => {
+    const { page } = opened;
+    await page.goto(`${control.url}/capacity`);
+    const words = async (name: string): Promise<string> => page.getByLabel(`Node ${name}`, { exact: true }).innerText();
+    await page.getByLabel('Node node4', { exact: true }).waitFor();
+    assert.match(await words('node1'), /ready[^]*manager at 10\.99\.0\.1[^]*0\.5\s+of 4[^]*Processor/);
+    assert.doesNotMatch(await words('node2'), /Processor|Disk/, 'what is not measured is not shown');
+    assert.match(await words('node2'), /gpu promised\s+1 of 2/);
+    assert.match(await words('node3'), /down[^]*No replica runs here/);
+    assert.match(await words('node4'), /drained/);
+    await page.getByRole('img', { name: /^d1-1: ready.*here: any of 4 nodes may have it/ }).waitFor();
+    await assertAccessible(page, 'capacity of a cluster');
   });
 
   test('Timeline builds few rows and asks for few pages, and its end is the first of all entries', async () => {

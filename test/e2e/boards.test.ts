@@ -214,7 +214,9 @@ describe('a real Prometheus that scrapes OpenMetrics', { skip: missing ?? false,
         ? first
         : undefined;
     });
-    assert.ok(node.cpu.cores >= 1 && (node.cpu.busyShare ?? 2) <= 1 && (node.memory.totalBytes ?? 0) > 1e8);
+    assert.ok(
+      (node.cpu.cores ?? Number.NaN) >= 1 && (node.cpu.busyShare ?? 2) <= 1 && (node.memory.totalBytes ?? 0) > 1e8,
+    );
     assert.equal(node.replicas[0]?.deployment, 'worker');
     await until('the rule to take a replica away for its CPU', async () => {
       const journal = await (await fetch(`${platform.control}/api/v1/journal?limit=200`)).text();

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as z from 'zod';
+import { nodeView } from '../../src/api/node-schemas.ts';
 import { rehearsalReport, rehearsalView } from '../../src/api/rehearsal-schemas.ts';
 import {
   alertsView,
@@ -138,6 +139,7 @@ describe('every verb', { timeout: 300_000 }, () => {
       rehearsalReport,
     ],
     ['rehearsals', () => [], z.array(rehearsalView)],
+    ['nodes', () => [], z.array(nodeView)],
     ['keys', () => [], z.array(keyView)],
     ['backup', () => [join(folder, `copy-${(copies.count += 1)}`)], own.copied],
     [

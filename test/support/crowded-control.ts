@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { DatabaseSync } from 'node:sqlite';
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
+import type { NodeView } from '../../src/api/node-schemas.ts';
 import { openConsoleFiles } from '../../src/api/console-files/serve.ts';
 import { helloFrame, statusFrame } from '../../src/api/events/frames.ts';
 import { journalQuery, type StatusView } from '../../src/api/schemas.ts';
@@ -32,6 +33,8 @@ export interface Crowd {
   readonly entries: number;
   /** Over which the entries are spread, up to now. */
   readonly spanMs: number;
+  /** Machines, with what is on them; none where nobody looks at them. */
+  readonly nodes?: readonly NodeView[];
 }
 
 const kinds = ['decision', 'replica', 'upkeep', 'change', 'alert'] as const;
@@ -115,6 +118,11 @@ export async function startCrowdedControl(crowd: Crowd): Promise<CrowdedControl>
     ({ params: { id } }) => drive(searchJournal(sqliteDialect, { after: Number(id) - 1, limit: 1 }))[0],
   );
   server.get('/api/v1/operations', () => []);
+  server.get('/api/v1/nodes', () => (crowd.nodes ?? []).map((node) => Object.assign({}, node, { at: Date.now() })));
+  server.get<{ Params: { readonly name: string } }>(
+    '/api/v1/deployments/:name/latency-model',
+    ({ params: { name } }) => ({ deployment: name, starts: [], stopsMs: [] }),
+  );
   server.get('/api/v1/notifications', () => ({ channels: [] }));
   server.get('/api/v1/deployments/:name/series', () => {
     const from = Math.round(Date.now() - 900_000);

@@ -31,7 +31,9 @@ test('rates are of the last two looks: unknown until there are two, and none of 
   clock.pass(5000);
   const [second] = nodes.list();
   assert.equal(second?.cpu.busyShare, 0.5);
-  assert.deepEqual(nodeView.parse(second).replicas, [{ id: 'd-1', deployment: 'd', cpuShare: 0.25, memoryBytes: 700 }]);
+  assert.deepEqual(nodeView.parse(second).replicas, [
+    { id: 'd-1', deployment: 'd', cpuShare: 0.25, memoryBytes: 700, reason: 'there is no other node' },
+  ]);
   assert.deepEqual(nodes.list((deployment) => deployment !== 'd')[0]?.replicas, [], 'who may not know of it');
   await nodes.stop();
 });
@@ -45,10 +47,16 @@ test('where the platform is limited to less than the machine has, that is what t
   };
   const seen = { name: 'n', at: 0, before: undefined, dataDirectory: '/data', replicas: [] };
   const limited = toNodeView({ ...seen, now });
-  assert.deepEqual([limited.cpu.cores, limited.memory], [1.5, { totalBytes: 400, usedBytes: 300 }]);
+  assert.deepEqual(
+    [limited.cpu.cores, limited.memory],
+    [1.5, { totalBytes: 400, usedBytes: 300, reservedBytes: null }],
+  );
   const { group: _, ...free } = now;
   const unlimited = toNodeView({ ...seen, now: free });
-  assert.deepEqual([unlimited.cpu.cores, unlimited.memory], [8, { totalBytes: 1000, usedBytes: 100 }]);
+  assert.deepEqual(
+    [unlimited.cpu.cores, unlimited.memory],
+    [8, { totalBytes: 1000, usedBytes: 100, reservedBytes: null }],
+  );
 });
 
 test('a replica whose processor time is not known is in no family of it', async () => {

@@ -1,9 +1,11 @@
-/** The machines that replicas run on, looked at every few seconds: this one. For the API, and as metrics. */
+/** The machines that replicas run on, looked at every few seconds: this one, or a cluster's. For the API, and as metrics. */
 import type { NodeView } from '../../api/node-schemas.ts';
 import type { Clock } from '../../clock.ts';
 import type { HostReading } from '../../telemetry/host/reading.ts';
 import type { Registry } from '../../telemetry/registry.ts';
 import { registerNodeFamilies } from '../../telemetry/host/node-families.ts';
+import type { Cluster } from './cluster.ts';
+import { clusterViews } from './cluster-view.ts';
 import { periodically } from '../periodically.ts';
 import { registerReplicaFamilies } from './replica-families.ts';
 import { toNodeView, type ReplicaOnNode } from './view.ts';
@@ -15,6 +17,7 @@ export interface NodeParts {
   /** `at`: monotonic milliseconds. */
   readonly read: (dataDirectory: string, at: number) => HostReading;
   readonly replicas: () => readonly ReplicaOnNode[];
+  readonly cluster?: Pick<Cluster, 'seen'>;
 }
 
 export interface Nodes {
@@ -29,7 +32,7 @@ const lookEveryMs = 5000;
 /** One scrape asks for many families: they are of one look. */
 const rememberedMs = 100;
 
-export function startNodes({ name, dataDirectory, clock, read, replicas }: NodeParts): Nodes {
+export function startNodes({ name, dataDirectory, clock, read, replicas, cluster }: NodeParts): Nodes {
   const look = (): HostReading => read(dataDirectory, clock.now());
   let before: HostReading | undefined;
   let latest = look();
@@ -43,7 +46,11 @@ export function startNodes({ name, dataDirectory, clock, read, replicas }: NodeP
   return {
     list(isShown = () => true) {
       const shown = replicas().filter(({ deployment }) => isShown(deployment));
-      return [toNodeView({ name, at: latestWall, before, now: latest, dataDirectory, replicas: shown })];
+      const seen = cluster?.seen();
+      const here = { name, at: latestWall, before, now: latest, dataDirectory };
+      return seen === undefined
+        ? [toNodeView({ ...here, replicas: shown })]
+        : clusterViews(seen, toNodeView({ ...here, replicas: [] }), shown);
     },
     register(registry) {
       registerNodeFamilies(registry, name, () => {

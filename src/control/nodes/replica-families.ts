@@ -13,7 +13,8 @@ export function registerReplicaFamilies(
     replicas().flatMap((replica) => {
       const value = valueOf(replica);
       const { deployment, id } = replica;
-      return value === undefined ? [] : [{ labels: { deployment, replica: id, node }, value }];
+      const on = replica.node ?? node;
+      return value === undefined ? [] : [{ labels: { deployment, replica: id, node: on }, value }];
     });
   registry.total(
     { name: 'flyball_replica_cpu_seconds_total', help: 'Processor time of a replica since its start.', labels },

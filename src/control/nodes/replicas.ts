@@ -18,5 +18,7 @@ export function replicasOnNode(
       cpu: cpuShareOf(replica, deploymentOf(replica.deployment)?.record.specification.resources.cpu ?? 1, at),
       cpuSeconds: replica.words?.latest.cpuSeconds,
       residentBytes: replica.residentBytes,
+      node: replica.node,
+      placement: replica.order.placement,
     }));
 }

@@ -1,5 +1,6 @@
 /** A machine in the words of the API. Pure: what is not known is null. */
 import type { NodeView } from '../../api/node-schemas.ts';
+import type { Placing } from '../../core/placement/reason.ts';
 import type { Signal } from '../../core/scaling/signals.ts';
 import { busyShare, perSecond, sumOf, type HostReading } from '../../telemetry/host/reading.ts';
 
@@ -11,6 +12,9 @@ export interface ReplicaOnNode {
   /** Since its start. */
   readonly cpuSeconds: number | undefined;
   readonly residentBytes: number | undefined;
+  /** Of a cluster: the node that it is on, and where it may be. */
+  readonly node?: string | undefined;
+  readonly placement?: Placing | undefined;
 }
 
 export interface NodeSeen {
@@ -32,11 +36,12 @@ function memoryOf({ memory, group }: HostReading): NodeView['memory'] {
   const limit = group?.memoryBytes;
   const total = memory?.totalBytes;
   if (limit !== undefined && (total === undefined || limit < total))
-    return { totalBytes: limit, usedBytes: group?.memoryUsedBytes ?? null };
+    return { totalBytes: limit, usedBytes: group?.memoryUsedBytes ?? null, reservedBytes: null };
   const available = memory?.availableBytes;
   return {
     totalBytes: total ?? null,
     usedBytes: total === undefined || available === undefined ? null : total - available,
+    reservedBytes: null,
   };
 }
 
@@ -46,15 +51,21 @@ export function toNodeView({ name, at, before, now, dataDirectory, replicas }: N
   const { filesystem } = now;
   return {
     name,
+    role: null,
     state: 'ready',
+    availability: 'active',
+    address: null,
+    labels: {},
     at,
     cpu: {
       cores: Math.min(now.cores, now.group?.cores ?? now.cores),
       busyShare: shareOrNull(busyShare(before, now)),
       load1: now.load?.[0] ?? null,
       waitingShare: shareOrNull(rate(({ waitingSeconds }) => waitingSeconds?.cpu)),
+      reservedCores: null,
     },
     memory: memoryOf(now),
+    generic: {},
     disk: {
       path: dataDirectory,
       totalBytes: filesystem?.totalBytes ?? null,
@@ -66,11 +77,19 @@ export function toNodeView({ name, at, before, now, dataDirectory, replicas }: N
       receivedBytesPerSecond: rateOrNull(rate(({ network }) => sumOf(network, (device) => device.receivedBytes))),
       sentBytesPerSecond: rateOrNull(rate(({ network }) => sumOf(network, (device) => device.sentBytes))),
     },
-    replicas: replicas.map(({ id, deployment, cpu, residentBytes }) => ({
-      id,
-      deployment,
-      cpuShare: cpu.kind === 'absent' ? null : thousandths(cpu.value),
-      memoryBytes: residentBytes ?? null,
-    })),
+    replicas: replicas.map((replica) => toReplicaView(replica, 'there is no other node')),
+  };
+}
+
+export function toReplicaView(
+  { id, deployment, cpu, residentBytes }: ReplicaOnNode,
+  reason: string,
+): NodeView['replicas'][number] {
+  return {
+    id,
+    deployment,
+    cpuShare: cpu.kind === 'absent' ? null : thousandths(cpu.value),
+    memoryBytes: residentBytes ?? null,
+    reason,
   };
 }

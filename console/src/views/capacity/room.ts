@@ -16,6 +16,8 @@ export interface Placed {
   readonly replica: ReplicaView;
   readonly cpuShare: number | null;
   readonly memoryBytes: number | null;
+  /** Why it is on this node; absent where there is no other, and of one that the node has not told of. */
+  readonly why?: string | undefined;
 }
 
 export interface PlacedDeployment {
@@ -40,6 +42,7 @@ export function placedOn(node: NodeView, deployments: readonly DeploymentView[],
           replica,
           cpuShare: used.get(replica.id)?.cpuShare ?? null,
           memoryBytes: used.get(replica.id)?.memoryBytes ?? null,
+          why: only ? undefined : used.get(replica.id)?.reason,
         })),
     }))
     .filter(({ placed }) => placed.length > 0);

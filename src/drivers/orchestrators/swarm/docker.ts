@@ -7,6 +7,7 @@ import { FlyballError } from '../../../errors.ts';
 import type {
   KeptFile,
   NewFile,
+  PlacedTask,
   ServiceSpec,
   SwarmEngine,
   SwarmNode,
@@ -31,6 +32,10 @@ interface ApiTask {
   readonly Slot?: number;
   readonly NodeID?: string;
   readonly DesiredState: TaskState;
+  readonly Spec?: {
+    readonly ContainerSpec?: { readonly Labels?: Record<string, string> };
+    readonly Resources?: { readonly Reservations?: ApiResources };
+  };
   readonly Status: {
     readonly State: TaskState;
     readonly Message?: string;
@@ -42,19 +47,21 @@ interface ApiTask {
   };
 }
 
+interface ApiResources {
+  readonly NanoCPUs?: number;
+  readonly MemoryBytes?: number;
+  readonly GenericResources?: readonly {
+    readonly DiscreteResourceSpec?: { readonly Kind: string; readonly Value: number };
+    readonly NamedResourceSpec?: { readonly Kind: string; readonly Value: string };
+  }[];
+}
+
 interface ApiNode {
   readonly ID: string;
   readonly Spec: { readonly Labels?: Record<string, string>; readonly Availability: SwarmNode['availability'] };
   readonly Description: {
     readonly Hostname: string;
-    readonly Resources: {
-      readonly NanoCPUs?: number;
-      readonly MemoryBytes?: number;
-      readonly GenericResources?: readonly {
-        readonly DiscreteResourceSpec?: { readonly Kind: string; readonly Value: number };
-        readonly NamedResourceSpec?: { readonly Kind: string; readonly Value: string };
-      }[];
-    };
+    readonly Resources: ApiResources;
   };
   readonly Status: { readonly State: SwarmNode['state']; readonly Addr?: string };
   readonly ManagerStatus?: { readonly Addr: string };
@@ -192,6 +199,10 @@ export function openDocker(address: EngineAddress): SwarmEngine {
       const found = (await told(() => docker.listNodes())) as unknown as readonly ApiNode[];
       return found.map(toNode);
     },
+    async placed() {
+      const found = (await told(() => docker.listTasks())) as unknown as readonly ApiTask[];
+      return found.flatMap(toPlaced);
+    },
     keepConfig: (file) => keep(file, (spec) => docker.createConfig(spec), listConfigs),
     keepSecret: (file) => keep(file, (spec) => docker.createSecret(spec), listSecrets),
     configs: async (label) => named(await told(() => listConfigs(labelled(label)))),
@@ -247,12 +258,6 @@ function toTask({ ID, ServiceID, Slot = 0, NodeID, DesiredState, Status }: ApiTa
 }
 
 function toNode({ ID, Spec, Description, Status, ManagerStatus }: ApiNode): SwarmNode {
-  const { Resources } = Description;
-  const generic: Record<string, number> = {};
-  for (const { DiscreteResourceSpec: counted, NamedResourceSpec: single } of Resources.GenericResources ?? []) {
-    if (counted !== undefined) generic[counted.Kind] = (generic[counted.Kind] ?? 0) + counted.Value;
-    if (single !== undefined) generic[single.Kind] = (generic[single.Kind] ?? 0) + 1;
-  }
   // Some versions say 0.0.0.0 of the manager that is asked.
   const listens = ManagerStatus?.Addr.replace(/:\d+$/, '');
   const address = Status.Addr === undefined || Status.Addr === '0.0.0.0' ? listens : Status.Addr;
@@ -264,10 +269,26 @@ function toNode({ ID, Spec, Description, Status, ManagerStatus }: ApiNode): Swar
     state: Status.State,
     availability: Spec.Availability,
     labels: Spec.Labels ?? {},
-    cores: (Resources.NanoCPUs ?? 0) / nanosPerCore,
-    memoryBytes: Resources.MemoryBytes ?? 0,
-    generic,
+    ...toRoom(Description.Resources),
   };
+}
+
+function toRoom({ NanoCPUs = 0, MemoryBytes = 0, GenericResources }: ApiResources): PlacedTask['reserved'] {
+  const generic: Record<string, number> = {};
+  for (const { DiscreteResourceSpec: counted, NamedResourceSpec: single } of GenericResources ?? []) {
+    if (counted !== undefined) generic[counted.Kind] = (generic[counted.Kind] ?? 0) + counted.Value;
+    if (single !== undefined) generic[single.Kind] = (generic[single.Kind] ?? 0) + 1;
+  }
+  return { cores: NanoCPUs / nanosPerCore, memoryBytes: MemoryBytes, generic };
+}
+
+/** From when a task was given to a node until its node has said that it ended, also where it is to end. */
+const holding: ReadonlySet<TaskState> = new Set(['assigned', 'accepted', 'preparing', 'ready', 'starting', 'running']);
+
+function toPlaced({ NodeID: nodeId = '', Status, Spec }: ApiTask): readonly PlacedTask[] {
+  if (nodeId === '' || !holding.has(Status.State)) return [];
+  const labels = Spec?.ContainerSpec?.Labels ?? {};
+  return [{ nodeId, labels, reserved: toRoom(Spec?.Resources?.Reservations ?? {}) }];
 }
 
 /** Logs come in frames of 8 bytes of header (stream, three zeros, length in big-endian) and a line. */

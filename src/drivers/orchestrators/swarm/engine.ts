@@ -67,6 +67,18 @@ export interface SwarmNode {
   readonly generic: Readonly<Record<string, number>>;
 }
 
+/** A task that holds room on its node, whoever's it is: it was given to it and has not ended. */
+export interface PlacedTask {
+  readonly nodeId: string;
+  /** Of its container. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly reserved: {
+    readonly cores: number;
+    readonly memoryBytes: number;
+    readonly generic: Readonly<Record<string, number>>;
+  };
+}
+
 /** A config or a secret: its content never changes under its name. */
 export interface KeptFile {
   readonly id: string;
@@ -92,6 +104,8 @@ export interface SwarmEngine extends AsyncDisposable {
   removeService(id: string): Promise<void>;
   tasks(label: string): Promise<readonly SwarmTask[]>;
   nodes(): Promise<readonly SwarmNode[]>;
+  /** Of all services of the Swarm. */
+  placed(): Promise<readonly PlacedTask[]>;
   /** Makes it unless it is there. */
   keepConfig(file: NewFile): Promise<KeptFile>;
   keepSecret(file: NewFile): Promise<KeptFile>;

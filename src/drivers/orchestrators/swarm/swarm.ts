@@ -14,6 +14,7 @@ import type {
 } from '../../../control/orchestrator.ts';
 import { FlyballError } from '../../../errors.ts';
 import { publish } from '../../../telemetry/events.ts';
+import { toClusterNodes } from './cluster.ts';
 import type { SwarmEngine, SwarmNode, SwarmTask } from './engine.ts';
 import { newGroup, type Group, type StartOutcome, type Waiting } from './group.ts';
 import { openFiles } from './files.ts';
@@ -80,6 +81,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
         certificate: `replica/${group.name}`,
       },
       where: `task ${task.id} on ${node.name}`,
+      node: node.name,
       limits: limitsOf(group),
     };
   }
@@ -334,6 +336,11 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
         }
         await new Promise<void>((resolve) => void clock.after(soonMs, resolve));
       }
+    },
+
+    async nodes() {
+      const [all, placed] = await Promise.all([engine.nodes(), engine.placed()]);
+      return toClusterNodes(all, placed, platform.name);
     },
 
     onExit(listener) {
