@@ -80,6 +80,11 @@ test('a platform on PostgreSQL serves on while its server is away, and finds eve
     'it to say that it stands by',
     () => /stands by: .* holds the lease/.test(other.output().stderr) || undefined,
   );
+  await using third = await startPlatform({ specification: specification(), dataDirectory: join(folder, 'third') });
+  await until('the third to stand by', () => /stands by/.test(third.output().stderr) || undefined);
+  const down = await runCli(['down', '--data-dir', join(folder, 'third')]);
+  assert.match(down.stderr, /stopped {2}/, 'one that stands by is stopped too');
+  await until('it to have ended', () => (third.process.exitCode === null ? undefined : true));
   await again.end('SIGKILL');
   await other.serving();
   assert.equal(await infers(other), 200);

@@ -31,6 +31,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     return exitCodes.done;
   }
   const dataDirectory = await runningIn(client, signal);
+  if (dataDirectory === undefined && (await endedWithoutControl(invocation, own, timeoutMs))) return exitCodes.done;
   if (dataDirectory === undefined) {
     terminal.stderr.write(`  nothing is running at ${client.url}\n`);
     return exitCodes.done;
@@ -66,6 +67,26 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   terminal.stderr.write(`  stopped  ${seconds(performance.now() - startedAt)}\n`);
   return exitCodes.done;
+}
+
+/**
+ * A platform whose control answers nobody, since it stands by or is just being started again: whoever holds the data
+ * directory is told by a signal. False when nobody does.
+ */
+async function endedWithoutControl(invocation: Invocation, own: string, timeoutMs: number): Promise<boolean> {
+  if (isNamed(invocation)) return false;
+  const { holderOf } = await import('../../store/data-directory.ts');
+  const pid = holderOf(own)?.announcement?.pid;
+  if (pid === undefined) return false;
+  const startedAt = performance.now();
+  process.kill(pid, 'SIGTERM');
+  while (holderOf(own) !== undefined) {
+    if (performance.now() - startedAt > timeoutMs)
+      throw new FlyballError('TIMED_OUT', `process ${pid} on ${own} was not gone after ${timeoutMs} ms`);
+    await sleep(pollMs, undefined, { signal: invocation.signal });
+  }
+  invocation.terminal.stderr.write(`  stopped  ${seconds(performance.now() - startedAt)}\n`);
+  return true;
 }
 
 /** Undefined when the data directory that was named has nobody on it. */
