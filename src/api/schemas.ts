@@ -113,6 +113,7 @@ export const deploymentGovernor = z
       .optional()
       .describe('The last that changed something, or would have.'),
     approval: z.string().optional().describe('The change that waits for a person.'),
+    room: z.string().optional().describe('Why it can have no more, where the nodes have no room for what is wished.'),
     budget: z
       .object({
         amount: z.number().describe('What a period may cost, in the price’s currency.'),

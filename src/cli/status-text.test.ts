@@ -121,3 +121,9 @@ test('what comes next stands before the last decision, only where something does
   assert.match(deploymentText(calm, all, style), /\n {2}next {7}nothing in 10 min, if load stays\n/);
   assert.doesNotMatch(overviewText(status(calm), style), /NEXT/);
 });
+
+test('nodes without room for what is wished are an attention line', () => {
+  const room = 'no node has room for a 4th: node1 is full, 0 of 2 cores free';
+  const shown = status(deployment('digits', { governor: { ...governor, room } }));
+  assert.match(overviewText(shown, style), /^! digits: no node has room for a 4th: node1 is full, 0 of 2 cores free$/m);
+});

@@ -238,7 +238,7 @@ function remarks(status: StatusView, deployments: readonly DeploymentView[], sty
   const lines: string[] = [];
   const isOne = deployments.length === 1 && status.deployments.length > 1;
   const said = new Set<string>();
-  for (const { name, note, state, reason, replicas } of deployments) {
+  for (const { name, note, state, reason, replicas, governor } of deployments) {
     const limits = replicas.map((each) => each.limits).find((each) => each !== 'none');
     const unenforced = limits !== undefined && limits !== 'enforced';
     const facts = [note, unenforced || limits === undefined ? undefined : 'resource limits enforced'];
@@ -246,6 +246,7 @@ function remarks(status: StatusView, deployments: readonly DeploymentView[], sty
     if (known.length > 0) lines.push(`  ${name}: ${known.join('; ')}`);
     if (unenforced) lines.push(`! ${name}: resource limits are ${limits}`);
     if (reason !== undefined) lines.push(`! ${name}: ${state}: ${reason}`);
+    if (governor?.room !== undefined) lines.push(`! ${name}: ${governor.room}`);
     said.add(`${name}: ${reason ?? state}`).add(`${name}: resource limits are ${limits}`);
   }
   for (const { id, deployment, from, to, reason } of status.governor?.approvals ?? []) {

@@ -127,6 +127,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const alertStore = await openAlertStore(store, journal);
   const settings = (): AlertsSettings | undefined => deployments.alerts();
   const outside = openSteps({ store: alertStore, settings, clock });
+  const cluster = watchCluster(options.orchestrator, clock);
+  starting.defer(() => cluster.stop());
   const governor = startGovernor({
     deployments,
     fleet,
@@ -139,6 +141,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     outside,
     metrics,
     past: recordedPast(series, clock),
+    cluster,
     loop,
     clock,
   });
@@ -197,8 +200,6 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       wouldHold: (name, wallMs) => wouldHold(governor.of(name)?.last, wallMs),
     }),
   );
-  const cluster = watchCluster(options.orchestrator, clock);
-  starting.defer(() => cluster.stop());
   const nodes = startNodes({
     ...options.node,
     dataDirectory: options.dataDirectory,

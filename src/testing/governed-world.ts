@@ -18,6 +18,7 @@ import { startGovernor } from '../control/governor/governor.ts';
 import { openKeptMinds } from '../control/governor/kept-minds.ts';
 import { governorService } from '../control/governor/service.ts';
 import { openModes } from '../control/governor/modes.ts';
+import type { Cluster } from '../control/nodes/cluster.ts';
 import type { Replica } from '../control/replica.ts';
 import type { UpkeepLoop } from '../control/upkeep-loop.ts';
 import type { PolicyChoice } from '../control/governor/mind.ts';
@@ -55,6 +56,7 @@ export async function governedWorld(
     ask = async () => ({ kind: 'silent', why: 'there is no gateway' }),
     alerts,
     past = [],
+    cluster,
     makePolicy,
   }: {
     min?: number;
@@ -65,6 +67,7 @@ export async function governedWorld(
     alerts?: AlertsSettings;
     /** Requests of each second that are on record. */
     past?: readonly number[];
+    cluster?: Pick<Cluster, 'seen'>;
     makePolicy?: (choice: PolicyChoice) => Policy;
   } = {},
 ) {
@@ -142,6 +145,7 @@ export async function governedWorld(
       outside,
       metrics,
       past: { of: async () => Float64Array.from(past) },
+      ...(cluster !== undefined && { cluster }),
       loop,
       clock,
       ...(makePolicy !== undefined && { makePolicy }),

@@ -47,7 +47,8 @@ export function aheadWith(
         const refused = digging !== undefined && isRefused(digging, asked, lookedAt + passedMs);
         return claimsWith(deployment, refused ? digging : undefined, seen, outside);
       },
-      constraints: constraintsOf(specification),
+      // Who else needs the room in between nobody knows.
+      constraints: { ...constraintsOf(specification), ...(last.room !== undefined && { room: last.room }) },
       multipliers: multipliersOf(specification),
       at: copy.at,
       quietSince: quietSince === undefined ? undefined : copy.at - (lookedAt - quietSince),

@@ -6,6 +6,7 @@ import type { OutlookView } from '../../core/forecasting/outlook-view.ts';
 import type { Decision, Said } from '../../core/scaling/decide.ts';
 import { emptyLagBook, type LagBook } from '../../core/scaling/lag-book.ts';
 import { emptyCapacity } from '../../core/scaling/measured-capacity.ts';
+import type { RoomLimit } from '../../core/scaling/constrain.ts';
 import type { Observation } from '../../core/scaling/observation.ts';
 import type { Claim } from '../../core/scaling/reconcile.ts';
 import type { Expectation, Health, Verdict } from '../../core/scaling/verify.ts';
@@ -36,6 +37,8 @@ export interface LastLook {
   readonly mode: Mode;
   /** Its input has been in doubt for longer than a moment. */
   readonly doubtful: boolean;
+  /** Of the nodes of a cluster, where it is known. */
+  readonly room?: RoomLimit;
 }
 
 /** What is refused for a while, because it did not help. */

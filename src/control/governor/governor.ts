@@ -17,7 +17,9 @@ import { openBackground } from '../background.ts';
 import type { Deployment } from '../deployments.ts';
 import type { Fleet } from '../fleet.ts';
 import type { GatewayChannel } from '../gateway-channel.ts';
+import type { Cluster } from '../nodes/cluster.ts';
 import type { Replica } from '../replica.ts';
+import { resourcesOf } from '../template.ts';
 import type { Approval, Approvals } from './approvals.ts';
 import { openActing } from './acting.ts';
 import { expect, verify } from './aftermath.ts';
@@ -35,6 +37,7 @@ import { openRemembering } from './remembering.ts';
 import { tell } from './told.ts';
 import { multiplied } from '../../core/scaling/external.ts';
 import type { MetricPolling } from '../metrics/polling.ts';
+import { roomOf } from './room.ts';
 import { constraintsOf, multipliersOf, policyOf } from './settings.ts';
 
 export interface GovernorParts extends MoveParts {
@@ -45,6 +48,7 @@ export interface GovernorParts extends MoveParts {
   readonly outside: Outside;
   readonly metrics: Pick<MetricPolling, 'signals'>;
   readonly past: Past;
+  readonly cluster?: Pick<Cluster, 'seen'>;
   /** In place of the list's, for tests of policies that fail. */
   readonly makePolicy?: (choice: PolicyChoice) => Policy;
   readonly clock: Clock;
@@ -129,7 +133,14 @@ export function startGovernor(parts: GovernorParts): Governor {
       before: known,
     });
     const choice = policyOf(specification);
-    const constraints = constraintsOf(specification);
+    const order = {
+      deployment: deployment.name,
+      resources: resourcesOf(specification),
+      placement: specification.placement,
+    };
+    const room = roomOf(parts.cluster?.seen(), order, replicas, at);
+    const found = room === undefined ? {} : { room };
+    const constraints = { ...constraintsOf(specification), ...found };
     if (own.mind === undefined || !isDeepStrictEqual(own.mind.choice, choice)) {
       const goesOn = beginning(own, before, choice, at);
       own.mind = createMind(choice, seen, constraints, at, () => clock.now(), parts.makePolicy, goesOn);
@@ -149,7 +160,7 @@ export function startGovernor(parts: GovernorParts): Governor {
     const doubt = thought.doubt ?? doubtOf('the load', seen.signals.arrivals);
     own.doubtSince = doubt === undefined ? undefined : (own.doubtSince ?? at);
     const doubtful = own.doubtSince !== undefined && at - own.doubtSince >= doubtMs;
-    own.last = { wallMs, seen, thought, doubt, done, mode, doubtful };
+    own.last = { wallMs, seen, thought, doubt, done, mode, doubtful, ...found };
     const idle = counted.arrivals === 0 && counted.inFlight === 0 && counted.queued === 0 && ageMs < lookEveryMs;
     const still = idle && done.kind === 'held' && doubt === undefined;
     own.quietSince = still ? (own.quietSince ?? at) : undefined;

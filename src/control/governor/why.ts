@@ -63,6 +63,7 @@ export function governorView(
   const arrivals = last?.seen.signals.arrivals;
   const changed = own?.changed;
   const budget = spendingOf(deployment, own);
+  const room = last?.room && last.thought.describe().cuts.find(({ stage }) => stage === 'room')?.reason;
   return {
     mode,
     modeBy: by,
@@ -94,6 +95,7 @@ export function governorView(
           },
         }),
     ...(approval === undefined ? {} : { approval: approval.id }),
+    ...(room === undefined ? {} : { room }),
     ...(budget === undefined ? {} : { budget }),
     ...(next === undefined ? {} : { next }),
   };

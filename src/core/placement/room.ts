@@ -13,7 +13,7 @@ import { meetsAll } from './constraints.ts';
 import { takesTasks, type ClusterNode, type Room } from './node.ts';
 
 export type Fit =
-  /** Asked for is nothing that could run out, or the managers alone can tell. */
+  /** Asked for is nothing that could run out, or the managers alone can tell, or not even they can at the moment. */
   | { readonly kind: 'unknown' }
   | {
       readonly kind: 'known';
@@ -42,6 +42,7 @@ export function fitting(nodes: readonly ClusterNode[], asked: Asked): Fit {
   for (const node of nodes) {
     const meet = meetsAll(node, asked.constraints);
     if (meet === 'no') others.push(node.name);
+    else if (node.state === 'unknown' && node.availability === 'active') return { kind: 'unknown' };
     else if (!takesTasks(node)) closed.push(`${node.name} is ${stateWords(node)}`);
     else if (meet === 'unknown' || needs.length === 0) return { kind: 'unknown' };
     else {

@@ -30,8 +30,9 @@ const constraints: fc.Arbitrary<Constraints> = fc
     reversalsPerHour: fc.constantFrom(3, Number.POSITIVE_INFINITY),
     freezes: fc.constantFrom([], [frozen('in')], [frozen('both')]),
     cost: fc.constantFrom(null, { amount: 1, periodSeconds: 600, pricePerHour: 60 }),
+    room: fc.constantFrom(null, { max: 7, reason: 'no node has room for an 8th' }),
   })
-  .map(({ span, ...set }) => Object.assign(set, { max: set.min + span }));
+  .map(({ span, room, ...set }) => Object.assign(set, { max: set.min + span }, room === null ? {} : { room }));
 
 const count = fc.integer({ min: 0, max: 40 });
 const outcome = (policy: string): fc.Arbitrary<Outcome> =>
@@ -107,7 +108,18 @@ test('the limits of a decision, followed from what was asked for, give its targe
     { numRuns: 300 },
   );
   assert.ok(decisions >= 1000, `${decisions} decisions`);
-  const stages = ['doubt', 'ceiling', 'floor', 'stabilisation', 'rate', 'blast radius', 'freeze', 'cost', 'bounds'];
+  const stages = [
+    'doubt',
+    'ceiling',
+    'floor',
+    'stabilisation',
+    'rate',
+    'blast radius',
+    'room',
+    'freeze',
+    'cost',
+    'bounds',
+  ];
   for (const stage of stages) assert.ok((bitten.get(stage) ?? 0) > 0, `${stage} never bit`);
 });
 

@@ -2,7 +2,7 @@
  * From what a policy asked for to what is held, limit by limit: each says how far it lets the wish go, and whether it has
  * changed it. Pure. Law: folded over the wish, the limits as they are told give the target, for every decision.
  *
- *     wish 9 ─ doubt ─ ceilings ─ floors ─ sound ─ stabilisation ─ rate ─ blast radius ─ flaps ─ freeze ─ cost ─ bounds ─▶ 6
+ *     wish 9 ─ doubt ─ ceilings ─ floors ─ sound ─ stabilisation ─ rate ─ blast radius ─ flaps ─ room ─ freeze ─ cost ─ bounds ─▶ 6
  *                                                   most 7: bit    most 6: bit                            1 to 8: did not
  */
 import type { Stage } from './constrain.ts';

@@ -34,8 +34,9 @@ const some: fc.Arbitrary<Constraints> = fc
     reversalsPerHour: fc.constantFrom(3, 6, Number.POSITIVE_INFINITY),
     freezes: fc.constant([]),
     cost: fc.constantFrom(null, { amount: 5, periodSeconds: 600, pricePerHour: 1 }),
+    room: fc.constantFrom(null, { max: 7, reason: 'no node has room for an 8th' }),
   })
-  .map(({ span, ...set }) => Object.assign(set, { max: set.min + span }));
+  .map(({ span, room, ...set }) => Object.assign(set, { max: set.min + span }, room === null ? {} : { room }));
 
 const wishes = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 200 });
 
@@ -49,6 +50,16 @@ test('the result is a count inside the bounds, whatever is wished', () => {
     fc.property(some, fc.array(anything, { minLength: 1, maxLength: 60 }), (set, given) => {
       for (const target of follow(set, given, set.min).slice(1))
         assert.ok(Number.isInteger(target) && target >= set.min && target <= set.max, `${target}`);
+    }),
+  );
+});
+
+test('what has no room is not asked for, but for the minimum', () => {
+  fc.assert(
+    fc.property(some, wishes, (set, given) => {
+      const { room } = set;
+      if (room === undefined) return;
+      for (const target of follow(set, given).slice(1)) assert.ok(target <= Math.max(set.min, room.max), `${target}`);
     }),
   );
 });

@@ -1,10 +1,10 @@
 /**
- * What may be done of what is wished, in this order: stabilisation, rates, blast radius, flap budget, freeze windows, cost
- * budget, and the hard bounds last, which nothing may leave. Each stage that cuts says so.
+ * What may be done of what is wished, in this order: stabilisation, rates, blast radius, flap budget, room, freeze windows,
+ * cost budget, and the hard bounds last, which nothing may leave. Each stage that cuts says so.
  *
  * Laws: the result is whole and inside the bounds whatever is wished; a larger wish never gives less; in any hour there
  * are no more reversals than the flap budget has; no period costs more than its budget, as far as the minimum allows.
- * Nothing but bounds, rates, freezes and cost holds capacity back: a budget of changes never refuses to add any.
+ * Nothing but bounds, rates, room, freezes and cost holds capacity back: a budget of changes never refuses to add any.
  */
 import type { Limit } from './chain.ts';
 import { limitOf, storeChange, type Change, type Rules } from './policies/hpa-behavior.ts';
@@ -27,6 +27,12 @@ export interface CostBudget {
   readonly pricePerHour: number;
 }
 
+/** What the nodes of a cluster have room for. */
+export interface RoomLimit {
+  readonly max: number;
+  readonly reason: string;
+}
+
 export interface Constraints {
   readonly min: number;
   readonly max: number;
@@ -42,6 +48,8 @@ export interface Constraints {
   readonly reversalsPerHour: number;
   readonly freezes: readonly Freeze[];
   readonly cost: CostBudget | null;
+  /** Absent where there is no cluster, or nothing is known to be in the way. */
+  readonly room?: RoomLimit;
 }
 
 export const unconstrained: Constraints = {
@@ -57,7 +65,16 @@ export const unconstrained: Constraints = {
   cost: null,
 };
 
-export type Stage = 'sound' | 'stabilisation' | 'rate' | 'blast radius' | 'flaps' | 'freeze' | 'cost' | 'bounds';
+export type Stage =
+  | 'sound'
+  | 'stabilisation'
+  | 'rate'
+  | 'blast radius'
+  | 'flaps'
+  | 'room'
+  | 'freeze'
+  | 'cost'
+  | 'bounds';
 
 export interface Cut {
   readonly stage: Stage;
@@ -215,6 +232,8 @@ export function constrain(
     cut('blast radius', Math.max(target, held - atOnce), () => `at most ${atOnce} of ${held} go at once`);
     if (spentTurns) cut('flaps', held, () => `it turned ${memory.turnedDown.length} times in the last hour`);
   }
+  const { room } = set;
+  if (room !== undefined) cut('room', Math.min(target, room.max), () => room.reason);
   const freeze = set.freezes.find(({ fromMs, untilMs }) => wallMs >= fromMs && wallMs < untilMs);
   if (freeze !== undefined && (freeze.kind === 'both' || target < held)) cut('freeze', held, () => freeze.reason);
   if (set.cost !== null && target > 0) {
@@ -239,6 +258,7 @@ export function constrain(
     spentTurns
       ? { stage: 'flaps', min: held, max: null, reason: `it turned ${memory.turnedDown.length} times in the last hour` }
       : free('flaps', `it turned down ${memory.turnedDown.length} times in the last hour`),
+    ...(room === undefined ? [] : [{ stage: 'room' as const, min: null, ...room }]),
     freeze === undefined
       ? free('freeze', 'nothing is frozen now')
       : { stage: 'freeze', min: held, max: freeze.kind === 'both' ? held : null, reason: freeze.reason },

@@ -17,6 +17,7 @@ export const stillnessKinds = [
   'rate',
   'blast radius',
   'flaps',
+  'room',
   'freeze',
   'cost',
   'bounds',
