@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S] [--trace FILE] [--traces FOLDER] [--minutes M] [--quick]`: one module a benchmark. Exit code 1 when a bar is missed. */
+/** `npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S] [--trace FILE] [--traces FOLDER] [--minutes M] [--quick] [--requests N] [--lag SECONDS] [--models A,B]`: one module a benchmark. Exit code 1 when a bar is missed. */
 import { parseArgs } from 'node:util';
 import { print, type BenchmarkOptions, type Report } from './report.ts';
 
@@ -14,6 +14,8 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(options: Benchmark
   flash: () => import('./flash.ts'),
   fidelity: () => import('./fidelity.ts'),
   console: () => import('./console.ts'),
+  thesis: () => import('./thesis.ts'),
+  swarm: () => import('./swarm.ts'),
 };
 
 const { values, positionals } = parseArgs({
@@ -26,13 +28,16 @@ const { values, positionals } = parseArgs({
     traces: { type: 'string' },
     minutes: { type: 'string', default: '10' },
     quick: { type: 'boolean', default: false },
+    requests: { type: 'string' },
+    lag: { type: 'string', default: '0' },
+    models: { type: 'string' },
   },
 });
 const [name] = positionals;
 const load = name === undefined ? undefined : benchmarks[name];
 if (load === undefined) {
   console.error(
-    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2] [--trace FILE] [--traces FOLDER] [--minutes M] [--quick]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
+    `usage: npm run bench -- NAME [--json FILE] [--rounds 5] [--seconds 2] [--trace FILE] [--traces FOLDER] [--minutes M] [--quick] [--requests N] [--lag SECONDS] [--models A,B]\nbenchmarks: ${Object.keys(benchmarks).join(', ')}`,
   );
   process.exitCode = 2;
 } else {
@@ -44,6 +49,9 @@ if (load === undefined) {
     traces: values.traces,
     minutes: Number(values.minutes),
     quick: values.quick,
+    requests: values.requests === undefined ? undefined : Number(values.requests),
+    lagSeconds: Number(values.lag),
+    models: values.models,
   });
   print(report, values.json);
   if (report.rows.some((row) => !row.ok)) process.exitCode = 1;

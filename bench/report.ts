@@ -14,6 +14,12 @@ export interface BenchmarkOptions {
   readonly minutes: number;
   /** Shorter traces and coarser grids: minutes become seconds. */
   readonly quick: boolean;
+  /** How many a run sends, where a benchmark sends so many and not for so long; absent: its own number. */
+  readonly requests?: number | undefined;
+  /** After which a machine comes that was asked for, where a benchmark has some; 0: it is there. */
+  readonly lagSeconds: number;
+  /** Names with commas between them, where a benchmark can leave some out; absent: all. */
+  readonly models?: string | undefined;
 }
 
 export interface Bar {

@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const shared = ['src/{core,config,rehearsal}/**/*.test.ts', 'console/src/**/*.test.ts'];
+const shared = ['src/{core,config,rehearsal}/**/*.test.ts', 'console/src/**/*.test.ts', 'bench/**/*.test.ts'];
 /** Faults of which only what is left and what is said counts: a busy machine makes these tests longer, and nothing else. */
 const patient = 'crashing-versions|governor|kill-everything|kill-nine';
 const together = [
