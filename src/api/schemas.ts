@@ -373,7 +373,15 @@ export const statusView = z.object({
   startedAt: z.int(),
   dataDirectory: z.string(),
   listeners: z.record(z.string(), z.object({ url: z.string() })),
-  gateways: z.array(z.object({ worker: z.int(), pid: z.int(), connected: z.boolean(), revision: z.int() })),
+  gateways: z.array(
+    z.object({
+      worker: z.int(),
+      node: z.string().optional().describe("Its machine; absent: control's own."),
+      pid: z.int(),
+      connected: z.boolean(),
+      revision: z.int(),
+    }),
+  ),
   deployments: z.array(deploymentView),
   overrides: z.array(overrideView),
   governor: governorView.optional(),
@@ -552,7 +560,9 @@ export const keyRequest = z.strictObject({ ...keyFields, by }).superRefine(({ sc
 export const keyView = z.object({ id: z.string(), ...keyFields, createdAt: z.int(), createdBy: z.string() });
 export const keyCreated = keyView.extend({ secret: z.string().describe('The key itself: shown now and never again.') });
 export const revokedKey = keyView.extend({
-  pendingGateways: z.array(z.int()).describe('Workers that have not confirmed; empty: nobody accepts it any more.'),
+  pendingGateways: z
+    .array(z.union([z.int(), z.string()]))
+    .describe('Workers that have not confirmed, of other machines as node/worker; empty: nobody accepts it any more.'),
 });
 
 /** What GET specification answers; null until one has been applied. */

@@ -56,6 +56,8 @@ export interface ApiOptions {
 
 export interface ApiServer extends AsyncDisposable {
   readonly address: AddressInfo;
+  /** As over the Unix socket, for gateways that have shown elsewhere that they are such. */
+  readonly answerGateway: http.RequestListener;
   /** Takes nothing new, answers what waits, and closes; what is not done by the deadline is cut off. */
   drain(deadlineMs: number): Promise<void>;
   /** New connections get this certificate. */
@@ -82,7 +84,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   let loopback = true;
   let secure: https.Server | undefined;
   let dispatch: http.RequestListener = () => {};
-  /** Connections over the Unix socket: those are gateways, and no browser. */
+  /** Connections of gateways, over the Unix socket and the platform's own TLS: those are no browsers. */
   const local = new WeakSet<Socket>();
 
   const app = fastify({
@@ -209,7 +211,11 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
 
   const renew = (tls: TlsMaterial): void => secure?.setSecureContext(contextOptions(tls));
-  return { address, drain, renew, [Symbol.asyncDispose]: () => drain(0) };
+  const answerGateway: http.RequestListener = (request, response) => {
+    local.add(request.socket);
+    dispatch(request, response);
+  };
+  return { address, answerGateway, drain, renew, [Symbol.asyncDispose]: () => drain(0) };
 }
 
 function listening(server: http.Server, connectionsMax: number, listen: (done: () => void) => void): Promise<void> {

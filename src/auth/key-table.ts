@@ -22,6 +22,8 @@ export interface KeyEntry extends Grant {
 export interface KeyTable {
   /** Grows with every change, across restarts of control. */
   readonly revision: number;
+  /** As of the routing table: a control that was replaced cannot bring back a key. Absent: 0. */
+  readonly epoch?: number;
   readonly keys: readonly KeyEntry[];
 }
 
@@ -32,8 +34,7 @@ export const keyTableFile = 'keys.json';
 export const adminKeyFile = 'admin.key';
 
 /** A file that only this user can read, whole or not at all; on the disk when it returns. */
-export async function writePrivateFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`;
+export async function writePrivateFile(path: string, text: string, temporary = `${path}.new`): Promise<void> {
   const file = await open(temporary, 'w', 0o600);
   try {
     // One that was left behind may have other rights.

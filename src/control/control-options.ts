@@ -7,6 +7,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { SeriesLog } from '../series/series-log.ts';
 import type { Store } from '../store/store.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
+import type { GatewayChannel } from './gateway-channel.ts';
 import type { ControlService } from './control-service.ts';
 import type { Halt } from './governor/modes.ts';
 import type { NodeParts, Nodes } from './nodes/nodes.ts';
@@ -43,6 +44,8 @@ export interface ControlOptions {
   };
   /** Present where telemetry can be sent: what all processes have counted, and chance for the pauses between tries. */
   readonly telemetry?: Pick<SinksParts, 'families' | 'rng'> | undefined;
+  /** Grows each time that another control takes over; absent where there is only ever one. */
+  readonly epoch?: number | undefined;
   /** How messages leave. */
   readonly openNotifier: OpenNotifier;
   /** What the status says of the store. */
@@ -53,6 +56,8 @@ export interface ControlOptions {
 
 export interface Control extends AsyncDisposable {
   readonly service: ControlService;
+  /** For gateways of other machines, which come through the door. */
+  readonly takeGateway: GatewayChannel['take'];
   /** As the API shows them, without waiting; for gauges. */
   deployments(): readonly DeploymentView[];
   /** What stops the governor of a deployment, if anything. */

@@ -110,12 +110,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     store,
     clock,
     required: options.keys !== undefined,
-    publish(table, confirmed) {
+    publish(keys, confirmed) {
+      const table = { ...keys, ...(options.epoch !== undefined && { epoch: options.epoch }) };
       options.keys?.apply(table);
-      return channel.publishKeys(table, (confirmed && options.keys?.gateways) || []);
+      return channel.publishKeys(table, confirmed ? options.keys?.gateways : undefined);
     },
   });
-  const publisher = openPublisher({ channel, store, serverName: options.serverName, clock });
+  const publisher = openPublisher({ channel, store, serverName: options.serverName, epoch: options.epoch, clock });
   const { cores } = options;
   const vet = openVetting(store, registry, registry.trust);
   const modes = await openModes(store, journal, clock);
@@ -289,6 +290,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
   return {
     service,
+    takeGateway: (socket, head) => channel.take(socket, head),
     deployments: () => platform.deployments(),
     halt: (deployment) => modes.halt(deployment),
     nodes,

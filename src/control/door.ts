@@ -1,14 +1,16 @@
 /**
- * Control's door for the platform's own processes on other machines: artefacts by digest, over TLS where both sides show
- * certificates of the platform's authority. Strangers do not get as far as a request.
+ * Control's door for the platform's own processes on other machines, over TLS where both sides show certificates of the
+ * platform's authority: artefacts by digest for replicas, the coupling and the API for gateways. Strangers do not get as
+ * far as a request.
  */
 import { createReadStream } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import { FlyballError, toFlyballError } from '../errors.ts';
+import { gatewayProtocol } from '../gateway/control-dial.ts';
 import type { ArtefactStore } from '../registry/artefacts.ts';
 import { isDigest } from '../registry/digest.ts';
 import { doorOptions, identityShown, type PeerIdentity } from '../tls/peer.ts';
@@ -21,16 +23,44 @@ export interface DoorOptions {
   readonly artefacts: Pick<ArtefactStore, 'path' | 'find'>;
 }
 
+/** What a control that acts has for gateways; without it they are sent to the next door (421). */
+export interface GatewayService {
+  /** The coupling's own lines from here on; `head` has come already. */
+  take(socket: Socket, head: Buffer): void;
+  /** Of the control API, for calls that a gateway passes on. */
+  readonly api: RequestListener;
+}
+
 export interface Door extends AsyncDisposable {
   readonly port: number;
+  serveGateways(service: GatewayService): void;
 }
 
 const connectionsMax = 512;
+/** For a whole request: a gateway may pass on a model of some gigabytes. */
+const requestTimeoutMs = 3_600_000;
 
 /** PORT_IN_USE when somebody else listens there. */
 export async function openDoor({ identity, host, port, artefacts }: DoorOptions): Promise<Door> {
+  let gateways: GatewayService | undefined;
+  const switched = new Set<Socket>();
   const server = https.createServer(doorOptions(identity), (request, response) => {
-    void answer(request, response, artefacts).catch(() => response.destroy());
+    if (request.url?.startsWith('/api/') === true) answerGateway(request, response, gateways);
+    else void answer(request, response, artefacts).catch(() => response.destroy());
+  });
+  server.requestTimeout = requestTimeoutMs;
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    const refusal = refusalOf(request, gateways);
+    if (refusal !== undefined || gateways === undefined) {
+      socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    switched.add(socket);
+    socket.once('close', () => switched.delete(socket));
+    socket.setNoDelay(true);
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${gatewayProtocol}\r\n\r\n`);
+    gateways.take(socket, head);
   });
   server.maxConnections = connectionsMax;
   // Whoever fails the handshake is gone already; there is nothing to say to them.
@@ -45,12 +75,30 @@ export async function openDoor({ identity, host, port, artefacts }: DoorOptions)
   });
   return {
     port: (server.address() as AddressInfo).port,
+    serveGateways(service) {
+      gateways = service;
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       server.closeAllConnections();
+      for (const socket of switched) socket.destroy();
       await closed;
     },
   };
+}
+
+const isGateway = (request: IncomingMessage): boolean => identityShown(request.socket as TLSSocket) === 'gateway';
+
+function answerGateway(request: IncomingMessage, response: ServerResponse, service: GatewayService | undefined): void {
+  if (!isGateway(request)) response.writeHead(403).end();
+  else if (service === undefined) response.writeHead(421).end();
+  else service.api(request, response as Parameters<RequestListener>[1]);
+}
+
+function refusalOf(request: IncomingMessage, service: GatewayService | undefined): string | undefined {
+  if (!isGateway(request)) return '403 Forbidden';
+  if (request.headers.upgrade !== gatewayProtocol) return '400 Bad Request';
+  return service === undefined ? '421 Misdirected Request' : undefined;
 }
 
 async function answer(

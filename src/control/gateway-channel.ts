@@ -1,13 +1,16 @@
 /**
  * Control's side of the coupling between the planes: gateways connect, get the routing table now and at each change,
- * and send observations. The table also stands in a file, for a gateway that starts while control is dead.
+ * and send observations. The table also stands in a file, for a gateway that starts while control is dead. Gateways of
+ * other machines come through control's door; nobody may tell their end, so both sides say something regularly.
  * Invariant: revisions that leave here only grow, and the file is never half written.
  */
 import { rmSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
+import { beatMs, silentMsMax } from '../gateway/control-dial.ts';
 import type { Answer, ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
+import { FlyballError } from '../errors.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
 import type { SpanQuery } from '../telemetry/spans/span.ts';
 import { makeLineReader } from './line-reader.ts';
@@ -17,6 +20,10 @@ export type Observation = Extract<GatewayMessage, { kind: 'observation' }>;
 
 export interface ConnectedGateway {
   readonly worker: number;
+  /** Its machine; absent: this one. */
+  readonly node?: string;
+  /** Where a pid does not tell processes apart: on another machine. */
+  readonly instance?: string;
   readonly pid: number;
   /** Of the table that it acts on. */
   readonly revision: number;
@@ -30,12 +37,25 @@ export interface ConnectedGateway {
   readonly history: readonly Observation[];
 }
 
+/** Tells gateways apart over time: the same as long as the process lives, and nobody else's. */
+export const processOf = ({ instance, worker, pid }: Pick<ConnectedGateway, 'instance' | 'worker' | 'pid'>): string =>
+  instance ?? `${worker} ${pid}`;
+
+/** For people: `0` on this machine, `worker-2/0` elsewhere. */
+export const nameOf = ({ node, worker }: Pick<ConnectedGateway, 'node' | 'worker'>): string =>
+  node === undefined ? String(worker) : `${node}/${worker}`;
+
 export interface GatewayChannel extends AsyncDisposable {
   /** The table that the last control left behind; undefined when there is none that can be read. */
   readonly found: RoutingTable | undefined;
   publish(table: RoutingTable): Promise<void>;
-  /** Waits for these workers to confirm; gives those that have not in time. */
-  publishKeys(table: KeyTable, workers: readonly number[]): Promise<readonly number[]>;
+  /**
+   * Waits for these workers of this machine to confirm, and for every gateway of another one that is there or was within
+   * the last hour; gives those that have not in time, by name. Without `workers` nobody is waited for.
+   */
+  publishKeys(table: KeyTable, workers?: readonly number[]): Promise<readonly string[]>;
+  /** A gateway of another machine, which has shown that it is one. `head`: what it has sent already. */
+  take(socket: net.Socket, head: Buffer): void;
   gateways(): readonly ConnectedGateway[];
   /**
    * Asks a deployment's model, through a gateway and its queue; NaN stands for what is not known, in both directions.
@@ -68,6 +88,10 @@ const rateWindowMs = 1000;
 const historySpacingMs = 200;
 /** A gateway that lives confirms a key table within milliseconds. */
 const confirmMsMax = 2000;
+/** A gateway that was cut off may serve on, with the keys that it has. */
+const rememberedMs = 3_600_000;
+const rememberedMax = 1024;
+const nameLengthMax = 253;
 const lineBytesMax = 8 * 1_048_576;
 /** A gateway that does not read is cut off rather than buffered for; it reconnects and gets the newest table. */
 const unsentBytesMax = 32 * 1_048_576;
@@ -84,6 +108,8 @@ export interface GatewayChannelOptions {
 export async function openGatewayChannel(options: GatewayChannelOptions): Promise<GatewayChannel> {
   const connected = new Map<net.Socket, ConnectedGateway>();
   const sockets = new Set<net.Socket>();
+  /** Those of other machines that are away, by name, and what forgets them. */
+  const away = new Map<string, NodeJS.Timeout>();
   let line: string | undefined;
   let keysLine: string | undefined;
   const confirmations = new Set<() => void>();
@@ -99,7 +125,8 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     if (socket.writableLength > unsentBytesMax) socket.destroy();
   };
 
-  function receive(socket: net.Socket, message: GatewayMessage): void {
+  function receive(socket: net.Socket, isRemote: boolean, message: GatewayMessage): void {
+    if (message.kind === 'beat') return;
     if (message.kind === 'answer') {
       asked.get(message.id)?.settle(message);
       return;
@@ -110,7 +137,9 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     }
     if (message.kind === 'hello') {
       const { worker, pid, revision, keys } = message;
-      connected.set(socket, { worker, pid, revision, keys, history: [] });
+      const remote = isRemote ? remoteIn(message) : {};
+      connected.set(socket, { worker, ...remote, pid, revision, keys, history: [] });
+      if (isRemote) arrived(socket);
     } else if (message.kind === 'keys') {
       const known = connected.get(socket);
       if (known !== undefined) connected.set(socket, { ...known, keys: message.revision });
@@ -126,10 +155,36 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     for (const look of confirmations) look();
   }
 
-  const server = net.createServer((socket) => {
+  function arrived(socket: net.Socket): void {
+    const gateway = connected.get(socket);
+    if (gateway === undefined) return;
+    clearTimeout(away.get(nameOf(gateway)));
+    away.delete(nameOf(gateway));
+    // It has given up its last connection, the end of which did not get here: it is not two.
+    for (const [other, { instance }] of connected) {
+      if (other !== socket && instance === gateway.instance) other.destroy();
+    }
+  }
+
+  function left(gateway: ConnectedGateway): void {
+    const name = nameOf(gateway);
+    if (away.has(name) || away.size >= rememberedMax) return;
+    if ([...connected.values()].some((other) => nameOf(other) === name)) return;
+    away.set(name, setTimeout(() => away.delete(name), rememberedMs).unref());
+  }
+
+  function attach(socket: net.Socket, isRemote: boolean): (chunk: Buffer) => void {
     sockets.add(socket);
-    const read = makeLineReader(lineBytesMax, (message) => receive(socket, message as GatewayMessage));
-    socket.on('data', (chunk) => {
+    let heardAt = performance.now();
+    const beats = isRemote
+      ? setInterval(() => {
+          if (performance.now() - heardAt > silentMsMax) socket.destroy();
+          else send(socket, beatLine);
+        }, beatMs).unref()
+      : undefined;
+    const read = makeLineReader(lineBytesMax, (message) => receive(socket, isRemote, message as GatewayMessage));
+    const take = (chunk: Buffer): void => {
+      heardAt = performance.now();
       try {
         read(chunk);
       } catch (error) {
@@ -137,11 +192,15 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
         publishEvent('flyball:fault', { where: 'gateway channel', message, error });
         socket.destroy();
       }
-    });
+    };
+    socket.on('data', take);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
+      clearInterval(beats);
       sockets.delete(socket);
+      const gateway = connected.get(socket);
       connected.delete(socket);
+      if (gateway?.node !== undefined) left(gateway);
       spanQuestions.gone(socket);
       for (const [id, one] of asked) {
         if (one.socket === socket) one.settle({ kind: 'answer', id, problem: 'the gateway that was asked is gone' });
@@ -152,7 +211,10 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     // Keys first: a gateway that is new here must not serve a caller that has lost its key.
     send(socket, keysLine);
     send(socket, line);
-  });
+    return take;
+  }
+
+  const server = net.createServer((socket) => void attach(socket, false));
   rmSync(options.socketPath, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -169,16 +231,26 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       line = `${JSON.stringify(message)}\n`;
       for (const socket of sockets) send(socket, line);
     },
+    take(socket, head) {
+      const read = attach(socket, true);
+      if (head.length > 0) read(head);
+    },
     async publishKeys(table, workers) {
       const message: ControlMessage = { kind: 'keys', table };
       await writePrivateFile(options.keysPath, JSON.stringify(table));
       keysLine = `${JSON.stringify(message)}\n`;
       for (const socket of sockets) send(socket, keysLine);
-      const pending = (): number[] =>
+      if (workers === undefined) return [];
+      const pending = (): string[] => {
+        const all = [...connected.values()];
+        const here = all.filter(({ node, keys }) => node === undefined && keys >= table.revision);
+        const elsewhere = all.filter(({ node, keys }) => node !== undefined && keys < table.revision);
         // One that is away has an older table, and may still serve.
-        workers.filter(
-          (worker) => ![...connected.values()].some((each) => each.worker === worker && each.keys >= table.revision),
-        );
+        return [
+          ...workers.filter((worker) => !here.some((each) => each.worker === worker)).map(String),
+          ...new Set([...elsewhere.map(nameOf), ...away.keys()]),
+        ];
+      };
       if (pending().length === 0) return [];
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, confirmMsMax);
@@ -215,14 +287,32 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     },
     spans: (query) => spanQuestions.ask([...connected.keys()], query),
     takeSpans: (isFull) => spanQuestions.take([...connected.keys()], isFull),
-    gateways: () => [...connected.values()].toSorted((left, right) => left.worker - right.worker),
+    gateways: () => [...connected.values()].toSorted(byNode),
     async [Symbol.asyncDispose]() {
+      for (const timer of away.values()) clearTimeout(timer);
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
     },
   };
+}
+
+const beatLine = `${JSON.stringify({ kind: 'beat' } satisfies ControlMessage)}\n`;
+
+/** This machine's first. */
+function byNode(one: ConnectedGateway, other: ConnectedGateway): number {
+  const [left = '', right = ''] = [one.node, other.node];
+  if (left !== right) return left < right ? -1 : 1;
+  return one.worker - other.worker;
+}
+
+/** Without a name it would count as one of this machine's. */
+function remoteIn({ node, instance }: { readonly node?: string; readonly instance?: string }) {
+  const isName = (text: unknown): text is string =>
+    typeof text === 'string' && text !== '' && text.length <= nameLengthMax;
+  if (isName(node) && isName(instance)) return { node, instance };
+  throw new FlyballError('PROTOCOL', 'expected the node and instance of a gateway of another machine, got none');
 }
 
 async function readTable(path: string): Promise<RoutingTable | undefined> {

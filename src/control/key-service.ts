@@ -24,8 +24,8 @@ export interface KeyServiceParts {
   readonly clock: Clock;
   /** Whether callers need keys: then the last that can manage keys may not go. */
   readonly required: boolean;
-  /** Gives the workers that have not confirmed the table, after waiting for them where that is wanted. */
-  publish(table: KeyTable, confirmed: boolean): Promise<readonly number[]>;
+  /** Gives the gateways that have not confirmed the table, by name, after waiting for them where that is wanted. */
+  publish(table: KeyTable, confirmed: boolean): Promise<readonly string[]>;
 }
 
 /** Each is a line in a table that every gateway holds. */
@@ -40,7 +40,7 @@ export async function openKeyService(parts: KeyServiceParts): Promise<KeyService
     return turn;
   };
 
-  const publishTable = async (confirmed: boolean): Promise<readonly number[]> => {
+  const publishTable = async (confirmed: boolean): Promise<readonly string[]> => {
     const keys = (await store.keys()).map((record) => {
       const { createdAt: _at, createdBy: _by, ...entry } = record;
       return entry;
@@ -87,7 +87,7 @@ export async function openKeyService(parts: KeyServiceParts): Promise<KeyService
           by,
           reason: pending.length === 0 ? 'no gateway accepts it' : `not confirmed by gateway ${pending.join(', ')}`,
         });
-        return { ...toView(found), pendingGateways: [...pending] };
+        return { ...toView(found), pendingGateways: pending.map((name) => (name.includes('/') ? name : Number(name))) };
       }),
   };
 }

@@ -9,6 +9,7 @@ import type { ArtefactStore } from '../registry/artefacts.ts';
 import { artefactsFolder, preparedFolder } from '../store/data-directory.ts';
 import type { ProcessSettings } from '../supervisor/messages.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
+import type { Door } from './door.ts';
 import type { Orchestrator } from './orchestrator.ts';
 
 export interface OrchestratorParts {
@@ -23,10 +24,15 @@ export interface OrchestratorParts {
   readonly corrects: (deployment: string) => boolean;
 }
 
-export async function openOrchestrator(parts: OrchestratorParts): Promise<Orchestrator> {
-  return parts.stack.use(
-    parts.settings.orchestrator.kind === 'swarm' ? await openOnSwarm(parts) : await openOnThisMachine(parts),
-  );
+/** The door stands where replicas and gateways may be on other machines. */
+export interface OpenedOrchestrator {
+  readonly orchestrator: Orchestrator;
+  readonly door?: Door;
+}
+
+export async function openOrchestrator(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
+  if (parts.settings.orchestrator.kind === 'swarm') return openOnSwarm(parts);
+  return { orchestrator: parts.stack.use(await openOnThisMachine(parts)) };
 }
 
 async function openOnThisMachine({ settings, clock, stack }: OrchestratorParts): Promise<Orchestrator> {
@@ -53,7 +59,8 @@ const stopGraceMs = 30_000;
 const certificateMs = 365 * 86_400_000;
 
 /** Nothing of it is loaded on a machine that has no Swarm. */
-async function openOnSwarm({ settings, artefacts, clock, version, stack, corrects }: OrchestratorParts) {
+async function openOnSwarm(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
+  const { settings, artefacts, clock, version, stack, corrects } = parts;
   const { orchestrator, dataDirectory, serverName } = settings;
   const [{ openDocker }, { openSwarmOrchestrator }, { openDoor }] = await Promise.all([
     import('../drivers/orchestrators/swarm/docker.ts'),
@@ -66,7 +73,7 @@ async function openOnSwarm({ settings, artefacts, clock, version, stack, correct
   const door = stack.use(await openDoor({ identity, host, port, artefacts }));
   const engine = openDocker({ kind: 'unix', path: orchestrator.socket });
   const address = orchestrator.door.address ?? (await engine.ownAddress()) ?? hostname();
-  return openSwarmOrchestrator({
+  const opened = await openSwarmOrchestrator({
     engine,
     clock,
     platform: {
@@ -82,4 +89,5 @@ async function openOnSwarm({ settings, artefacts, clock, version, stack, correct
     },
     corrects,
   });
+  return { orchestrator: stack.use(opened), door };
 }

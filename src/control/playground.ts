@@ -45,11 +45,14 @@ export function openPlayground({ channel, deployments, runDirectory }: Playgroun
 
   /** Each in turn, as the operating system would spread connections. */
   function doorOf(): string {
-    const gateways = channel.gateways();
+    // Their doors are Unix sockets.
+    const gateways = channel.gateways().filter(({ node }) => node === undefined);
     turn += 1;
     const gateway = gateways[turn % gateways.length];
     if (gateway === undefined)
-      throw new FlyballError('UNREACHABLE', 'no gateway is connected to control', { retryAfterSeconds });
+      throw new FlyballError('UNREACHABLE', 'no gateway of this machine is connected to control', {
+        retryAfterSeconds,
+      });
     return join(runDirectory, doorFile(gateway.worker));
   }
 

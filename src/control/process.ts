@@ -31,6 +31,7 @@ import { readHost } from '../telemetry/host/read-host.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import type { Control } from './control-options.ts';
 import { startControl } from './control.ts';
+import type { Door } from './door.ts';
 import { openOrchestrator } from './open-orchestrator.ts';
 import type { HeldLease } from './lease/keep.ts';
 import { standBy } from './lease/stand-by.ts';
@@ -46,6 +47,7 @@ const apiDrainMs = 1000;
 
 interface Running {
   readonly control: Control;
+  readonly door: Door | undefined;
   readonly resources: AsyncDisposableStack;
 }
 
@@ -88,7 +90,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   });
   // Until the modes are known, nothing that others have done is put right.
   let corrects = (_deployment: string): boolean => false;
-  const orchestrator = await openOrchestrator({
+  const { orchestrator, door } = await openOrchestrator({
     settings: given,
     artefacts,
     clock: systemClock,
@@ -141,7 +143,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   );
   control.nodes.register(opened.registry);
   registerSinkFamilies(opened.registry, () => control.sinks());
-  return { control, resources: stack.move() };
+  return { control, door, resources: stack.move() };
 }
 
 /** Waits for the lease, and ends this process when it is lost: another may act by then. */
@@ -191,6 +193,7 @@ async function listen(handle: object, tls: TlsMaterial | undefined): Promise<voi
     listen: { kind: 'handle', handle },
     socketPath: join(settings.runDirectory, apiSocketFile),
   });
+  running.door?.serveGateways({ take: control.takeGateway, api: api.answerGateway });
   tell({ kind: 'ready' });
 }
 

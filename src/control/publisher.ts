@@ -35,9 +35,11 @@ export function openPublisher(options: {
   readonly channel: GatewayChannel;
   readonly store: Store;
   readonly serverName: string;
+  /** Of the routing table. */
+  readonly epoch?: number | undefined;
   readonly clock: Clock;
 }): Publisher {
-  const { channel, store, serverName, clock } = options;
+  const { channel, store, serverName, epoch, clock } = options;
   let revision = channel.found?.revision ?? 0;
   let last: string | undefined;
   let publishedAt = 0;
@@ -95,7 +97,7 @@ export function openPublisher(options: {
       const text = JSON.stringify(table);
       if (text === last) return;
       revision = Math.max(await store.nextRevision(), revision + 1);
-      const whole: RoutingTable = { revision, ...table };
+      const whole: RoutingTable = { revision, ...(epoch !== undefined && { epoch }), ...table };
       await channel.publish(whole);
       last = text;
       publishedAt = clock.now();

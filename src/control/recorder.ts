@@ -12,7 +12,7 @@ import type { Series } from '../series/open-series.ts';
 import { publish } from '../telemetry/events.ts';
 import { wantedOf, type Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
-import type { GatewayChannel } from './gateway-channel.ts';
+import { processOf, type GatewayChannel } from './gateway-channel.ts';
 import { countLoad, type Counted } from './governor/load-counts.ts';
 import type { WouldHold } from './governor/would-hold.ts';
 
@@ -82,7 +82,7 @@ export function startRecorder(parts: RecorderParts): () => void {
     const passed = last === undefined ? 0 : Math.round((second - last.second) / secondMs);
     const gateways = channel.gateways();
     const load = counts.look(gateways, now);
-    const speaking = gateways.filter(({ latest }) => latest !== undefined).map(({ worker, pid }) => `${worker} ${pid}`);
+    const speaking = gateways.filter(({ latest }) => latest !== undefined).map(processOf);
     const isNew = speaking.some((gateway) => !known.has(gateway));
     known = new Set(speaking);
     const isFirst = last === undefined;

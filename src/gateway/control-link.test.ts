@@ -9,8 +9,9 @@ import { systemClock } from '../clock.ts';
 import { createFakeReplicas } from '../testing/fake-replicas.ts';
 import { route, versionRoute } from '../testing/gateway-bench.ts';
 import { until } from '../testing/until.ts';
-import { openControlLink, readLastTable } from './control-link.ts';
+import { openControlLink } from './control-link.ts';
 import { createDispatcher } from './dispatcher.ts';
+import { readLastTable } from './kept-tables.ts';
 import type { GatewayMessage, RoutingTable } from './routing-table.ts';
 
 const table = (revision: number, state: 'ready' | 'draining' = 'ready'): RoutingTable => ({
@@ -62,7 +63,12 @@ function setUp() {
     onDrained: () => link.observeSoon(),
   });
   const socketPath = join(path, 'control.sock');
-  const link = openControlLink({ worker: 3, socketPath, dispatcher, clock: systemClock });
+  const link = openControlLink({
+    worker: 3,
+    control: { kind: 'unix', path: socketPath },
+    dispatcher,
+    clock: systemClock,
+  });
   return {
     path,
     socketPath,

@@ -1,21 +1,30 @@
 /**
  * The gateway's side of the coupling between the planes: takes the routing table from control, sends observations.
  * Newline-delimited JSON over control's socket. While control is away the last table stands, and the link tries again.
- * Invariant: an observation names the table that the dispatcher acts on at that moment.
+ * Of several doors it stays with the one that answers, until that is silent, is shut or leads to a control that was
+ * replaced.
+ * Invariant: an observation names the table that the dispatcher acts on at that moment; no table of an older epoch than
+ * one that was acted on is ever applied.
  */
-import { readFileSync } from 'node:fs';
-import net from 'node:net';
-import { StringDecoder } from 'node:string_decoder';
+import { randomUUID } from 'node:crypto';
+import type net from 'node:net';
 import type { KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
+import { makeLineReader } from '../control/line-reader.ts';
 import { publish } from '../telemetry/events.ts';
+import { dialControl, silentMsMax, type ControlAddress } from './control-dial.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { KeptTables } from './kept-tables.ts';
 import type { Spans } from './spans.ts';
-import type { Answer, ControlMessage, GatewayMessage, Question, RoutingTable } from './routing-table.ts';
+import type { Answer, ControlMessage, GatewayMessage, Question } from './routing-table.ts';
 
 export interface ControlLinkOptions {
   readonly worker: number;
-  readonly socketPath: string;
+  readonly control: ControlAddress;
+  /** This machine's name, where it is not control's. */
+  readonly node?: string | undefined;
+  /** Where the tables are kept that control cannot leave here itself. */
+  readonly kept?: KeptTables | undefined;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   /** Absent where callers need no keys. */
@@ -45,11 +54,18 @@ const reconnectMsMax = 1000;
 const lineLengthMax = 32 * 1_048_576;
 
 export function openControlLink(options: ControlLinkOptions): ControlLink {
-  const { dispatcher, clock } = options;
+  const { dispatcher, clock, control, kept } = options;
+  const instance = randomUUID();
   let socket: net.Socket | undefined;
+  let heardAt = 0;
+  /** Which of the doors. */
+  let door = 0;
   let attempts = 0;
+  let epoch = kept?.epoch ?? 0;
+  let refusedEpoch: number | undefined;
   let asked = false;
   let closed = false;
+  let cancelDial = (): void => {};
   let cancelRetry = (): void => {};
   let cancelObserve = (): void => {};
 
@@ -61,7 +77,7 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
 
   const observe = (): void => {
     asked = false;
-    if (closed || socket === undefined || socket.connecting) return;
+    if (closed || socket === undefined) return;
     send({
       kind: 'observation',
       worker: options.worker,
@@ -75,72 +91,121 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
     asked = true;
     setImmediate(observe);
   };
+  /** Regular observations are this side's beat as well: they come more often than one is expected. */
   const observeRegularly = (): void => {
     cancelObserve = clock.after(observeEveryMs, () => {
       observe();
+      // A machine that lost its power says no goodbye.
+      if (control.kind === 'doors' && clock.now() - heardAt > silentMsMax) giveUp();
       observeRegularly();
     });
   };
 
-  const receive = (line: string): void => {
-    const message = JSON.parse(line) as ControlMessage;
-    if (message.kind === 'keys') {
-      options.keys?.apply(message.table);
-      send({ kind: 'keys', revision: message.table.revision });
-      return;
+  /** The door is shut for now; the next one is tried. */
+  let isGivenUp = false;
+  function giveUp(): void {
+    isGivenUp = true;
+    socket?.destroy();
+  }
+
+  /** False, and another door is tried, for what a control sends that was replaced while nobody could tell it. */
+  function isCurrent({ epoch: its = 0 }: { readonly epoch?: number }): boolean {
+    if (its >= epoch) {
+      epoch = its;
+      return true;
     }
-    if (message.kind === 'question') {
-      void options.answer?.(message).then(send);
-      return;
+    if (refusedEpoch !== its) {
+      const message = `refused a table of epoch ${its}, as ${epoch} is in force here: that control was replaced`;
+      publish('flyball:fault', { where: 'control link', message });
     }
-    if (message.kind === 'spans?') {
-      const { id, query, take } = message;
-      const found = query === undefined ? options.spans?.take(take) : { spans: options.spans?.find(query) ?? [] };
-      send({ kind: 'spans', id, ...(found ?? { spans: [] }) });
-      return;
+    refusedEpoch = its;
+    giveUp();
+    return false;
+  }
+
+  const receive = (message: ControlMessage): void => {
+    // What came in the same piece as something that was refused.
+    if (isGivenUp) return;
+    switch (message.kind) {
+      case 'beat':
+        return;
+      case 'keys':
+        if (!isCurrent(message.table)) return;
+        options.keys?.apply(message.table);
+        kept?.keep({ keys: message.table });
+        send({ kind: 'keys', revision: message.table.revision });
+        return;
+      case 'question':
+        void options.answer?.(message).then(send);
+        return;
+      case 'spans?': {
+        const { id, query, take } = message;
+        const found = query === undefined ? options.spans?.take(take) : { spans: options.spans?.find(query) ?? [] };
+        send({ kind: 'spans', id, ...(found ?? { spans: [] }) });
+        return;
+      }
+      default:
+        if (!isCurrent(message.table)) return;
+        dispatcher.apply(message.table);
+        kept?.keep({ routing: message.table });
+        // Control waits for the confirmation that its table is in force.
+        observeSoon();
     }
-    dispatcher.apply(message.table);
-    // Control waits for the confirmation that its table is in force.
-    observeSoon();
   };
 
-  function connect(): void {
-    const connecting = net.connect({ path: options.socketPath });
-    socket = connecting;
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    connecting.on('connect', () => {
-      attempts = 0;
-      send({
-        kind: 'hello',
-        worker: options.worker,
-        pid: process.pid,
-        revision: dispatcher.table.revision,
-        keys: options.keys?.revision ?? 0,
-      });
-      observeSoon();
+  function talk(opened: net.Socket, head: Buffer, onWord: () => void): void {
+    socket = opened;
+    heardAt = clock.now();
+    const read = makeLineReader(lineLengthMax, (message) => {
+      receive(message as ControlMessage);
+      onWord();
     });
-    connecting.on('data', (chunk: Buffer) => {
-      const lines = (rest + decoder.write(chunk)).split('\n');
-      rest = lines.pop() ?? '';
+    const take = (chunk: Buffer): void => {
+      heardAt = clock.now();
       try {
-        if (rest.length > lineLengthMax) throw new RangeError(`expected a line of at most ${lineLengthMax} characters`);
-        for (const line of lines) if (line !== '') receive(line);
+        read(chunk);
       } catch (error) {
         publish('flyball:fault', {
           where: 'control link',
           message: `what control sent was not a table: ${error instanceof Error ? error.message : String(error)}`,
           error,
         });
-        connecting.destroy();
+        opened.destroy();
       }
+    };
+    opened.on('data', take);
+    send({
+      kind: 'hello',
+      worker: options.worker,
+      ...(control.kind === 'doors' && { node: options.node ?? '', instance }),
+      pid: process.pid,
+      revision: dispatcher.table.revision,
+      keys: options.keys?.revision ?? 0,
     });
-    connecting.on('error', () => connecting.destroy());
-    connecting.on('close', () => {
-      socket = undefined;
-      if (closed) return;
-      cancelRetry = clock.after(Math.min(reconnectMs * 2 ** attempts, reconnectMsMax), connect);
-      attempts += 1;
+    observeSoon();
+    if (head.length > 0) take(head);
+  }
+
+  function connect(): void {
+    isGivenUp = false;
+    // Whoever takes a connection and has nothing to say is a control that waits for its turn.
+    let spoke = control.kind === 'unix';
+    cancelDial = dialControl(control, door, clock, {
+      opened(opened, head) {
+        if (control.kind === 'unix') attempts = 0;
+        talk(opened, head, () => {
+          if (isGivenUp) return;
+          spoke = true;
+          attempts = 0;
+        });
+      },
+      gone() {
+        socket = undefined;
+        if (closed) return;
+        if (control.kind === 'doors' && (isGivenUp || !spoke)) door = (door + 1) % control.urls.length;
+        cancelRetry = clock.after(Math.min(reconnectMs * 2 ** attempts, reconnectMsMax), connect);
+        attempts += 1;
+      },
     });
   }
 
@@ -153,17 +218,8 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
       closed = true;
       cancelRetry();
       cancelObserve();
-      socket?.end();
+      if (socket === undefined) cancelDial();
+      else socket.end();
     },
   };
-}
-
-/** The table that control left on disk, so that a worker serves at once although control may be dead. */
-export function readLastTable(path: string): RoutingTable | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as RoutingTable;
-  } catch {
-    // None yet, or one that a crash left half-written: control will send the table.
-    return undefined;
-  }
 }

@@ -20,7 +20,7 @@ const never = new AbortController().signal;
 function place(options: Partial<ManagementOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'fb-'));
   const socketPath = join(folder, 'api.sock');
-  const management = openManagement({ socketPath, clock: systemClock, ...options });
+  const management = openManagement({ control: { kind: 'unix', path: socketPath }, clock: systemClock, ...options });
   return {
     socketPath,
     as: (by: string): Management => management({ by, requestId: 'r1' }),

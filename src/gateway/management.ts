@@ -1,18 +1,22 @@
 /**
- * The gateway's way to control's API: HTTP over the Unix socket in the run directory, one connection a call. It carries
- * who asks and what; whether that is allowed and what comes of it is control's to say.
+ * The gateway's way to control's API: HTTP over the Unix socket in the run directory, or over the door of a control on
+ * another machine, one connection a call. It carries who asks and what; whether that is allowed and what comes of it is
+ * control's to say.
  * Invariant: no call outlives its signal, its time limit or control; a lost connection is CONTROL_UNAVAILABLE.
  */
 import { createHash } from 'node:crypto';
 import http from 'node:http';
+import https from 'node:https';
 import { fromProblem } from '../api/problems.ts';
 import type { OperationView } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
+import { callOptions } from '../tls/peer.ts';
+import type { ControlAddress } from './control-dial.ts';
 import type { Management, ManagementCaller } from '../protocol/management.ts';
 
 export interface ManagementOptions {
-  readonly socketPath: string;
+  readonly control: ControlAddress;
   readonly clock: Clock;
   /** Time for one answer, a long poll's wait not counted. */
   readonly answerMs?: number;
@@ -34,6 +38,10 @@ const answerBytesMax = 64 * 1_048_576;
 /** Of one worker at the same time; management is for people and deployment scripts. */
 const callsMax = 256;
 const waitMs = 10_000;
+/** A machine without power answers nothing at all. */
+const dialMsMax = 3000;
+/** A door behind which no control acts. */
+const misdirected = 421;
 const retryMs = 250;
 /** About what a restart of control takes. */
 const retryAfterSeconds = 2;
@@ -45,10 +53,36 @@ const unavailable = (why: string, cause?: unknown): FlyballError =>
   });
 
 export function openManagement(options: ManagementOptions): (caller: ManagementCaller) => Management {
-  const { socketPath, clock, answerMs = 30_000, awayMsMax = 15_000 } = options;
+  const { control, clock, answerMs = 30_000, awayMsMax = 15_000 } = options;
   let calls = 0;
 
-  function send(call: Call, caller: ManagementCaller, signal: AbortSignal): Promise<Answer> {
+  /** Which of the doors led to the control that acts. */
+  let door = 0;
+
+  /** Goes to the next door only where nobody can have read the call. */
+  async function send(call: Call, caller: ManagementCaller, signal: AbortSignal): Promise<Answer> {
+    const doors = control.kind === 'unix' ? 1 : control.urls.length;
+    for (let left = doors - 1; ; left -= 1) {
+      const at = door;
+      const tried = { arrived: false };
+      try {
+        const answer = await sendTo(at, tried, call, caller, signal);
+        if (answer.status !== misdirected) return answer;
+        if (left <= 0) throw unavailable('no control acts');
+      } catch (error) {
+        if (tried.arrived || left <= 0 || signal.aborted) throw error;
+      }
+      if (door === at) door = (at + 1) % doors;
+    }
+  }
+
+  function sendTo(
+    at: number,
+    tried: { arrived: boolean },
+    call: Call,
+    caller: ManagementCaller,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) for (const each of [value].flat()) query.append(name, String(each));
@@ -56,8 +90,11 @@ export function openManagement(options: ManagementOptions): (caller: ManagementC
     const body = call.json === undefined ? call.bytes : Buffer.from(JSON.stringify(call.json));
     const type = call.json === undefined ? 'application/octet-stream' : 'application/json';
     return new Promise((resolve, reject) => {
-      const request = http.request({
-        socketPath,
+      const start = (given: https.RequestOptions): http.ClientRequest =>
+        control.kind === 'unix'
+          ? http.request({ ...given, socketPath: control.path })
+          : https.request(new URL(control.urls[at] ?? ''), { ...given, ...callOptions(control.identity, 'control') });
+      const request = start({
         agent: false,
         signal,
         method: call.method,
@@ -75,6 +112,16 @@ export function openManagement(options: ManagementOptions): (caller: ManagementC
       );
       const fail = (error: Error): void => reject(signal.aborted ? error : toUnavailable(error));
       request.once('close', cancelLimit);
+      if (control.kind === 'doors') {
+        const cancelDial = clock.after(dialMsMax, () => request.destroy(unavailable('its machine does not answer')));
+        request.once('close', cancelDial);
+        request.once('socket', (socket) =>
+          socket.once('secureConnect', () => {
+            cancelDial();
+            tried.arrived = true;
+          }),
+        );
+      }
       request.on('error', fail);
       request.on('response', (response) => void readAnswer(response).then(resolve, fail));
       request.end(body);

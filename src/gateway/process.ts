@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { openAuthenticator, type Authenticator } from '../auth/authenticator.ts';
 import { keyTableFile, readKeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
+import { FlyballError } from '../errors.ts';
 import { grpcHttp2Options, openGrpc, type GrpcServer } from '../protocol/grpc/server.ts';
 import { doorFile } from '../protocol/local-door.ts';
 import { isLoopbackName } from '../protocol/origin-check.ts';
@@ -21,12 +22,14 @@ import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages
 import { contextOptions, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
-import { openControlLink, readLastTable, type ControlLink } from './control-link.ts';
+import type { ControlAddress, ControlDoors } from './control-dial.ts';
+import { openControlLink, type ControlLink } from './control-link.ts';
 import { createDispatcher, watchEveryMs, type Dispatcher } from './dispatcher.ts';
 import { registerGauges } from './gauges.ts';
 import { grpcDoor } from './grpc-door.ts';
 import { guardedRest } from './guarded-rest.ts';
 import { listenHttp, type HttpListener } from './http-listener.ts';
+import { openKeptTables, readLastTable, routingTableFile } from './kept-tables.ts';
 import { openLocalDoor, type LocalDoor } from './local-door.ts';
 import { openManagement } from './management.ts';
 import { openOtherWorkers, type OtherWorkers } from './other-workers.ts';
@@ -102,23 +105,28 @@ function start(settings: ProcessSettings): Worker {
   const authenticator = auth === undefined ? undefined : openAuthenticator(systemClock, auth.workers);
   authenticator?.apply(readKeyTable(join(settings.runDirectory, keyTableFile)));
   const spans = recordSpans(systemClock);
+  const elsewhere = doorsOf(settings);
+  const control: ControlAddress = elsewhere ?? { kind: 'unix', path: settings.controlSocket };
+  const kept = elsewhere && openKeptTables(settings.runDirectory, settings.worker);
   const link = openControlLink({
     worker: settings.worker,
-    socketPath: settings.controlSocket,
+    control,
+    node: settings.doors?.node,
+    kept,
     dispatcher,
     clock: systemClock,
     keys: authenticator,
     answer: (question) => answerTo(service, question),
     spans,
   });
-  const last = readLastTable(join(settings.runDirectory, 'routing-table.json'));
+  const last = readLastTable(join(settings.runDirectory, routingTableFile));
   if (last !== undefined) dispatcher.apply(last);
   registerGauges(telemetry.registry, dispatcher, settings.worker);
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
   const management = openManagement({
-    socketPath: join(settings.runDirectory, apiSocketFile),
+    control: elsewhere ?? { kind: 'unix', path: join(settings.runDirectory, apiSocketFile) },
     clock: systemClock,
   });
   const { limits, logLevel } = settings;
@@ -158,6 +166,13 @@ function start(settings: ProcessSettings): Worker {
     http: undefined,
     grpc: undefined,
   };
+}
+
+/** Where control is on another machine. */
+function doorsOf({ doors, identity }: ProcessSettings): ControlDoors | undefined {
+  if (doors === undefined) return undefined;
+  if (identity === undefined) throw new FlyballError('TLS_UNUSABLE', "control's doors want a certificate, got none");
+  return { kind: 'doors', urls: doors.urls, identity };
 }
 
 function sinkSettings({ requestLog, dataDirectory, worker, workers }: ProcessSettings): SinkSettings {

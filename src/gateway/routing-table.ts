@@ -94,6 +94,11 @@ export interface DeploymentRoute {
 export interface RoutingTable {
   /** Grows by one at each publication, across restarts of control. */
   readonly revision: number;
+  /**
+   * Of the control that made it, among several of which one acts: it grows each time another takes over, and gateways
+   * refuse what is older than what they have acted on. Absent: 0.
+   */
+  readonly epoch?: number;
   readonly serverName: string;
   readonly deployments: readonly DeploymentRoute[];
 }
@@ -151,12 +156,17 @@ export type GatewayMessage =
   | {
       readonly kind: 'hello';
       readonly worker: number;
+      /** Its machine; absent: control's own. Two machines have a worker 0 each. */
+      readonly node?: string;
+      /** Made up by each process at its start, where a pid does not tell them apart: on another machine. */
+      readonly instance?: string;
       readonly pid: number;
       readonly revision: number;
       /** Revision of the key table in force; 0 without one. */
       readonly keys: number;
     }
   | { readonly kind: 'keys'; readonly revision: number }
+  | Beat
   | Answer
   | SpanAnswer
   | {
@@ -170,10 +180,16 @@ export type GatewayMessage =
       readonly replicas: readonly ReplicaObservation[];
     };
 
+/** "I am here", over TCP. */
+export interface Beat {
+  readonly kind: 'beat';
+}
+
 /** control → gateway. */
 export type ControlMessage =
   | { readonly kind: 'table'; readonly table: RoutingTable }
   | { readonly kind: 'keys'; readonly table: KeyTable }
+  | Beat
   | Question
   | SpanQuestion;
 

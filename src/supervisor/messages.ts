@@ -46,6 +46,8 @@ export interface ProcessSettings {
   readonly runDirectory: string;
   /** Socket on which control publishes the routing table. */
   readonly controlSocket: string;
+  /** For a gateway whose control is on another machine: control's doors, and what this machine is called. */
+  readonly doors?: { readonly urls: readonly string[]; readonly node: string };
   /** Socket of the supervisor: it closes when the supervisor is gone. */
   readonly lifeline: string;
   readonly limits: ProcessLimits;

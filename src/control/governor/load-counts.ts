@@ -4,7 +4,7 @@
  * jumps makes it fresh or stale.
  */
 import type { VersionObservation } from '../../gateway/routing-table.ts';
-import type { ConnectedGateway, Observation } from '../gateway-channel.ts';
+import { processOf, type ConnectedGateway, type Observation } from '../gateway-channel.ts';
 
 export interface Counted {
   arrivals: number;
@@ -103,8 +103,9 @@ export function countLoad(): LoadCounts {
       const counts = new Map<string, Counted>();
       let ageMs = gateways.length === 0 ? Number.POSITIVE_INFINITY : 0;
       const present = new Set<string>();
-      for (const { worker, pid, latest } of gateways) {
-        const key = `${worker} ${pid}`;
+      for (const gateway of gateways) {
+        const { latest } = gateway;
+        const key = processOf(gateway);
         present.add(key);
         const before = known.get(key);
         if (latest === undefined) {
