@@ -92,7 +92,7 @@ const isGateway = (request: IncomingMessage): boolean => identityShown(request.s
 function answerGateway(request: IncomingMessage, response: ServerResponse, service: GatewayService | undefined): void {
   if (!isGateway(request)) response.writeHead(403).end();
   else if (service === undefined) response.writeHead(421).end();
-  else service.api(request, response as Parameters<RequestListener>[1]);
+  else service.api(request, response);
 }
 
 function refusalOf(request: IncomingMessage, service: GatewayService | undefined): string | undefined {

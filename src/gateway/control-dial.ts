@@ -36,7 +36,7 @@ export interface DialEvents {
 export function dialControl(address: ControlAddress, door: number, clock: Clock, events: DialEvents): () => void {
   const watch = (socket: net.Socket): void => {
     socket.on('error', () => socket.destroy());
-    socket.once('close', events.gone);
+    socket.once('close', () => events.gone());
   };
   if (address.kind === 'unix') {
     const socket = net.connect({ path: address.path });
@@ -54,9 +54,9 @@ export function dialControl(address: ControlAddress, door: number, clock: Clock,
   request.once('upgrade', (_response, socket, head) => {
     upgraded = true;
     cancelLimit();
-    (socket as net.Socket).setNoDelay(true);
-    watch(socket as net.Socket);
-    events.opened(socket as net.Socket, head);
+    socket.setNoDelay(true);
+    watch(socket);
+    events.opened(socket, head);
   });
   // An answer instead of the switch: no control that acts is behind this door, or it is not for us.
   request.once('response', () => request.destroy());

@@ -10,13 +10,17 @@ import { test } from 'node:test';
 import { modulePath } from '../module-path.ts';
 import type { FromChild, ToChild } from '../supervisor/messages.ts';
 import { startAddingRunner } from '../testing/adding-runner.ts';
+import { identityFor, startDoorControl, tableOf } from '../testing/control-doors.ts';
 import { settingsIn } from '../testing/process-settings.ts';
 import { until } from '../testing/until.ts';
+import { readLastTable } from './kept-tables.ts';
 import type { RoutingTable } from './routing-table.ts';
 import { versionRoute } from '../testing/gateway-bench.ts';
 
+const elsewhere = (urls: readonly string[]) => ({ doors: { urls, node: 'far' }, identity: identityFor('gateway') });
+
 /** A worker as the supervisor starts it, with a table on disk, two runners and no control. */
-async function startWorker() {
+async function startWorker(doors?: readonly string[]) {
   // What does not come up in time leaves nothing either.
   await using stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'fb-'));
@@ -53,7 +57,7 @@ async function startWorker() {
   const heard: FromChild[] = [];
   child.on('message', (message: FromChild) => heard.push(message));
   const tell = (message: ToChild, handle?: net.Server): void => void child.send(message, handle);
-  tell({ kind: 'start', settings: settingsIn(directory) });
+  tell({ kind: 'start', settings: settingsIn(directory, doors && elsewhere(doors)) });
   const held: net.Server[] = [];
   const listen = async (name: 'http' | 'grpc'): Promise<number> => {
     const server = net.createServer();
@@ -71,7 +75,7 @@ async function startWorker() {
   // The child has its own copies of the sockets now; connections must be for it alone.
   for (const server of held) server.close();
   const resources = stack.move();
-  return { port, child, tell, heard, runners, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { port, child, tell, heard, runners, directory, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 async function infer(port: number, agent?: http.Agent): Promise<{ status?: number; close: boolean; data: number[] }> {
@@ -147,4 +151,16 @@ test('without control nothing can be managed, which is said at once with Retry-A
   assert.ok(Number(answer.headers.get('retry-after')) > 0);
   assert.equal(((await answer.json()) as { code: string }).code, 'CONTROL_UNAVAILABLE');
   assert.equal((await infer(port)).status, 200);
+});
+
+test('a worker whose control is on another machine goes through its door and keeps the tables here', async () => {
+  await using control = await startDoorControl();
+  await control.channel.publish(tableOf(5));
+  await using worker = await startWorker([control.url]);
+  const [known] = await until('it is known', () => {
+    const gateways = control.channel.gateways();
+    return gateways.some(({ revision }) => revision === 5) && gateways;
+  });
+  assert.deepEqual([known?.node, known?.worker, known?.pid], ['far', 0, worker.child.pid]);
+  await until('kept', () => readLastTable(join(worker.directory, 'routing-table.json'))?.revision === 5);
 });
