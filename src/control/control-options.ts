@@ -44,7 +44,7 @@ export interface ControlOptions {
   };
   /** Present where telemetry can be sent: what all processes have counted, and chance for the pauses between tries. */
   readonly telemetry?: Pick<SinksParts, 'families' | 'rng'> | undefined;
-  /** Grows each time that another control takes over; absent where there is only ever one. */
+  /** Token of the lease under which this control acts; absent where there is only ever one control. */
   readonly epoch?: number | undefined;
   /** How messages leave. */
   readonly openNotifier: OpenNotifier;

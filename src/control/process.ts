@@ -126,6 +126,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
         // Pauses that differ between platforms are all that is wanted of it.
         rng: seededRng(systemClock.wall()),
       },
+      epoch: held?.fence.token,
       openNotifier,
       storeSeen: storeSeen(given.store, databasePath, held === undefined ? hostname() : holder, held?.fence.token),
       onShutdown: (by) => tell({ kind: 'shutdown', by }),

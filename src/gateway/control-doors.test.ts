@@ -66,7 +66,10 @@ test('it passes by doors that are shut, have no control that acts, or close, and
   await acts(gateway, 1);
   await control.channel.publish(tableOf(2));
   await acts(gateway, 2);
-  const [known] = control.channel.gateways();
+  const [known] = await until('it to be known', () => {
+    const gateways = control.channel.gateways();
+    return gateways.length === 1 && gateways;
+  });
   assert.deepEqual([known?.node, known?.worker, known?.pid], ['far', 0, process.pid]);
 });
 
@@ -94,7 +97,7 @@ void describe('what takes its time', { concurrency: true }, () => {
     await control.channel.publish(tableOf(2));
     await using gateway = startDoorGateway(folder.path, [cable.url, control.url]);
     await acts(gateway, 1);
-    assert.equal(lost.channel.gateways().length, 1);
+    await until('control to know it', () => lost.channel.gateways().length === 1);
     cable.cut();
     await acts(gateway, 2);
     await until('control to miss it', () => lost.channel.gateways().length === 0);
