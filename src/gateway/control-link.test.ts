@@ -38,7 +38,7 @@ interface Transport {
   readonly name: 'unix' | 'door';
   readonly address: ControlAddress;
   /** Lets control in; what it gives shuts it again. */
-  listen(take: (socket: net.Socket) => void): Promise<() => Promise<unknown>>;
+  listen(take: (socket: net.Socket) => void): Promise<() => PromiseLike<void>>;
 }
 
 const authority = makeAuthority('test', Date.now());

@@ -159,7 +159,7 @@ test('a worker whose control is on another machine goes through its door and kee
   await using worker = await startWorker([control.url]);
   const [known] = await until('it is known', () => {
     const gateways = control.channel.gateways();
-    return gateways.some(({ revision }) => revision === 5) && gateways;
+    return gateways.some(({ revision }) => revision === 5) ? gateways : undefined;
   });
   assert.deepEqual([known?.node, known?.worker, known?.pid], ['far', 0, worker.child.pid]);
   await until('kept', () => readLastTable(join(worker.directory, 'routing-table.json'))?.revision === 5);
