@@ -26,6 +26,8 @@ export interface ArtefactCacheOptions {
   readonly identity: PeerIdentity;
   /** Of whole artefacts; the least recently used go first. 32 GiB by default. */
   readonly bytesMax?: number;
+  /** Before the second round of doors, twice as long before the third; 500 by default. */
+  readonly retryMs?: number;
 }
 
 const bytesMaxDefault = 32 * 1024 ** 3;
@@ -35,10 +37,10 @@ const lookEveryMs = 100;
 const stuckMs = 15_000;
 const silentMs = 15_000;
 const attempts = 4;
-const retryMs = 500;
+const retryMsDefault = 500;
 
 export async function openArtefactCache(folder: string, options: ArtefactCacheOptions): Promise<ArtefactCache> {
-  const { doors, identity, bytesMax = bytesMaxDefault } = options;
+  const { doors, identity, bytesMax = bytesMaxDefault, retryMs = retryMsDefault } = options;
   const root = join(folder, 'sha256');
   makeDirectory(root);
 
