@@ -39,7 +39,7 @@ export function planService(
 ): ServicePlan {
   const held = heldReplicas(roster);
   if (service === undefined) {
-    const gone = made ? { drift: `the service is gone; ${held} replicas are held` } : {};
+    const gone = made ? { drift: 'the service is gone' } : {};
     return { write: { kind: held === 0 ? 'none' : 'create' }, replicas: held, ...gone };
   }
   const { spec } = service;

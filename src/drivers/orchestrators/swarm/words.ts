@@ -14,8 +14,9 @@ export function endOf(task: SwarmTask | undefined, byEngine: boolean): string {
     return `exit code ${exitCode}`;
   }
   if (state === 'orphaned') return 'its node has been gone for too long';
+  if (byEngine && desired === 'remove') return 'the engine ended it: fewer were asked for, or its service was removed';
   if (byEngine && desired === 'shutdown')
-    return 'the engine ended it: scaled in, moved to another node, or its node is lost';
+    return 'the engine ended it: its node is emptied or lost, or the service was changed';
   return error ?? message;
 }
 
