@@ -69,7 +69,7 @@ test('an unknown verb, option or choice exits 2 and names the nearest', async ()
     [['load', 'digits', '--duration', '10'], /a duration such as/],
     [['deploy', 'model.onnx', '--slo', 'p50=1ms'], /p99=TIME/],
     [['deploy', 'spec.yaml', '--max', '3'], /written down/],
-    [['runner'], /a model file or --launch/],
+    [['runner'], /a model file, --launch or --task/],
   ];
   for (const [args, message] of wrong) {
     const { code, out, err } = await flyball(...args);

@@ -44,7 +44,10 @@ test('what names no artefact comes back as it was', () => {
     fc.property(fc.json(), (text) => {
       const value = JSON.parse(text) as LaunchBody;
       fc.pre(!text.includes('artefact:'));
-      assert.deepEqual(local(portable(value, root).body, () => 'nowhere'), value);
+      assert.deepEqual(
+        local(portable(value, root).body, () => 'nowhere'),
+        value,
+      );
     }),
   );
 });
