@@ -244,6 +244,7 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
             generic: {},
           })),
         ),
+      placed: () => answer(() => []),
       keepConfig: (file) => answer(() => keep(file)),
       keepSecret: (file) => answer(() => keep(file)),
       configs: () => answer(() => [...files.values()]),
