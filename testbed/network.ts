@@ -61,12 +61,18 @@ export async function unplugMachine(names: TestbedNames): Promise<void> {
   if (isMachinePluggedIn(names)) await execute('ip', ['link', 'delete', names.machine.interface]);
 }
 
+/** The same after each start, as a machine's is: the others would look for the earlier one for up to a minute. */
+function hardwareAddress({ address }: NodeNames): string {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '00', ...bytes].join(':');
+}
+
 /** A node's namespace with its cable; made anew when there is one that only half of it was made of. */
 export async function plugIn(names: TestbedNames, node: NodeNames, cut: boolean): Promise<void> {
   await unplug(names, node);
   await execute('ip', ['netns', 'add', node.namespace]);
   await batch(names.lan, [
-    `link add ${node.port} type veth peer name eth0 netns ${node.namespace}`,
+    `link add ${node.port} type veth peer name eth0 address ${hardwareAddress(node)} netns ${node.namespace}`,
     `link set ${node.port} master br0 ${cut ? 'down' : 'up'}`,
   ]);
   await batch(node.namespace, [

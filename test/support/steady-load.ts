@@ -12,6 +12,8 @@ export interface LoadReport {
   readonly answers: ReadonlyMap<string, number>;
   /** Of all requests, also those that failed. */
   readonly slowestMs: number;
+  /** Those that took a quarter of a second and more; `sentAt` by performance.now(). */
+  readonly slow: readonly { readonly sentAt: number; readonly ms: number }[];
 }
 
 export interface SteadyLoad extends AsyncDisposable {
@@ -30,15 +32,19 @@ export interface LoadTarget {
   readonly callers: number;
   /** Pause of a caller after a failed request, so that a closed port is not hammered. */
   readonly pauseMs?: number;
+  /** Pause of a caller after each answer; 0 as nothing is said. */
+  readonly thinkMs?: number;
 }
 
 const waitLimitMs = 30_000;
+const slowMs = 250;
 
 export function startLoad(target: LoadTarget): SteadyLoad {
   const agent = new http.Agent({ keepAlive: true, maxSockets: target.callers });
   const failures: string[] = [];
   const answers = new Map<string, number>();
   let ok = 0;
+  const slow: { readonly sentAt: number; readonly ms: number }[] = [];
   let slowestMs = 0;
   let stopped = false;
 
@@ -70,14 +76,25 @@ export function startLoad(target: LoadTarget): SteadyLoad {
     while (!stopped) {
       const sentAt = performance.now();
       const failure = await once();
-      slowestMs = Math.max(slowestMs, performance.now() - sentAt);
-      if (failure === undefined) continue;
+      const ms = performance.now() - sentAt;
+      slowestMs = Math.max(slowestMs, ms);
+      if (ms >= slowMs) slow.push({ sentAt, ms });
+      if (failure === undefined) {
+        if (target.thinkMs !== undefined) await pause(target.thinkMs);
+        continue;
+      }
       failures.push(failure);
       await pause(target.pauseMs ?? 20);
     }
   };
   const running = Array.from({ length: target.callers }, caller);
-  const seen = (): LoadReport => ({ ok, failures: [...failures], answers: new Map(answers), slowestMs });
+  const seen = (): LoadReport => ({
+    ok,
+    failures: [...failures],
+    answers: new Map(answers),
+    slowestMs,
+    slow: [...slow],
+  });
 
   const stop = async (): Promise<LoadReport> => {
     stopped = true;

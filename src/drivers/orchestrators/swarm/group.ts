@@ -28,6 +28,8 @@ export interface Group {
   tasks: readonly SwarmTask[];
   roster: Roster;
   vacancies: number[];
+  /** Task → the port of its node at which it is reached, from when the engine said so. */
+  ports: Map<string, number>;
   /** Task → since when it is given up. */
   readonly lostSince: Map<string, number>;
   /** By replica. */
@@ -46,6 +48,7 @@ export function newGroup(name: string, deployment: string): Group {
     tasks: [],
     roster: emptyRoster,
     vacancies: [],
+    ports: new Map(),
     lostSince: new Map(),
     waiting: new Map(),
     ending: new Set(),

@@ -2,7 +2,7 @@
  * What is to be written to the engine of one service, given what is held and what was found. Raising is done at once;
  * lowering lets the engine choose who goes, so it waits until nobody takes the place that has become free.
  */
-import { heldReplicas, writeRoster, type Roster } from './roster.ts';
+import { heldReplicas, writePorts, writeRoster, type Roster } from './roster.ts';
 import { labels } from './service-spec.ts';
 import type { ServiceSpec, SwarmService } from './engine.ts';
 
@@ -10,6 +10,8 @@ export interface Wanted {
   readonly roster: Roster;
   /** Until when each place that an ended replica has left is kept for the next; monotonic milliseconds. */
   readonly vacancies: readonly number[];
+  /** By task, as far as they are known. */
+  readonly ports?: ReadonlyMap<string, number>;
 }
 
 export interface ServicePlan {
@@ -33,7 +35,7 @@ export const vacancyMs = 3000;
  */
 export function planService(
   service: SwarmService | undefined,
-  { roster, vacancies }: Wanted,
+  { roster, vacancies, ports = new Map() }: Wanted,
   at: number,
   { made, corrects }: { readonly made: boolean; readonly corrects: boolean },
 ): ServicePlan {
@@ -52,9 +54,12 @@ export function planService(
   const replicas = found < held ? held : Math.max(held, Math.min(found, floor));
   if (replicas === 0) return { write: { kind: 'remove' }, replicas, ...drift };
   const text = writeRoster(roster);
+  const reached = writePorts(roster, ports);
   // What others have added without being put right stays known as theirs.
   const label = String(corrects ? replicas : replicas - Math.min(added, replicas - held));
-  if (replicas === found && spec.Labels[labels.roster] === text && spec.Labels[labels.held] === label) {
+  const written = { [labels.roster]: text, [labels.ports]: reached, [labels.held]: label };
+  const isWritten = Object.entries(written).every(([key, value]) => (spec.Labels[key] ?? '{}') === value);
+  if (replicas === found && isWritten) {
     return { write: { kind: 'none' }, replicas, ...drift };
   }
   return {
@@ -62,7 +67,7 @@ export function planService(
       kind: 'update',
       spec: {
         ...spec,
-        Labels: { ...spec.Labels, [labels.roster]: text, [labels.held]: label },
+        Labels: { ...spec.Labels, ...written },
         Mode: { Replicated: { Replicas: replicas } },
       },
     },

@@ -50,14 +50,30 @@ export function isAlive({ state, desired }: SwarmTask): boolean {
   return progress[state] !== undefined && progress[desired] !== undefined;
 }
 
-/** What has become of everyone, given every task of the service that the engine remembers. */
-export function review(roster: Roster, tasks: readonly SwarmTask[]): Reviewed {
+/**
+ * It runs, the managers want it no more, and its node cannot be told so: they take the node for dead. Whether it is, its
+ * replica says itself, by answering or not; one that answers is worth more than the one that takes its place.
+ */
+export function isStranded({ state, desired, nodeId }: SwarmTask, unreached: ReadonlySet<string>): boolean {
+  return state === 'running' && progress[desired] === undefined && nodeId !== undefined && unreached.has(nodeId);
+}
+
+/**
+ * What has become of everyone, given every task of the service that the engine remembers, and the nodes that the managers
+ * do not reach.
+ */
+export function review(
+  roster: Roster,
+  tasks: readonly SwarmTask[],
+  unreached: ReadonlySet<string> = new Set(),
+): Reviewed {
+  const stranded = new Set(tasks.filter((task) => isStranded(task, unreached)).map(({ id }) => id));
   const alive = new Map(tasks.filter(isAlive).map((task) => [task.id, task]));
   const ended: EndedReplica[] = [];
   const replicas = new Map<string, string | undefined>();
   const taken = new Set(roster.lost);
   for (const [replica, id] of roster.replicas) {
-    if (id === undefined || alive.has(id)) {
+    if (id === undefined || alive.has(id) || stranded.has(id)) {
       replicas.set(replica, id);
       if (id !== undefined) taken.add(id);
       continue;
@@ -99,6 +115,19 @@ export function giveUp(roster: Roster, replica: string): Roster {
   return task === undefined ? without : { ...without, lost: new Set([...roster.lost, task]) };
 }
 
+/**
+ * The replica waits for another task than the one that it has: that one goes to a node which is silent, and will not come.
+ * No more than there are replicas, or a node that alone has room would be given tasks without end.
+ */
+export function passOver(roster: Roster, replica: string): Roster {
+  const task = roster.replicas.get(replica);
+  if (task === undefined || roster.lost.size > roster.replicas.size) return roster;
+  return {
+    replicas: new Map([...roster.replicas, [replica, undefined]]),
+    lost: new Set([...roster.lost, task]),
+  };
+}
+
 /** One that was given up and that the engine still holds after all: it may be had again. */
 export function recall(roster: Roster, tasks: ReadonlySet<string>): Roster {
   return { ...roster, lost: new Set([...roster.lost].filter((id) => !tasks.has(id))) };
@@ -106,6 +135,23 @@ export function recall(roster: Roster, tasks: ReadonlySet<string>): Roster {
 
 export function writeRoster({ replicas, lost }: Roster): string {
   return JSON.stringify({ replicas: [...replicas].map(([replica, task]) => [replica, task ?? null]), lost: [...lost] });
+}
+
+/**
+ * The ports of the tasks that have a replica: an engine that has lost its manager for a while and found it again says what
+ * runs on it, and no longer at which port.
+ */
+export function writePorts({ replicas }: Roster, ports: ReadonlyMap<string, number>): string {
+  const bound = [...replicas.values()].filter((task) => task !== undefined && ports.has(task)) as string[];
+  return JSON.stringify(Object.fromEntries(bound.map((task) => [task, ports.get(task)])));
+}
+
+export function readPorts(text: string | undefined): Map<string, number> {
+  try {
+    return new Map(Object.entries(JSON.parse(text ?? '{}') as Readonly<Record<string, number>>));
+  } catch {
+    return new Map();
+  }
 }
 
 /** What cannot be read (somebody has edited the label) is no roster: its tasks are nobody's. */

@@ -27,6 +27,7 @@ export const labels = {
   version: 'io.flyball.version',
   digest: 'io.flyball.digest',
   roster: 'io.flyball.roster',
+  ports: 'io.flyball.ports',
   held: 'io.flyball.held',
 } as const;
 

@@ -19,7 +19,18 @@ import type { SwarmEngine, SwarmNode, SwarmTask } from './engine.ts';
 import { newGroup, type Group, type StartOutcome, type Waiting } from './group.ts';
 import { openFiles } from './files.ts';
 import { planService, vacancyMs } from './plan.ts';
-import { giveUp, isAlive, order as ordered, readRoster, recall, remove, review } from './roster.ts';
+import {
+  giveUp,
+  isAlive,
+  isStranded,
+  order as ordered,
+  passOver,
+  readPorts,
+  readRoster,
+  recall,
+  remove,
+  review,
+} from './roster.ts';
 import { labels, serviceName, serviceSpec, taskPort, type SwarmPlatform } from './service-spec.ts';
 import { delayOf, endOf } from './words.ts';
 
@@ -39,6 +50,8 @@ const idleMs = 1000;
 /** A task without a place is given up after this: it would only wait in a line that nobody sees. */
 const unplacedMs = 2000;
 const startMsMax = 90_000;
+/** An engine that restarts is back sooner. */
+const unaskedMs = 15_000;
 /** One that was given up and that the engine still holds may be had again. */
 const recallMs = 30_000;
 const adoptMs = 5000;
@@ -53,6 +66,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
   const exitListeners: ((exit: ReplicaExit) => void)[] = [];
   const driftListeners: ((drift: Drift) => void)[] = [];
   let nodes = new Map<string, SwarmNode>();
+  let unreached: ReadonlySet<string> = new Set();
   let running: Promise<void> | undefined;
   let again = false;
   let failures = 0;
@@ -67,7 +81,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
   };
 
   function found(group: Group, id: string, task: SwarmTask | undefined): FoundReplica | undefined {
-    const port = task?.ports[taskPort];
+    const port = task === undefined ? undefined : group.ports.get(task.id);
     const node = task?.nodeId === undefined ? undefined : nodes.get(task.nodeId);
     if (task === undefined || task.state !== 'running' || port === undefined || node === undefined) return undefined;
     return {
@@ -116,7 +130,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
 
   function look(group: Group): void {
     const now = clock.now();
-    const reviewed = review(group.roster, group.tasks);
+    const reviewed = review(group.roster, group.tasks, unreached);
     group.roster = reviewed.roster;
     for (const { replica, task, byEngine } of reviewed.ended) {
       group.vacancies.push(now + vacancyMs);
@@ -126,7 +140,21 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
     for (const id of group.lostSince.keys()) if (!group.roster.lost.has(id)) group.lostSince.delete(id);
     const back = [...group.lostSince].filter(([, since]) => now - since > recallMs).map(([id]) => id);
     if (back.length > 0) group.roster = recall(group.roster, new Set(back));
+    passOverSilent(group, now);
     for (const [replica, waiting] of group.waiting) lookAtWaiting(group, replica, waiting, now);
+  }
+
+  /** The managers may give a node more tasks that has lost some, until they see themselves that it is gone. */
+  function passOverSilent(group: Group, now: number): void {
+    if (group.waiting.size === 0 || group.roster.lost.size === 0) return;
+    const byId = new Map(group.tasks.map((task) => [task.id, task]));
+    const silent = new Set([...group.roster.lost].map((id) => byId.get(id)?.nodeId));
+    for (const replica of group.waiting.keys()) {
+      const task = taskOf(group, replica);
+      if (task?.nodeId === undefined || task.state === 'running' || !silent.has(task.nodeId)) continue;
+      group.roster = passOver(group.roster, replica);
+      group.lostSince.set(task.id, now);
+    }
   }
 
   function lookAtWaiting(group: Group, replica: string, waiting: Waiting, now: number): void {
@@ -141,6 +169,16 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
     group.waiting.delete(replica);
     const why = unplaced ? `no node has room for it: ${delay}` : `no task of it came within ${startMsMax / 1000} s`;
     waiting.settle({ failure: why });
+  }
+
+  /** The engine cannot be asked: whoever waits for a task of it is told so, and may order again. */
+  function giveUpWaiting(group: Group, message: string): void {
+    for (const [replica, waiting] of group.waiting) {
+      if (clock.now() - waiting.since < unaskedMs) continue;
+      group.roster = remove(group.roster, replica);
+      group.waiting.delete(replica);
+      waiting.settle({ failure: message });
+    }
   }
 
   async function write(group: Group): Promise<void> {
@@ -195,6 +233,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
   async function round(): Promise<void> {
     const [services, tasks, all] = await Promise.all([engine.services(mine), engine.tasks(mine), engine.nodes()]);
     nodes = new Map(all.map((node) => [node.id, node]));
+    unreached = new Set(all.filter(({ state }) => state !== 'ready').map(({ id }) => id));
     for (const group of groups.values()) group.service = undefined;
     for (const service of services) {
       const { Name: name, Labels } = service.spec;
@@ -205,6 +244,12 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
     }
     for (const group of groups.values()) {
       group.tasks = tasks.filter(({ serviceId }) => group.serviceIds.has(serviceId));
+      group.ports = new Map(
+        group.tasks.flatMap(({ id, ports }) => {
+          const port = ports[taskPort] ?? group.ports.get(id);
+          return port === undefined ? [] : [[id, port] as const];
+        }),
+      );
       look(group);
       await write(group);
       settle(group);
@@ -218,6 +263,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
   function adopt(name: string, labelled: Readonly<Record<string, string>>): Group {
     const group = newGroup(name, labelled[labels.deployment] ?? '');
     const roster = readRoster(labelled[labels.roster]);
+    group.ports = readPorts(labelled[labels.ports]);
     // Whoever had ordered those without a task is gone, and will order again.
     group.roster = { ...roster, replicas: new Map([...roster.replicas].filter(([, task]) => task !== undefined)) };
     for (const id of roster.lost) group.lostSince.set(id, clock.now());
@@ -248,6 +294,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
           failures += 1;
           const message = error instanceof Error ? error.message : String(error);
           if (failures === 1) publish('flyball:fault', { where: 'swarm', message, error });
+          for (const group of groups.values()) giveUpWaiting(group, message);
           break;
         }
       } while (again && !closed);
@@ -372,7 +419,9 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
       const alive = group.tasks.filter(isAlive).length;
       const held = group.service?.spec.Mode.Replicated?.Replicas ?? 0;
       const isGone =
-        task === undefined || ['shutdown', 'complete', 'failed', 'rejected', 'remove'].includes(task.state);
+        task === undefined ||
+        isStranded(task, unreached) ||
+        ['shutdown', 'complete', 'failed', 'rejected', 'remove'].includes(task.state);
       if (closed || isGone || (isAlive(task) && alive <= held)) resolve();
     };
     group.ending.add(look);

@@ -182,8 +182,8 @@ test('what others scale is put right or left, as the mode says, and a service th
       wait 3000
         4: t2 running on n2, t3 running on n3, t6 running on n1, t7 running on n1
       start c
-          drift: 4 replicas where 3 are held
           c is task t6 on n1
+          drift: 4 replicas where 3 are held
         4: t2 running on n2, t3 running on n3, t6 running on n1, t7 running on n1
       wait 1000
         4: t2 running on n2, t3 running on n3, t6 running on n1, t7 running on n1
