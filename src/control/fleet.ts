@@ -258,6 +258,7 @@ export function openFleet(options: FleetOptions): Fleet {
 
     async stopAll(graceMs) {
       await Promise.all([...replicas.values()].map((replica) => stopOne(replica, 'the platform stops', graceMs)));
+      await orchestrator.clear?.();
       await background.settled();
     },
 

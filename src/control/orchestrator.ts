@@ -83,6 +83,8 @@ export interface Orchestrator extends AsyncDisposable {
   kill(id: string): Promise<void>;
   /** Every live replica of this data directory, also those that an earlier control started. */
   list(): Promise<readonly FoundReplica[]>;
+  /** The platform ends, and all its replicas have: what else of it is on the engine goes too. */
+  clear?(): Promise<void>;
   /** Called when a replica ends without `stop` or `kill`. */
   onExit(listener: (exit: ReplicaExit) => void): void;
   /** Of a cluster, those that its managers know, with what is promised on them; throws while they cannot be asked. */

@@ -30,6 +30,8 @@ export interface RehearsedSwarm {
   /** `2/2 running, slots 1 2`, by service. */
   show(): string;
   tasks(): readonly SwarmTask[];
+  /** Configs and secrets. */
+  kept(): number;
 }
 
 export interface RehearsedSwarmOptions {
@@ -208,6 +210,7 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
         })
         .join(' | '),
     tasks: () => tasks,
+    kept: () => files.size,
     engine: (): SwarmEngine => ({
       ownAddress: () => answer(() => '10.0.0.1'),
       services: () =>
@@ -249,7 +252,7 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
       keepSecret: (file) => answer(() => keep(file)),
       configs: () => answer(() => [...files.values()]),
       secrets: () => answer(() => []),
-      removeConfig: () => answer(() => true),
+      removeConfig: (id) => answer(() => files.delete([...files.values()].find((file) => file.id === id)?.name ?? '')),
       removeSecret: () => answer(() => true),
       lastWords: () => answer(() => ''),
       onChange: (listener) => void listeners.push(listener),

@@ -11,6 +11,8 @@ export interface TaskFiles {
   keep(service: string, order: ReplicaOrder): Promise<{ readonly launch: KeptFile; readonly identity: KeptFile }>;
   /** Removes what no service uses, except that of these. */
   sweep(services: ReadonlySet<string>): Promise<void>;
+  /** Removes all; false when some are still in use by tasks that are on their way out. */
+  clear(): Promise<boolean>;
 }
 
 /** Names of configs and secrets have 64 characters at most. */
@@ -39,6 +41,21 @@ export function openFiles(
         content: certificate(`replica/${service}`),
       });
       return { launch, identity };
+    },
+    async clear() {
+      const all = [
+        ...(await engine.configs(mine)).map(
+          ({ id }) =>
+            () =>
+              engine.removeConfig(id),
+        ),
+        ...(await engine.secrets(mine)).map(
+          ({ id }) =>
+            () =>
+              engine.removeSecret(id),
+        ),
+      ];
+      return (await Promise.all(all.map((remove) => remove()))).every(Boolean);
     },
     async sweep(services) {
       rounds += 1;

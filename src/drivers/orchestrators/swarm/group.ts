@@ -28,6 +28,8 @@ export interface Group {
   tasks: readonly SwarmTask[];
   roster: Roster;
   vacancies: number[];
+  /** Replicas that the service has since it was last written. */
+  planned: number;
   /** Task → the port of its node at which it is reached, from when the engine said so. */
   ports: Map<string, number>;
   /** Task → since when it is given up. */
@@ -48,6 +50,7 @@ export function newGroup(name: string, deployment: string): Group {
     tasks: [],
     roster: emptyRoster,
     vacancies: [],
+    planned: 0,
     ports: new Map(),
     lostSince: new Map(),
     waiting: new Map(),

@@ -55,6 +55,8 @@ const unaskedMs = 15_000;
 /** One that was given up and that the engine still holds may be had again. */
 const recallMs = 30_000;
 const adoptMs = 5000;
+/** Tasks that have just been told to end still hold their config and their secret. */
+const clearMs = 10_000;
 const wordsBytesMax = 2000;
 const wordsMs = 1500;
 
@@ -73,6 +75,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
   let closed = false;
   let cancelNext = (): void => {};
 
+  const pause = (): Promise<void> => new Promise((resolve) => void clock.after(soonMs, resolve));
   const groupOf = (replica: string): Group | undefined =>
     [...groups.values()].find(({ roster }) => roster.replicas.has(replica));
   const taskOf = (group: Group, replica: string): SwarmTask | undefined => {
@@ -191,6 +194,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
       }
     }
     group.drift = plan.drift;
+    group.planned = plan.replicas;
     switch (plan.write.kind) {
       case 'none':
         break;
@@ -351,7 +355,8 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
       if (group === undefined) return;
       const task = group.roster.replicas.get(id);
       group.roster = remove(group.roster, id);
-      await kick();
+      // Fewer are wanted: no place is kept for others either.
+      group.vacancies = [];
       await ended(group, task, graceMs + platform.stopGraceMs);
     },
 
@@ -381,13 +386,19 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
           for (const { group, id } of starting) group.roster = remove(group.roster, id);
           return all.flatMap(({ replica }) => (replica === undefined ? [] : [replica]));
         }
-        await new Promise<void>((resolve) => void clock.after(soonMs, resolve));
+        await pause();
       }
     },
 
     async nodes() {
       const [all, placed] = await Promise.all([engine.nodes(), engine.placed()]);
       return toClusterNodes(all, placed, platform.name);
+    },
+
+    async clear() {
+      await Promise.all((await engine.services(mine)).map(({ id }) => engine.removeService(id)));
+      const deadline = clock.now() + clearMs;
+      while (!(await files.clear()) && clock.now() < deadline) await pause();
     },
 
     onExit(listener) {
@@ -417,12 +428,11 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
     const look = (): void => {
       const task = group.tasks.find((each) => each.id === id);
       const alive = group.tasks.filter(isAlive).length;
-      const held = group.service?.spec.Mode.Replicated?.Replicas ?? 0;
       const isGone =
         task === undefined ||
         isStranded(task, unreached) ||
         ['shutdown', 'complete', 'failed', 'rejected', 'remove'].includes(task.state);
-      if (closed || isGone || (isAlive(task) && alive <= held)) resolve();
+      if (closed || isGone || (isAlive(task) && alive <= group.planned)) resolve();
     };
     group.ending.add(look);
     const cancel = clock.after(atMostMs, resolve);

@@ -12,7 +12,7 @@ const platform: SwarmPlatform = { name: 'p', image: 'i', doors: [], artefactsRoo
 const service = serviceName(orderOf('a'), platform);
 
 /**
- *   start R… | stop R | kill R | list | restart             control asks
+ *   start R… | stop R | kill R | list | restart | clear     control asks
  *   fail TASK CODE | lose NODE | scale N | remove | cut | mend      what happens on the engine
  *   advise                                                 from now on what others change is only told
  *   upkeep                                                 from now on whatever ends is ordered again, as control does
@@ -81,6 +81,7 @@ async function play(script: string, room = 3): Promise<string> {
     else if (word === 'cut') swarm.reachable = false;
     else if (word === 'mend') swarm.reachable = true;
     else if (word === 'advise') corrects = false;
+    else if (word === 'clear') void orchestrator.clear?.().then(() => say(`${swarm.kept()} files are left`));
     else if (word === 'upkeep') restores = true;
     else if (word !== 'wait') throw new Error(`unknown word ${word}`);
     await pass(word === 'wait' ? Number(first) : 1);
@@ -233,5 +234,29 @@ test('what has no room does not wait in the engine; the next control adopts the 
         3: t1 running on n1, t2 running on n2, t3 running on n3
     `,
     1,
+  );
+});
+
+test('whoever is stopped is waited for, and the platform’s end leaves nothing, not even the place of one that died', async () => {
+  await isPlayed(
+    `
+      start a b
+        2: t1 starting on n1, t2 starting on n2
+      wait 1500
+          a is task t1 on n1
+          b is task t2 on n2
+        2: t1 running on n1, t2 running on n2
+      fail t2 137
+        2: t1 running on n1
+      wait 1000
+          exit b: exit code 137: killed, by somebody or over its limit of memory (resources.memory) on n2
+        2: t1 running on n1, t3 starting on n2
+      stop a
+      wait 1000
+          a is stopped
+      clear
+          0 files are left
+      wait 1000
+    `,
   );
 });
