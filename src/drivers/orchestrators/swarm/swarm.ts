@@ -140,7 +140,12 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
       void tellEnd(group, replica, task, byEngine);
     }
     group.vacancies = group.vacancies.filter((until) => until > now);
-    for (const id of group.lostSince.keys()) if (!group.roster.lost.has(id)) group.lostSince.delete(id);
+    for (const id of group.lostSince.keys()) {
+      if (group.roster.lost.has(id)) continue;
+      group.lostSince.delete(id);
+      // The engine sees it now and has made another. Were there to be fewer at once, it might end one that answers.
+      group.vacancies.push(now + vacancyMs);
+    }
     const back = [...group.lostSince].filter(([, since]) => now - since > recallMs).map(([id]) => id);
     if (back.length > 0) group.roster = recall(group.roster, new Set(back));
     passOverSilent(group, now);

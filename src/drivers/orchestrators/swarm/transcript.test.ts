@@ -149,10 +149,10 @@ test('a replica that answers nothing is replaced before the engine knows, and th
       wait 9500
         4: t1 running on n1, t2 running on n2, t3 running on n3, t4 running on n1
       wait 3000
+        4: t1 running on n1, t3 running on n3, t4 running on n1, t5 running on n3
+      wait 4000
           exit d: the engine ended it: fewer were asked for, or its service was removed on n1 (engine)
           d' is task t5 on n3
-        3: t1 running on n1, t3 running on n3, t5 running on n3
-      wait 4000
         3: t1 running on n1, t3 running on n3, t5 running on n3
     `,
   );
@@ -257,6 +257,34 @@ test('whoever is stopped is waited for, and the platform’s end leaves nothing,
       clear
           0 files are left
       wait 1000
+    `,
+  );
+});
+
+test('a place is kept also when the engine has replaced one before it is given up here: nobody who answers goes for it', async () => {
+  await isPlayed(
+    `
+      start a b
+        2: t1 starting on n1, t2 starting on n2
+      wait 1500
+          a is task t1 on n1
+          b is task t2 on n2
+        2: t1 running on n1, t2 running on n2
+      lose n2
+        2: t1 running on n1, t2 running on n2
+      wait 13500
+        2: t1 running on n1, t3 running on n3
+      kill b
+        2: t1 running on n1, t3 running on n3
+      wait 1000
+        2: t1 running on n1, t3 running on n3
+      start d
+          d is task t3 on n3
+        2: t1 running on n1, t3 running on n3
+      wait 500
+        2: t1 running on n1, t3 running on n3
+      wait 4000
+        2: t1 running on n1, t3 running on n3
     `,
   );
 });
