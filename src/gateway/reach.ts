@@ -26,6 +26,8 @@ export class Reach {
   readonly #onWaiting: () => void;
   /** Since when none can be reached; undefined when one can. */
   #outSince: number | undefined;
+  /** The table had one that is ready when this was last heard of. */
+  #listed = false;
   #told = false;
   /** Arrival of the first that waited for the replica that has just come, until the answer. */
   #wokenFor: number | undefined;
@@ -66,14 +68,16 @@ export class Reach {
 
   /** `listed`: the table has one that is ready. Time in which it has none is not time in which one was out of reach. */
   lost(listed: boolean, at: number): void {
-    if (listed) this.#outSince ??= at;
+    if (listed && this.#listed) this.#outSince ??= at;
     else this.#outSince = at;
+    this.#listed = listed;
   }
 
   /** `waitingSince` is the arrival of who has waited longest; Infinity when nobody waits. */
   found(waitingSince: number, at: number): void {
     if (this.#told && waitingSince !== Infinity) this.#wokenFor = Math.min(waitingSince, at);
     this.#told = false;
+    this.#listed = true;
     this.#outSince = undefined;
   }
 
