@@ -1,7 +1,7 @@
 /**
  * The HTTP/1.1 server of a gateway worker: limits, and an end that fails nobody. It knows no route.
  *
- *   listening ──drain──▶ last answers carry `connection: close` ──grace──▶ idle connections are closed ──▶ ended
+ *   listening ──drain──▶ listens no more ──▶ last answers carry `connection: close` ──grace──▶ idle connections are closed ──▶ ended
  *
  * The grace is for requests that were on their way when the drain began: closing an idle connection in that moment
  * would fail them.
@@ -23,6 +23,11 @@ export interface HttpListener {
 }
 
 const graceMs = 200;
+/**
+ * Workers share the port. As long as one of them still listens, whoever is told by another to close comes back to it, and is
+ * reset with its backlog when it stops listening: so all stop first, and only then is anybody told.
+ */
+const togetherMs = 50;
 const keepAliveMs = 75_000;
 /** Node looks for requests that take too long twice a minute: a limit of three seconds would hold after thirty. */
 const lookEveryMsMax = 30_000;
@@ -110,13 +115,15 @@ export function listenHttp(
         server,
         renew: (renewed) => secure?.setSecureContext(contextOptions(renewed)),
         async drain(signal) {
-          draining = true;
-          for (const response of running.all()) if (!response.headersSent) response.setHeader('connection', 'close');
+          const cancelTelling = clock.after(togetherMs, () => {
+            draining = true;
+            for (const response of running.all()) if (!response.headersSent) response.setHeader('connection', 'close');
+          });
           const closed = new Promise<void>((ended) => {
             // Not the HTTP server's own close, which closes idle connections at once: only the listening socket goes now.
             net.Server.prototype.close.call(server, () => ended());
           });
-          const cancelGrace = clock.after(graceMs, () => {
+          const cancelGrace = clock.after(togetherMs + graceMs, () => {
             over = true;
             server.closeIdleConnections();
           });
@@ -124,6 +131,7 @@ export function listenHttp(
           if (signal.aborted) abort();
           signal.addEventListener('abort', abort, { once: true });
           await closed;
+          cancelTelling();
           cancelGrace();
           signal.removeEventListener('abort', abort);
         },
