@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { counter, lookup } from '../fixtures/models.ts';
 import { ask, v2, type Answer } from '../support/ask.ts';
 import { openRaw } from '../support/raw.ts';
@@ -190,6 +191,8 @@ describe('the queue of the real platform', () => {
         () => true,
       ),
     );
+    // Callers are told to close once every worker has had its time to stop listening (`togetherMs` of the listener).
+    await setTimeout(100);
     asked.send('\r\n');
     await asked.reaches(/^HTTP\/1\.1 503 .*connection: close.*\{"ready":false\}$/is);
     assert.deepEqual(await Promise.all(running.map(async (answer) => (await answer).status)), [200, 200, 200, 200]);
