@@ -3,17 +3,18 @@
  * refilled after a failure, a node that is gone counts as alive until its heartbeats have been missed, and who goes when
  * there are to be fewer is chosen by how many of the service are on each node, not by who is running.
  */
+import type { ClusterMember } from '../core/placement/node.ts';
 import { FlyballError } from '../errors.ts';
 import type {
   KeptFile,
   NewFile,
   ServiceSpec,
   SwarmEngine,
-  SwarmNode,
   SwarmService,
   SwarmTask,
 } from '../drivers/orchestrators/swarm/engine.ts';
 import { isAlive } from '../drivers/orchestrators/swarm/roster.ts';
+import { newTask } from './swarm-task.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 export interface RehearsedSwarm {
@@ -100,18 +101,7 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
   }
 
   function make(service: Service, slot: number): void {
-    const task: Task = {
-      id: `t${nextTask++}`,
-      serviceId: service.id,
-      slot,
-      nodeId: undefined,
-      desired: 'running',
-      state: 'new',
-      message: '',
-      error: undefined,
-      exitCode: undefined,
-      ports: {},
-    };
+    const task: Task = newTask(`t${nextTask++}`, { serviceId: service.id, slot, nodeId: undefined, state: 'new' });
     tasks.push(task);
     place(task);
   }
@@ -234,7 +224,7 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
       tasks: () => answer(() => structuredClone(tasks)),
       nodes: () =>
         answer(() =>
-          options.nodes.map(({ name }, index): SwarmNode => ({
+          options.nodes.map(({ name }, index): ClusterMember => ({
             id: name,
             name,
             address: `10.0.0.${index + 1}`,
@@ -242,9 +232,7 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
             state: down.has(name) ? 'down' : 'ready',
             availability: 'active',
             labels: {},
-            cores: 2,
-            memoryBytes: 1e9,
-            generic: {},
+            whole: { cores: 2, memoryBytes: 1e9, generic: {} },
           })),
         ),
       placed: () => answer(() => []),

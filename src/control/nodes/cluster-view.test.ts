@@ -21,17 +21,16 @@ const swarmNode = {
   state: 'ready' as const,
   availability: 'active' as const,
   labels: { zone: 'a' },
-  cores: 2,
-  memoryBytes: 1024 ** 3,
-  generic: { gpu: 2 },
+  whole: { cores: 2, memoryBytes: 1024 ** 3, generic: { gpu: 2 } },
 };
+const nothing = { cores: 0, memoryBytes: 1024 ** 3, generic: {} };
 const task = (nodeId: string, platform: string) => ({
   nodeId,
   labels: { [labels.platform]: platform, [labels.deployment]: 'd' },
   reserved: { cores: 0.5, memoryBytes: 1024 ** 2, generic: { gpu: 1 } },
 });
 const all = toClusterNodes(
-  [{ ...swarmNode, id: 'b', name: 'there', role: 'worker', state: 'down', cores: 0, generic: {} }, swarmNode],
+  [{ ...swarmNode, id: 'b', name: 'there', role: 'worker', state: 'down', whole: nothing }, swarmNode],
   [task('a', 'p'), task('a', 'q')],
   'p',
 );

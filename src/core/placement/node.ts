@@ -8,7 +8,7 @@ export interface Room {
   readonly generic: Readonly<Record<string, number>>;
 }
 
-export interface ClusterNode {
+export interface ClusterMember {
   readonly id: string;
   readonly name: string;
   /** At which its published ports are reached. */
@@ -18,6 +18,10 @@ export interface ClusterNode {
   readonly availability: 'active' | 'pause' | 'drain';
   readonly labels: Readonly<Record<string, string>>;
   readonly whole: Room;
+}
+
+/** With what is promised on it. */
+export interface ClusterNode extends ClusterMember {
   /** Promised to tasks on it, whoever's they are: what is used is another figure. */
   readonly reserved: Room;
   /** Tasks of this platform that hold room on it, by deployment. */

@@ -1,14 +1,14 @@
 /** The nodes of a Swarm with what is promised on them, from what its managers list. Pure. */
-import type { ClusterNode, Room } from '../../../core/placement/node.ts';
-import type { PlacedTask, SwarmNode } from './engine.ts';
+import type { ClusterMember, ClusterNode, Room } from '../../../core/placement/node.ts';
+import type { PlacedTask } from './engine.ts';
 import { labels } from './service-spec.ts';
 
 export function toClusterNodes(
-  nodes: readonly SwarmNode[],
+  nodes: readonly ClusterMember[],
   placed: readonly PlacedTask[],
   platform: string,
 ): readonly ClusterNode[] {
-  return nodes.map(({ cores, memoryBytes, generic, ...node }) => {
+  return nodes.map((node) => {
     const here = placed.filter(({ nodeId }) => nodeId === node.id);
     const tasks: Record<string, number> = {};
     for (const task of here) {
@@ -16,7 +16,7 @@ export function toClusterNodes(
       if (task.labels[labels.platform] !== platform || deployment === undefined) continue;
       tasks[deployment] = (tasks[deployment] ?? 0) + 1;
     }
-    return { ...node, whole: { cores, memoryBytes, generic }, reserved: sumOf(here), tasks };
+    return { ...node, reserved: sumOf(here), tasks };
   });
 }
 

@@ -3,6 +3,7 @@
  */
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
+import type { ClusterMember, Room } from '../../../core/placement/node.ts';
 import { FlyballError } from '../../../errors.ts';
 import type {
   KeptFile,
@@ -10,7 +11,6 @@ import type {
   PlacedTask,
   ServiceSpec,
   SwarmEngine,
-  SwarmNode,
   SwarmService,
   SwarmTask,
   TaskState,
@@ -58,12 +58,12 @@ interface ApiResources {
 
 interface ApiNode {
   readonly ID: string;
-  readonly Spec: { readonly Labels?: Record<string, string>; readonly Availability: SwarmNode['availability'] };
+  readonly Spec: { readonly Labels?: Record<string, string>; readonly Availability: ClusterMember['availability'] };
   readonly Description: {
     readonly Hostname: string;
     readonly Resources: ApiResources;
   };
-  readonly Status: { readonly State: SwarmNode['state']; readonly Addr?: string };
+  readonly Status: { readonly State: ClusterMember['state']; readonly Addr?: string };
   readonly ManagerStatus?: { readonly Addr: string };
 }
 
@@ -257,7 +257,7 @@ function toTask({ ID, ServiceID, Slot = 0, NodeID, DesiredState, Status }: ApiTa
   };
 }
 
-function toNode({ ID, Spec, Description, Status, ManagerStatus }: ApiNode): SwarmNode {
+function toNode({ ID, Spec, Description, Status, ManagerStatus }: ApiNode): ClusterMember {
   // Some versions say 0.0.0.0 of the manager that is asked.
   const listens = ManagerStatus?.Addr.replace(/:\d+$/, '');
   const address = Status.Addr === undefined || Status.Addr === '0.0.0.0' ? listens : Status.Addr;
@@ -269,11 +269,11 @@ function toNode({ ID, Spec, Description, Status, ManagerStatus }: ApiNode): Swar
     state: Status.State,
     availability: Spec.Availability,
     labels: Spec.Labels ?? {},
-    ...toRoom(Description.Resources),
+    whole: toRoom(Description.Resources),
   };
 }
 
-function toRoom({ NanoCPUs = 0, MemoryBytes = 0, GenericResources }: ApiResources): PlacedTask['reserved'] {
+function toRoom({ NanoCPUs = 0, MemoryBytes = 0, GenericResources }: ApiResources): Room {
   const generic: Record<string, number> = {};
   for (const { DiscreteResourceSpec: counted, NamedResourceSpec: single } of GenericResources ?? []) {
     if (counted !== undefined) generic[counted.Kind] = (generic[counted.Kind] ?? 0) + counted.Value;

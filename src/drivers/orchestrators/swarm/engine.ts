@@ -2,6 +2,7 @@
  * What the driver needs of a Docker Swarm, with what it reads and writes in one place: the shapes of the Engine API 1.41
  * that are used here, no more. `docker.ts` asks a daemon; tests answer from a recording.
  */
+import type { ClusterMember, Room } from '../../../core/placement/node.ts';
 
 /** As the API has it; what is not touched here is passed on as it came. */
 export interface ServiceSpec {
@@ -52,31 +53,12 @@ export interface SwarmTask {
   readonly ports: Readonly<Record<number, number>>;
 }
 
-export interface SwarmNode {
-  readonly id: string;
-  readonly name: string;
-  /** At which its published ports are reached. */
-  readonly address: string;
-  readonly role: 'manager' | 'worker';
-  readonly state: 'ready' | 'down' | 'unknown' | 'disconnected';
-  readonly availability: 'active' | 'pause' | 'drain';
-  readonly labels: Readonly<Record<string, string>>;
-  readonly cores: number;
-  readonly memoryBytes: number;
-  /** Generic resources, by kind: `gpu` → 2. */
-  readonly generic: Readonly<Record<string, number>>;
-}
-
 /** A task that holds room on its node, whoever's it is: it was given to it and has not ended. */
 export interface PlacedTask {
   readonly nodeId: string;
   /** Of its container. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly reserved: {
-    readonly cores: number;
-    readonly memoryBytes: number;
-    readonly generic: Readonly<Record<string, number>>;
-  };
+  readonly reserved: Room;
 }
 
 /** A config or a secret: its content never changes under its name. */
@@ -103,7 +85,7 @@ export interface SwarmEngine extends AsyncDisposable {
   updateService(service: SwarmService, spec: ServiceSpec): Promise<boolean>;
   removeService(id: string): Promise<void>;
   tasks(label: string): Promise<readonly SwarmTask[]>;
-  nodes(): Promise<readonly SwarmNode[]>;
+  nodes(): Promise<readonly ClusterMember[]>;
   /** Of all services of the Swarm. */
   placed(): Promise<readonly PlacedTask[]>;
   /** Makes it unless it is there. */

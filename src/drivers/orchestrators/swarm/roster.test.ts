@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { SwarmTask, TaskState } from './engine.ts';
+import { newTask } from '../../../testing/swarm-task.ts';
+import type { TaskState } from './engine.ts';
 import {
   emptyRoster,
   giveUp,
@@ -16,26 +17,12 @@ import {
   type Roster,
 } from './roster.ts';
 
-const task = (id: string, more: Partial<SwarmTask> = {}): SwarmTask => ({
-  id,
-  serviceId: 's',
-  slot: 1,
-  nodeId: 'n1',
-  desired: 'running',
-  state: 'running',
-  message: '',
-  error: undefined,
-  exitCode: undefined,
-  ports: {},
-  ...more,
-});
-
 test('a replica that was ordered gets a task that is nobody’s, the one that is furthest on its way first', () => {
   const roster = order(order(emptyRoster, 'a'), 'b');
   const { roster: bound, free } = review(roster, [
-    task('pending', { state: 'pending', slot: 1 }),
-    task('running', { slot: 2 }),
-    task('starting', { state: 'starting', slot: 3 }),
+    newTask('pending', { state: 'pending', slot: 1 }),
+    newTask('running', { slot: 2 }),
+    newTask('starting', { state: 'starting', slot: 3 }),
   ]);
   assert.deepEqual(
     [...bound.replicas],
@@ -62,10 +49,10 @@ test('whether it failed or was ended is told apart', () => {
     lost: new Set(),
   };
   const { ended, roster: left } = review(roster, [
-    task('t1', { state: 'failed', desired: 'shutdown' }),
-    task('t2', { state: 'shutdown', desired: 'remove' }),
-    task('t3', { state: 'running', desired: 'shutdown' }),
-    task('t5', { state: 'complete', desired: 'shutdown', exitCode: 0 }),
+    newTask('t1', { state: 'failed', desired: 'shutdown' }),
+    newTask('t2', { state: 'shutdown', desired: 'remove' }),
+    newTask('t3', { state: 'running', desired: 'shutdown' }),
+    newTask('t5', { state: 'complete', desired: 'shutdown', exitCode: 0 }),
   ]);
   assert.deepEqual(
     ended.map(({ replica, byEngine }) => [replica, byEngine]),
@@ -81,17 +68,17 @@ test('whether it failed or was ended is told apart', () => {
 });
 
 test('a task that was given up is counted until the engine sees it as well, and is never had by another meanwhile', () => {
-  const bound = review(order(emptyRoster, 'a'), [task('t1')]).roster;
+  const bound = review(order(emptyRoster, 'a'), [newTask('t1')]).roster;
   const lost = giveUp(bound, 'a');
   assert.equal(heldReplicas(lost), 1);
-  const again = review(order(lost, 'b'), [task('t1'), task('t2')]).roster;
+  const again = review(order(lost, 'b'), [newTask('t1'), newTask('t2')]).roster;
   assert.equal(again.replicas.get('b'), 't2');
   assert.equal(heldReplicas(again), 2);
-  const seen = review(again, [task('t1', { desired: 'shutdown' }), task('t2')]);
+  const seen = review(again, [newTask('t1', { desired: 'shutdown' }), newTask('t2')]);
   assert.deepEqual(seen.ended, []);
   assert.equal(heldReplicas(seen.roster), 1);
   // Or the engine holds it after all: then it may be had again.
-  const back = review(order(recall(again, new Set(['t1'])), 'c'), [task('t1'), task('t2')]).roster;
+  const back = review(order(recall(again, new Set(['t1'])), 'c'), [newTask('t1'), newTask('t2')]).roster;
   assert.equal(back.replicas.get('c'), 't1');
 });
 
@@ -127,7 +114,7 @@ test('whatever happens: one task is one replica’s at most, and a given-up one 
         else if (each.kind === 'remove') roster = remove(roster, each.replica);
         else if (each.kind === 'give up') roster = giveUp(roster, each.replica);
         else {
-          const all = each.tasks.map(({ id, ...more }) => task(id, more));
+          const all = each.tasks.map(({ id, ...more }) => newTask(id, more));
           const reviewed = review(roster, all);
           const alive = new Set(all.filter(isAlive).map(({ id }) => id));
           const bound = [...reviewed.roster.replicas.values()].filter((id) => id !== undefined);

@@ -1,28 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SwarmTask } from './engine.ts';
+import { newTask } from '../../../testing/swarm-task.ts';
 import { heldReplicas, passOver, readPorts, review, writePorts, type Roster } from './roster.ts';
 
-const task = (id: string, more: Partial<SwarmTask> = {}): SwarmTask => ({
-  id,
-  serviceId: 's',
-  slot: 1,
-  nodeId: 'n1',
-  desired: 'running',
-  state: 'running',
-  message: '',
-  error: undefined,
-  exitCode: undefined,
-  ports: {},
-  ...more,
-});
 const roster = (...replicas: readonly (readonly [string, string])[]): Roster => ({
   replicas: new Map(replicas),
   lost: new Set(),
 });
 
 test('a task that runs on a node that the managers do not reach stays its replica’s, and what replaces it is free', () => {
-  const tasks = [task('old', { desired: 'shutdown' }), task('new', { nodeId: 'n2' })];
+  const tasks = [newTask('old', { desired: 'shutdown' }), newTask('new', { nodeId: 'n2' })];
   const unreached = new Set(['n1']);
   const { roster: left, ended, free } = review(roster(['a', 'old']), tasks, unreached);
   assert.deepEqual([...left.replicas], [['a', 'old']]);
@@ -40,7 +27,7 @@ test('a task that runs on a node that the managers do not reach stays its replic
 });
 
 test('one that never came to run there is not waited for', () => {
-  const tasks = [task('old', { desired: 'shutdown', state: 'assigned' })];
+  const tasks = [newTask('old', { desired: 'shutdown', state: 'assigned' })];
   const { ended } = review(roster(['a', 'old']), tasks, new Set(['n1']));
   assert.deepEqual(
     ended.map(({ replica }) => replica),
@@ -50,10 +37,10 @@ test('one that never came to run there is not waited for', () => {
 
 test('a replica that waits for a task of a silent node gets another, and there is an end to it', () => {
   let now: Roster = roster(['a', 't0'], ['b', 't1']);
-  const made = [task('t0'), task('t1')];
+  const made = [newTask('t0'), newTask('t1')];
   for (let round = 0; round < 10; round += 1) {
     now = passOver(now, 'a');
-    made.push(task(`next-${round}`));
+    made.push(newTask(`next-${round}`));
     now = review(now, made).roster;
     assert.equal(now.replicas.size, 2);
   }

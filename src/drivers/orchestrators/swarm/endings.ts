@@ -1,0 +1,96 @@
+/**
+ * The ends of replicas: those that nobody has asked for are told, with why, and a stop waits for the one that it asked
+ * for. A replica that is given up because its node is silent stands in the roster as lost.
+ */
+import type { Clock } from '../../../clock.ts';
+import type { ReplicaExit } from '../../../control/orchestrator.ts';
+import type { SwarmEngine, SwarmTask } from './engine.ts';
+import type { Group } from './group.ts';
+import { vacancyMs } from './plan.ts';
+import { isAlive, isStranded, recall, review, type EndedReplica } from './roster.ts';
+import type { Seen } from './seen.ts';
+import { endOf } from './words.ts';
+
+export interface Endings {
+  /** To whoever waits for its start, otherwise to those who listen. */
+  tell(group: Group, ended: EndedReplica): Promise<void>;
+  /** Resolves at the end of the task, or of another that the engine has chosen in its place; after `atMostMs` at the latest. */
+  wait(group: Group, task: string, atMostMs: number): Promise<void>;
+}
+
+export interface EndingsOptions {
+  readonly engine: Pick<SwarmEngine, 'lastWords'>;
+  readonly clock: Clock;
+  readonly seen: Seen;
+  readonly onExit: (exit: ReplicaExit) => void;
+  /** Aborted when the driver is closed: nothing is told or waited for any more. */
+  readonly signal: AbortSignal;
+}
+
+const wordsBytesMax = 2000;
+const wordsMs = 1500;
+/** One that was given up and that the engine still holds may be had again. */
+const recallMs = 30_000;
+
+/** Brings the roster up to date with the tasks that there are. */
+export function lookAtEnds(group: Group, unreached: ReadonlySet<string>, now: number): readonly EndedReplica[] {
+  const { roster, ended } = review(group.roster, group.tasks, unreached);
+  group.roster = roster;
+  group.vacancies.push(...ended.map(() => now + vacancyMs));
+  group.vacancies = group.vacancies.filter((until) => until > now);
+  for (const id of group.lostSince.keys()) {
+    if (group.roster.lost.has(id)) continue;
+    group.lostSince.delete(id);
+    // The engine sees it now and has made another. Were there to be fewer at once, it might end one that answers.
+    group.vacancies.push(now + vacancyMs);
+  }
+  const back = [...group.lostSince].filter(([, since]) => now - since > recallMs).map(([id]) => id);
+  if (back.length > 0) group.roster = recall(group.roster, new Set(back));
+  return ended;
+}
+
+export function newEndings({ engine, clock, seen, onExit, signal }: EndingsOptions): Endings {
+  /** What it wrote last says why it failed; a node that is gone does not tell, and is not waited for. */
+  async function lastWords(task: SwarmTask): Promise<string> {
+    if (task.state !== 'failed') return '';
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const cancel = clock.after(wordsMs, () => resolve(''));
+    engine.lastWords(task.id, wordsBytesMax).then(resolve, () => resolve(''));
+    return promise.finally(cancel);
+  }
+
+  return {
+    async tell(group, { replica, task, byEngine }) {
+      const why = endOf(task, byEngine);
+      const where = task?.nodeId === undefined ? '' : ` on ${seen.nodes.get(task.nodeId)?.name ?? task.nodeId}`;
+      const words = byEngine || task === undefined ? '' : await lastWords(task);
+      const reason = `${why}${where}${words === '' ? '' : `: ${words}`}`;
+      const waiting = group.waiting.get(replica);
+      if (waiting !== undefined) {
+        group.waiting.delete(replica);
+        waiting.settle({ failure: reason });
+        return;
+      }
+      if (!signal.aborted) onExit({ id: replica, reason, byEngine });
+    },
+
+    async wait(group, id, atMostMs) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = (): void => {
+        const task = group.tasks.find((each) => each.id === id);
+        const alive = group.tasks.filter(isAlive).length;
+        const isGone = task === undefined || isStranded(task, seen.unreached) || hasEnded(task);
+        if (signal.aborted || isGone || (isAlive(task) && alive <= group.planned)) resolve();
+      };
+      group.ending.add(look);
+      const cancel = clock.after(atMostMs, resolve);
+      await promise;
+      cancel();
+      group.ending.delete(look);
+    },
+  };
+}
+
+function hasEnded({ state }: SwarmTask): boolean {
+  return ['shutdown', 'complete', 'failed', 'rejected', 'remove'].includes(state);
+}

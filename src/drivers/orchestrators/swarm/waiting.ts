@@ -1,0 +1,95 @@
+/**
+ * Those who have ordered a replica and wait for its task: told when it runs and the engine knows whose it is, or that it
+ * will not come, and why. Nothing here asks the engine.
+ */
+import type { ReplicaOrder } from '../../../control/orchestrator.ts';
+import type { Group, StartOutcome, Waiting } from './group.ts';
+import { order as ordered, passOver, remove } from './roster.ts';
+import { foundReplica, taskOf, type Seen } from './seen.ts';
+import { delayOf } from './words.ts';
+
+/** A task without a place is given up after this: it would only wait in a line that nobody sees. */
+const unplacedMs = 2000;
+const startMsMax = 90_000;
+/** An engine that restarts is back sooner. */
+const unaskedMs = 15_000;
+
+/** `onAbort`: called when it was called off, and nobody waits for the task any more. */
+export function waitForTask(
+  group: Group,
+  order: ReplicaOrder,
+  now: number,
+  signal: AbortSignal,
+  onAbort: () => void,
+): Promise<StartOutcome> {
+  const { id } = order;
+  group.order ??= order;
+  group.roster = ordered(group.roster, id);
+  // It takes the place of one that has ended, if there is one.
+  group.vacancies.shift();
+  const { promise, resolve } = Promise.withResolvers<StartOutcome>();
+  group.waiting.set(id, { since: now, settle: resolve });
+  const abort = (): void => {
+    if (!group.waiting.has(id)) return;
+    giveUp(group, id, 'the start was called off');
+    onAbort();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  return promise.finally(() => signal.removeEventListener('abort', abort));
+}
+
+export function lookAtWaiting(group: Group, now: number): void {
+  passOverSilent(group, now);
+  for (const [replica, waiting] of group.waiting) {
+    const failure = failureOf(group, replica, waiting, now);
+    if (failure !== undefined) giveUp(group, replica, failure);
+  }
+}
+
+/** The managers may give a node more tasks that has lost some, until they see themselves that it is gone. */
+function passOverSilent(group: Group, now: number): void {
+  if (group.waiting.size === 0 || group.roster.lost.size === 0) return;
+  const byId = new Map(group.tasks.map((task) => [task.id, task]));
+  const silent = new Set([...group.roster.lost].map((id) => byId.get(id)?.nodeId));
+  for (const replica of group.waiting.keys()) {
+    const task = taskOf(group, replica);
+    if (task?.nodeId === undefined || task.state === 'running' || !silent.has(task.nodeId)) continue;
+    group.roster = passOver(group.roster, replica);
+    group.lostSince.set(task.id, now);
+  }
+}
+
+/** Why it is waited for no longer; undefined while it may still come. */
+function failureOf(group: Group, replica: string, waiting: Waiting, now: number): string | undefined {
+  const task = taskOf(group, replica);
+  const delay = task === undefined ? undefined : delayOf(task);
+  if (delay === undefined) delete waiting.unplacedSince;
+  else waiting.unplacedSince ??= now;
+  const unplaced = waiting.unplacedSince !== undefined && now - waiting.unplacedSince > unplacedMs;
+  if (unplaced) return `no node has room for it: ${delay}`;
+  return now - waiting.since > startMsMax ? `no task of it came within ${startMsMax / 1000} s` : undefined;
+}
+
+/** The engine cannot be asked: whoever waits for a task of it is told so, and may order again. */
+export function giveUpUnasked(group: Group, message: string, now: number): void {
+  for (const [replica, { since }] of group.waiting) {
+    if (now - since >= unaskedMs) giveUp(group, replica, message);
+  }
+}
+
+/** Those that wait are told only after the roster that names their task is on the engine. */
+export function settleWaiting(seen: Seen, group: Group): void {
+  for (const [replica, waiting] of group.waiting) {
+    const task = taskOf(group, replica);
+    if (task === undefined || foundReplica(seen, group, replica, task) === undefined) continue;
+    group.waiting.delete(replica);
+    waiting.settle({ task });
+  }
+}
+
+function giveUp(group: Group, replica: string, failure: string): void {
+  const waiting = group.waiting.get(replica);
+  group.roster = remove(group.roster, replica);
+  group.waiting.delete(replica);
+  waiting?.settle({ failure });
+}
