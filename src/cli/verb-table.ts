@@ -26,6 +26,25 @@ const dataDir: Record<string, OptionDeclaration> = {
   },
 };
 
+/** Of what stays and keeps processes alive. */
+const staying: Record<string, OptionDeclaration> = {
+  ...dataDir,
+  insecure: { type: 'boolean', help: 'Allow listeners outside loopback without authentication.' },
+  'log-level': {
+    type: 'string',
+    value: 'LEVEL',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    help: 'What goes into DATA-DIR/flyball.log; default info. With -v it is shown here too.',
+  },
+  verbose,
+};
+
+const node: OptionDeclaration = {
+  type: 'string',
+  value: 'NAME',
+  help: "What this machine is called; default its host's name.",
+};
+
 const server: Record<string, OptionDeclaration> = {
   url: {
     type: 'string',
@@ -63,15 +82,7 @@ export const verbs: readonly VerbDeclaration[] = [
     options: {
       demo: { type: 'boolean', help: 'Serve the demo models; busy ports are replaced by the next free ones.' },
       detach: { type: 'boolean', short: 'd', help: 'Return once it serves; its log goes to DATA-DIR/flyball.log.' },
-      ...dataDir,
-      insecure: { type: 'boolean', help: 'Allow listeners outside loopback without authentication.' },
-      'log-level': {
-        type: 'string',
-        value: 'LEVEL',
-        choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-        help: 'What goes into DATA-DIR/flyball.log; default info. With -v it is shown here too.',
-      },
-      verbose,
+      ...staying,
       detached: { type: 'boolean', hidden: true, help: 'Set by --detach on the process that it starts.' },
     },
     exits: ['done', 'failed', 'usage', 'interrupted'],
@@ -667,6 +678,61 @@ export const verbs: readonly VerbDeclaration[] = [
     hidden: true,
     ownInterrupts: true,
     load: () => import('./verbs/runner.ts'),
+  },
+  {
+    name: 'control',
+    summary: 'Keep control alone alive here, for gateways and replicas on other machines.',
+    examples: [
+      'flyball control flyball.yaml --authority authority.pem --node manager-1',
+      'flyball control flyball.yaml --authority /run/secrets/authority.pem --admin-key /run/secrets/admin.key',
+    ],
+    positionals: [spec],
+    options: {
+      authority: {
+        type: 'string',
+        value: 'FILE',
+        help: 'Certificate and key of the platform authority, in PEM; authority.pem of a data directory is one.',
+      },
+      'admin-key': {
+        type: 'string',
+        value: 'FILE',
+        help: 'The first API key, where keys are required and the store has none that makes others; default: one is made.',
+      },
+      node,
+      ...staying,
+    },
+    exits: ['done', 'failed', 'usage', 'interrupted'],
+    hidden: true,
+    ownInterrupts: true,
+    load: () => import('./verbs/control.ts'),
+  },
+  {
+    name: 'gateway',
+    summary: 'Keep the gateway workers of this machine alive; control is on another one.',
+    examples: [
+      'flyball gateway flyball.yaml --identity gateway.pem --door https://10.0.0.1:8003',
+      'flyball gateway flyball.yaml --identity gateway.pem --door https://m1:8003,https://m2:8003 --node worker-2',
+    ],
+    positionals: [spec],
+    options: {
+      identity: {
+        type: 'string',
+        value: 'FILE',
+        help: 'Certificate of `gateway`, its key and the platform authority, in PEM.',
+      },
+      door: {
+        type: 'string',
+        value: 'URL',
+        multiple: true,
+        help: "Control's door, https://HOST:8003; several, or a list with commas, where control may be on several machines.",
+      },
+      node,
+      ...staying,
+    },
+    exits: ['done', 'failed', 'usage', 'interrupted'],
+    hidden: true,
+    ownInterrupts: true,
+    load: () => import('./verbs/gateway.ts'),
   },
   {
     name: 'completion',

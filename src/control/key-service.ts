@@ -4,7 +4,7 @@
  * Invariant: a secret leaves here once, in the answer to whoever made it, and is kept nowhere.
  */
 import type { KeyCreated, KeyRequest, KeyView, RevokedKey } from '../api/schemas.ts';
-import { makeKey } from '../auth/key.ts';
+import { hashOf, idOf, makeKey, type NewKey } from '../auth/key.ts';
 import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import { holds } from '../core/access/scopes.ts';
@@ -101,17 +101,22 @@ function isAdmin(key: KeyRecord, clock: Clock): boolean {
   return holds(key, 'admin') && (key.expiresAt === undefined || key.expiresAt > clock.wall());
 }
 
+export interface FirstKey {
+  /** Where it is left, for this user alone. */
+  readonly path: string;
+  /** The key itself, where it was made elsewhere: then it is left nowhere. */
+  readonly given?: string | undefined;
+  readonly name: string;
+}
+
 /**
  * Where there is no key that could make others, one is made and left in a file that only this user can read. First the
  * file, then the store: killed in between, the next start makes another, and no key is lost that is in force.
  */
-export async function ensureAdminKey(
-  store: Store,
-  clock: Clock,
-  { path, name }: { readonly path: string; readonly name: string },
-): Promise<void> {
-  if ((await store.keys()).some((key) => isAdmin(key, clock))) return;
-  await addAdminKey(store, clock, { path, name });
+export async function ensureAdminKey(store: Store, clock: Clock, key: FirstKey): Promise<void> {
+  if ((await store.keys()).some((each) => isAdmin(each, clock))) return;
+  if (key.given === undefined) await addAdminKey(store, clock, key);
+  else await takeAdminKey(store, clock, key.given, key.name);
 }
 
 export async function addAdminKey(
@@ -119,9 +124,25 @@ export async function addAdminKey(
   clock: Clock,
   { path, name }: { readonly path: string; readonly name: string },
 ): Promise<void> {
-  const { id, secret, hash } = makeKey();
-  await writePrivateFile(path, `${secret}\n`);
-  await store.addKey({ id, hash, name, scopes: ['admin'], createdAt: clock.wall(), createdBy: 'flyball up' });
-  const reason = `it is the only one that can make others; it stands in ${path}`;
+  const key = makeKey();
+  await writePrivateFile(path, `${key.secret}\n`);
+  await keepAdminKey(store, clock, key, name);
+  tellAdminKey(key.id, name, `it stands in ${path}`);
+}
+
+/** INVALID_REQUEST for what is no key of ours. */
+async function takeAdminKey(store: Store, clock: Clock, secret: string, name: string): Promise<void> {
+  const id = idOf(secret);
+  if (id === undefined)
+    throw new FlyballError('INVALID_REQUEST', 'expected an API key as the first, got something else');
+  await keepAdminKey(store, clock, { id, hash: hashOf(secret).toString('hex') }, name);
+  tellAdminKey(id, name, 'it was given');
+}
+
+const keepAdminKey = (store: Store, clock: Clock, { id, hash }: Pick<NewKey, 'id' | 'hash'>, name: string) =>
+  store.addKey({ id, hash, name, scopes: ['admin'], createdAt: clock.wall(), createdBy: 'flyball up' });
+
+function tellAdminKey(id: string, name: string, where: string): void {
+  const reason = `it is the only one that can make others; ${where}`;
   publishEvent('flyball:control', { action: 'key created', subject: `${id} of ${name}`, by: 'flyball up', reason });
 }

@@ -8,6 +8,7 @@ import { openPreparedFiles } from '../drivers/runtimes/onnx-prepared.ts';
 import type { ArtefactStore } from '../registry/artefacts.ts';
 import { artefactsFolder, preparedFolder } from '../store/data-directory.ts';
 import type { ProcessSettings } from '../supervisor/messages.ts';
+import type { IssuedCertificate } from '../tls/authority.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import type { Door } from './door.ts';
 import type { Orchestrator } from './orchestrator.ts';
@@ -31,8 +32,22 @@ export interface OpenedOrchestrator {
 }
 
 export async function openOrchestrator(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
-  if (parts.settings.orchestrator.kind === 'swarm') return openOnSwarm(parts);
-  return { orchestrator: parts.stack.use(await openOnThisMachine(parts)) };
+  const { settings, stack } = parts;
+  if (settings.orchestrator.kind === 'swarm') return openOnSwarm(parts);
+  const orchestrator = stack.use(await openOnThisMachine(parts));
+  return settings.authority === undefined
+    ? { orchestrator }
+    : { orchestrator, door: await openOwnDoor(settings.authority, parts) };
+}
+
+async function openOwnDoor(
+  authority: IssuedCertificate,
+  { settings, artefacts, clock, stack }: OrchestratorParts,
+): Promise<Door> {
+  const { openDoor } = await import('./door.ts');
+  const { host, port } = settings.orchestrator.door;
+  const identity = identityOf(authority, 'control', 'peer', clock.wall());
+  return stack.use(await openDoor({ identity, host, port, artefacts }));
 }
 
 async function openOnThisMachine({ settings, clock, stack }: OrchestratorParts): Promise<Orchestrator> {
@@ -60,17 +75,14 @@ const certificateMs = 365 * 86_400_000;
 
 /** Nothing of it is loaded on a machine that has no Swarm. */
 async function openOnSwarm(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
-  const { settings, artefacts, clock, version, stack, corrects } = parts;
+  const { settings, clock, version, stack, corrects } = parts;
   const { orchestrator, dataDirectory, serverName } = settings;
-  const [{ openDocker }, { openSwarmOrchestrator }, { openDoor }] = await Promise.all([
+  const [{ openDocker }, { openSwarmOrchestrator }] = await Promise.all([
     import('../drivers/orchestrators/swarm/docker.ts'),
     import('../drivers/orchestrators/swarm/swarm.ts'),
-    import('./door.ts'),
   ]);
-  const authority = await openPlatformAuthority(dataDirectory, serverName, clock.wall());
-  const { host, port } = orchestrator.door;
-  const identity = identityOf(authority, 'control', 'peer', clock.wall());
-  const door = stack.use(await openDoor({ identity, host, port, artefacts }));
+  const authority = settings.authority ?? (await openPlatformAuthority(dataDirectory, serverName, clock.wall()));
+  const door = await openOwnDoor(authority, parts);
   const engine = openDocker({ kind: 'unix', path: orchestrator.socket });
   const address = orchestrator.door.address ?? (await engine.ownAddress()) ?? hostname();
   const opened = await openSwarmOrchestrator({

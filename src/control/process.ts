@@ -6,7 +6,7 @@
  *                                                      └──SIGTERM | supervisor gone──▶ exit, replicas stay
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism, hostname, userInfo } from 'node:os';
+import { availableParallelism, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { startApi, type ApiServer } from '../api/server.ts';
 import { torchServeManagement } from '../api/torchserve/management.ts';
@@ -75,11 +75,13 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   const { dataDirectory, runDirectory, auth } = given;
   await using stack = new AsyncDisposableStack();
   const databasePath = join(dataDirectory, databaseFile);
-  const holder = `${hostname()}:${dataDirectory}, up since ${new Date(given.startedAt).toISOString()}`;
+  const holder = `${given.node}:${dataDirectory}, up since ${new Date(given.startedAt).toISOString()}`;
   // First, so that it is given up last.
   const held = given.store.kind === 'sqlite' ? undefined : stack.use(await standByFor(given.store, holder));
   const store = stack.use(await openStore(given.store, databasePath, systemClock, held?.fence));
-  if (auth !== undefined) await ensureAdminKey(store, systemClock, { path: auth.adminKey, name: userName() });
+  if (auth !== undefined) {
+    await ensureAdminKey(store, systemClock, { path: auth.adminKey, given: auth.givenKey, name: userName() });
+  }
   const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
   const registry = openRegistry({
     store,
@@ -106,7 +108,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       orchestrator,
       clock: systemClock,
       cores: availableParallelism(),
-      node: { name: hostname(), read: readHost },
+      node: { name: given.node, read: readHost },
       serverName: given.serverName,
       version,
       startedAt: given.startedAt,
@@ -128,7 +130,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       },
       epoch: held?.fence.token,
       openNotifier,
-      storeSeen: storeSeen(given.store, databasePath, held === undefined ? hostname() : holder, held?.fence.token),
+      storeSeen: storeSeen(given.store, databasePath, held === undefined ? given.node : holder, held?.fence.token),
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );

@@ -17,7 +17,7 @@ import { readLastTable } from './kept-tables.ts';
 import type { RoutingTable } from './routing-table.ts';
 import { versionRoute } from '../testing/gateway-bench.ts';
 
-const elsewhere = (urls: readonly string[]) => ({ doors: { urls, node: 'far' }, identity: identityFor('gateway') });
+const elsewhere = (urls: readonly string[]) => ({ doors: urls, node: 'far', identity: identityFor('gateway') });
 
 /** A worker as the supervisor starts it, with a table on disk, two runners and no control. */
 async function startWorker(doors?: readonly string[]) {

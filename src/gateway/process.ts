@@ -111,7 +111,7 @@ function start(settings: ProcessSettings): Worker {
   const link = openControlLink({
     worker: settings.worker,
     control,
-    node: settings.doors?.node,
+    node: settings.node,
     kept,
     dispatcher,
     clock: systemClock,
@@ -172,7 +172,7 @@ function start(settings: ProcessSettings): Worker {
 function doorsOf({ doors, identity }: ProcessSettings): ControlDoors | undefined {
   if (doors === undefined) return undefined;
   if (identity === undefined) throw new FlyballError('TLS_UNUSABLE', "control's doors want a certificate, got none");
-  return { kind: 'doors', urls: doors.urls, identity };
+  return { kind: 'doors', urls: doors, identity };
 }
 
 function sinkSettings({ requestLog, dataDirectory, worker, workers }: ProcessSettings): SinkSettings {

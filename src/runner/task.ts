@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { FlyballError } from '../errors.ts';
-import type { PeerIdentity } from '../tls/peer.ts';
+import { readIdentity } from '../tls/identity-file.ts';
 import { openArtefactCache } from './artefact-cache.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { local, type LaunchBody } from './portable-launch.ts';
@@ -51,7 +51,8 @@ export async function runTask(path: string, environment: TaskEnvironment): Promi
     throw new FlyballError('INVALID_REQUEST', `expected the name of this task in ${taskVariable}, got none`);
   }
   const task = await readTask(path);
-  const identity = await readIdentity(environment[identityVariable] ?? identityDefault);
+  const identityPath = environment[identityVariable] ?? identityDefault;
+  const identity = await readIdentity("this task's certificate", identityPath, Date.now());
   const ordered: RunnerLaunch = {
     ...task.body,
     replica,
@@ -76,18 +77,4 @@ async function readTask(path: string): Promise<TaskFile> {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new FlyballError('INVALID_REQUEST', `the task's file ${path}: ${why}`, { cause });
   }
-}
-
-async function readIdentity(path: string): Promise<PeerIdentity> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new FlyballError('TLS_UNUSABLE', `cannot read this task's certificate ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
-  });
-  const [certificate, authority] = text.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?/gs) ?? [];
-  const [key] = text.match(/-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----\n?/gs) ?? [];
-  if (certificate === undefined || key === undefined || authority === undefined) {
-    throw new FlyballError('TLS_UNUSABLE', `expected certificate, key and authority in ${path}, some are missing`);
-  }
-  return { certificate, key, authority };
 }

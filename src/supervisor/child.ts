@@ -15,14 +15,17 @@ import type { TlsMaterial } from '../tls/certificate.ts';
 import type { FamiliesOf, MetricFamily } from '../telemetry/metrics.ts';
 import type { ModelStatistics } from '../protocol/inference.ts';
 import type { BoundSocket } from './listening-socket.ts';
-import type { FromChild, ProcessSettings, ServedListener, ToChild } from './messages.ts';
+import type { FromChild, ProcessSettings, ToChild } from './messages.ts';
 import { restartDelayMs } from './restart-delay.ts';
+import type { PlannedChild, ServedListener } from './roles.ts';
 
 export interface ChildPlan {
-  readonly role: 'gateway' | 'control';
+  readonly role: PlannedChild['role'];
+  readonly worker: number;
   readonly module: string;
-  readonly settings: ProcessSettings;
-  readonly sockets: Readonly<Partial<Record<'http' | 'grpc' | 'control' | 'management', BoundSocket>>>;
+  /** Of the process that is started now. */
+  settings(): ProcessSettings;
+  readonly sockets: Readonly<Partial<Record<ServedListener, BoundSocket>>>;
   readonly clock: Clock;
   /** The certificate that the listener serves with now, if any. */
   tls(name: ServedListener): TlsMaterial | undefined;
@@ -42,6 +45,7 @@ export interface ChildPlan {
 
 export interface Child {
   readonly role: ChildPlan['role'];
+  readonly worker: number;
   /** Fulfilled when the first process is ready. */
   readonly ready: Promise<void>;
   restarts(): number;
@@ -64,7 +68,7 @@ const killGraceMs = 500;
 type Answer = Extract<FromChild, { readonly kind: 'metrics' | 'statistics' }>;
 
 export function startChild(plan: ChildPlan): Child {
-  const { role, settings, clock } = plan;
+  const { role, worker, clock } = plan;
   const firstReady = Promise.withResolvers<void>();
   // Nobody may be waiting when the platform is given up before its first child is ready.
   firstReady.promise.catch(() => {});
@@ -84,6 +88,7 @@ export function startChild(plan: ChildPlan): Child {
 
   const start = (): void => {
     const startedAt = clock.now();
+    const settings = plan.settings();
     let lastWords = '';
     const child = fork(plan.module, [], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -170,6 +175,7 @@ export function startChild(plan: ChildPlan): Child {
 
   return {
     role,
+    worker,
     ready: firstReady.promise,
     restarts: () => restarts,
     renew(name, tls) {

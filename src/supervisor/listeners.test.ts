@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { parseSpecification } from '../config/load.ts';
 import type { FlyballError } from '../errors.ts';
 import { freePorts } from '../testing/free-ports.ts';
-import { listenerNames, openAll, type PerListener } from './listeners.ts';
+import { openAll } from './listeners.ts';
 import { bindSocket, type BoundSocket } from './listening-socket.ts';
+import { listenerNames, type PerListener } from './roles.ts';
 
 function wanted(first: number, portFallback: boolean) {
   const listeners = Object.fromEntries(
@@ -17,7 +18,8 @@ function wanted(first: number, portFallback: boolean) {
   return { specification: parseSpecification(JSON.stringify({ listeners }), 'test'), insecure: false, portFallback };
 }
 
-const portsOf = (sockets: PerListener<BoundSocket>): number[] => Object.values(sockets).map(({ port }) => port);
+const portsOf = (sockets: PerListener<BoundSocket, 'platform'>): number[] =>
+  Object.values(sockets).map(({ port }) => port);
 
 /** Bound by all before any listens: what two processes may meet that start at the same moment. */
 test('a port that two have bound belongs to the one that listens first', async () => {
@@ -32,7 +34,7 @@ test('a port that two have bound belongs to the one that listens first', async (
 test('platforms that start at the same moment on the same ports get ports of their own, where they may move', async () => {
   const options = wanted(await freePorts(4), true);
   await using stack = new AsyncDisposableStack();
-  const opened = await Promise.all(Array.from({ length: 4 }, () => openAll(options, stack)));
+  const opened = await Promise.all(Array.from({ length: 4 }, () => openAll(options, 'platform', stack)));
   const ports = opened.flatMap(portsOf);
   assert.equal(new Set(ports).size, 16, ports.join(' '));
   assert.ok(
@@ -45,7 +47,7 @@ test('where the ports are fixed one platform gets all of them, and the others ar
   const first = await freePorts(4);
   const options = wanted(first, false);
   await using stack = new AsyncDisposableStack();
-  const outcomes = await Promise.allSettled(Array.from({ length: 4 }, () => openAll(options, stack)));
+  const outcomes = await Promise.allSettled(Array.from({ length: 4 }, () => openAll(options, 'platform', stack)));
   const [winner, ...more] = outcomes.filter((outcome) => outcome.status === 'fulfilled');
   assert.ok(winner !== undefined && more.length === 0, `${more.length} more`);
   assert.deepEqual(portsOf(winner.value), [first, first + 1, first + 2, first + 3]);
@@ -62,7 +64,7 @@ test('where the ports are fixed one platform gets all of them, and the others ar
 
 test('who calls before a process serves is not accepted by anybody else, and is answered by it', async () => {
   await using stack = new AsyncDisposableStack();
-  const { http: socket } = await openAll(wanted(await freePorts(4), true), stack);
+  const { http: socket } = await openAll(wanted(await freePorts(4), true), 'platform', stack);
   const answers = Array.from({ length: 50 }, async () => {
     const request = http.get({ port: socket.port, host: '127.0.0.1', agent: false });
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];

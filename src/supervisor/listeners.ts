@@ -7,12 +7,7 @@ import type { TlsFiles } from '../tls/certificate.ts';
 import type { WatchedTls } from '../tls/watch.ts';
 import { listenAtOnce, type Listening } from './listen-at-once.ts';
 import { bindSocket, portInUse, urlOf, type BoundSocket } from './listening-socket.ts';
-
-export type ListenerName = 'http' | 'grpc' | 'metrics' | 'control' | 'management';
-/** `management` is there only where the specification names it. */
-export type PerListener<T> = Readonly<
-  Record<Exclude<ListenerName, 'management'>, T> & Partial<Record<ListenerName, T>>
->;
+import { listenerNames, listenersOf, type ListenerName, type PerListener, type RoleKind } from './roles.ts';
 
 export interface ListenerAddress {
   readonly url: string;
@@ -24,8 +19,6 @@ export interface ListenerAddress {
   /** Of control's API with TLS: a Unix socket for this user, who needs no certificate there. */
   readonly socket?: string;
 }
-
-export const listenerNames: readonly ListenerName[] = ['http', 'grpc', 'metrics', 'control', 'management'];
 
 export interface BindOptions {
   readonly specification: Pick<Specification, 'listeners' | 'auth'>;
@@ -41,9 +34,12 @@ function tlsOf({ listeners, tls }: Pick<Specification, 'listeners' | 'tls'>, nam
 }
 
 /** For `watchTls`: by listener, its certificate's files and the setting that names them. */
-export function tlsListeners(specification: Pick<Specification, 'listeners' | 'tls'>): Map<string, WatchedTls> {
+export function tlsListeners(
+  specification: Pick<Specification, 'listeners' | 'tls'>,
+  role: RoleKind,
+): Map<string, WatchedTls> {
   return new Map(
-    listenerNames.flatMap((name) => {
+    listenersOf(role).flatMap((name) => {
       const files = tlsOf(specification, name);
       const what = specification.listeners[name]?.tls === undefined ? 'tls' : `listeners.${name}.tls`;
       return files === undefined ? [] : [[name, { what, files }] as const];
@@ -52,11 +48,11 @@ export function tlsListeners(specification: Pick<Specification, 'listeners' | 't
 }
 
 /** Where each is reached; `runDirectory` holds the socket of control's API. */
-export function addressesOf(
-  sockets: PerListener<BoundSocket>,
+export function addressesOf<Kind extends RoleKind>(
+  sockets: PerListener<BoundSocket, Kind>,
   specification: Pick<Specification, 'listeners' | 'tls'>,
   runDirectory: string,
-): PerListener<ListenerAddress> {
+): PerListener<ListenerAddress, Kind> {
   return Object.fromEntries(
     listenerNames.flatMap((name) => {
       const socket = sockets[name];
@@ -64,7 +60,7 @@ export function addressesOf(
       const apiSocket = name === 'control' ? join(runDirectory, apiSocketFile) : undefined;
       return [[name, addressOf(socket, tlsOf(specification, name)?.certificate, apiSocket)]];
     }),
-  ) as PerListener<ListenerAddress>;
+  ) as PerListener<ListenerAddress, Kind>;
 }
 
 function addressOf(
@@ -90,13 +86,17 @@ const roundsMax = 100;
  * Opens all of them, or none: what was opened is closed with the stack. All of them listen when this ends, so that
  * whoever starts at the same moment finds them taken. PORT_IN_USE and its like name the setting.
  */
-export async function openAll(options: BindOptions, stack: AsyncDisposableStack): Promise<PerListener<BoundSocket>> {
+export async function openAll<Kind extends RoleKind>(
+  options: BindOptions,
+  role: Kind,
+  stack: AsyncDisposableStack,
+): Promise<PerListener<BoundSocket, Kind>> {
   const open = new Map<ListenerName, BoundSocket>();
   stack.defer(() => {
     for (const socket of open.values()) socket.close();
   });
   for (let round = 1; ; round += 1) {
-    const bound = bindMissing(options, open);
+    const bound = bindMissing(options, listenersOf(role), open);
     let listening: Listening | undefined;
     try {
       listening = await listenAtOnce([...bound.values()]);
@@ -107,7 +107,7 @@ export async function openAll(options: BindOptions, stack: AsyncDisposableStack)
       });
     }
     const { refused, count } = listening;
-    if (refused === undefined) return Object.fromEntries(open) as PerListener<BoundSocket>;
+    if (refused === undefined) return Object.fromEntries(open) as PerListener<BoundSocket, Kind>;
     const [name, { host, port }] = [...bound][count] as [ListenerName, BoundSocket];
     const key = `listeners.${name}`;
     if (refused !== 'EADDRINUSE') {
@@ -122,13 +122,14 @@ export async function openAll(options: BindOptions, stack: AsyncDisposableStack)
 /** Binds those that are not open yet, or none. */
 function bindMissing(
   { specification, insecure, portFallback }: BindOptions,
+  names: readonly ListenerName[],
   open: ReadonlyMap<ListenerName, BoundSocket>,
 ): Map<ListenerName, BoundSocket> {
   const wished = specification.listeners;
   const taken = new Map([...open].map(([name, { port }]) => [port, `listeners.${name}`]));
   const bound = new Map<ListenerName, BoundSocket>();
   try {
-    for (const name of listenerNames) {
+    for (const name of names) {
       const wish = wished[name];
       if (wish === undefined || open.has(name)) continue;
       const { host, port } = wish;
@@ -139,7 +140,7 @@ function bindMissing(
         insecure: insecure || specification.auth.keys === 'required',
         fallback: portFallback,
         // A listener that moves must not take the port that a later one is to have.
-        taken: portFallback ? new Map([...portsOf(wished, name), ...taken]) : taken,
+        taken: portFallback ? new Map([...portsOf(wished, names, name), ...taken]) : taken,
       });
       taken.set(socket.port, `listeners.${name}`);
       bound.set(name, socket);
@@ -152,8 +153,12 @@ function bindMissing(
 }
 
 /** The ports that the other listeners are to have, with their keys. */
-function portsOf(listeners: Specification['listeners'], except: ListenerName): [number, string][] {
-  return listenerNames.flatMap((name): [number, string][] => {
+function portsOf(
+  listeners: Specification['listeners'],
+  names: readonly ListenerName[],
+  except: ListenerName,
+): [number, string][] {
+  return names.flatMap((name): [number, string][] => {
     const port = listeners[name]?.port;
     return name === except || port === undefined || port === listeners[except]?.port
       ? []

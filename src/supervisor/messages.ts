@@ -5,10 +5,12 @@
  * dies and callers wait in the kernel's backlog for the next one.
  */
 import type { Specification } from '../config/specification.ts';
+import type { IssuedCertificate } from '../tls/authority.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { FamiliesOf, MetricFamily } from '../telemetry/metrics.ts';
 import type { ModelStatistics } from '../protocol/inference.ts';
+import type { ServedListener } from './roles.ts';
 
 export interface ProcessLimits {
   readonly bodyBytesMax: number;
@@ -29,14 +31,16 @@ export interface RunnerSettings {
 export interface ProcessAuth {
   /** Where control leaves the first key, for this user alone. */
   readonly adminKey: string;
-  /** Gateway workers, that share the keys' rate limits. */
+  /** That key itself, where it was given and need not be made; it is left nowhere then. */
+  readonly givenKey?: string;
+  /** Gateway workers of this machine, that share the keys' rate limits. */
   readonly workers: number;
 }
 
 export interface ProcessSettings {
   /** 0, 1, … among the gateway workers; 0 for control. */
   readonly worker: number;
-  /** Gateway workers in all. */
+  /** Gateway workers of this machine: 0 where control is alone. */
   readonly workers: number;
   readonly serverName: string;
   /** Unix milliseconds at which `up` began. */
@@ -46,8 +50,12 @@ export interface ProcessSettings {
   readonly runDirectory: string;
   /** Socket on which control publishes the routing table. */
   readonly controlSocket: string;
-  /** For a gateway whose control is on another machine: control's doors, and what this machine is called. */
-  readonly doors?: { readonly urls: readonly string[]; readonly node: string };
+  /** What this machine is called. */
+  readonly node: string;
+  /** For a gateway whose control is on another machine: control's doors. */
+  readonly doors?: readonly string[];
+  /** For control whose gateways are on other machines: it opens its door whatever runs the replicas. */
+  readonly authority?: IssuedCertificate;
   /** Socket of the supervisor: it closes when the supervisor is gone. */
   readonly lifeline: string;
   readonly limits: ProcessLimits;
@@ -66,9 +74,6 @@ export interface ProcessSettings {
   readonly listeners: Readonly<Record<string, { readonly url: string }>>;
   readonly logLevel: string;
 }
-
-/** Listeners that a child serves. */
-export type ServedListener = 'http' | 'grpc' | 'control' | 'management';
 
 export type ToChild =
   | { readonly kind: 'start'; readonly settings: ProcessSettings }

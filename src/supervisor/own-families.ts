@@ -2,9 +2,8 @@
 import type { Registry } from '../telemetry/registry.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { Child } from './child.ts';
-import { listenerNames, type ListenerName } from './listeners.ts';
+import { listenerNames, type ListenerName } from './roles.ts';
 
-/** `children`: control first, then the gateway workers by number. */
 export function registerFamilies(
   registry: Registry,
   children: readonly Child[],
@@ -17,8 +16,8 @@ export function registerFamilies(
       labels: ['role', 'worker'],
     },
     () =>
-      children.map((child, index) => ({
-        labels: { role: child.role, worker: String(Math.max(0, index - 1)) },
+      children.map((child) => ({
+        labels: { role: child.role, worker: String(child.worker) },
         value: child.restarts(),
       })),
   );

@@ -1,6 +1,6 @@
 /**
- * The supervisor of one machine: holds the data directory, the listening sockets and the lifeline, starts control and
- * the gateway workers and keeps them alive. It serves no request and decides nothing about replicas.
+ * The supervisor of one machine: holds the data directory, the listening sockets and the lifeline, starts the processes of
+ * its role (control, gateway workers, or both) and keeps them alive. It serves no request and decides nothing about replicas.
  * Order of the end: gateways finish what is in flight, then control drains and stops the replicas, then the sockets go.
  */
 import { hostname } from 'node:os';
@@ -12,6 +12,7 @@ import { checkStore } from '../drivers/stores/open.ts';
 import { modulePath } from '../module-path.ts';
 import { logFileName, openDataDirectory } from '../store/data-directory.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { watchTls } from '../tls/watch.ts';
 import { publish } from '../telemetry/events.ts';
@@ -20,39 +21,25 @@ import { startTelemetry } from '../telemetry/start.ts';
 import { torchServeFamilies } from '../telemetry/torchserve-names.ts';
 import { startChild, type Child } from './child.ts';
 import { openLifeline } from './lifeline.ts';
-import {
-  addressesOf,
-  openAll,
-  tlsListeners,
-  type BindOptions,
-  type ListenerAddress,
-  type ListenerName,
-  type PerListener,
-} from './listeners.ts';
+import { addressesOf, openAll, tlsListeners, type BindOptions, type ListenerAddress } from './listeners.ts';
 import { openLogFile } from './log-file.ts';
 import { metricsDoor } from './metrics-door.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
 import { registerFamilies } from './own-families.ts';
-import { processSettings } from './process-settings.ts';
+import { processSettings, type ProcessSpecification } from './process-settings.ts';
+import {
+  childrenOf,
+  type ListenerName,
+  type PerListener,
+  type PlannedChild,
+  type Role,
+  type RoleKind,
+} from './roles.ts';
 
-export interface SupervisorOptions extends BindOptions {
+export interface SupervisorOptions<Kind extends RoleKind = RoleKind> extends BindOptions {
+  readonly role: Role & { readonly kind: Kind };
   readonly dataDirectory: string;
-  readonly specification: Pick<
-    Specification,
-    | 'name'
-    | 'listeners'
-    | 'torchserve'
-    | 'tls'
-    | 'auth'
-    | 'gateway'
-    | 'runners'
-    | 'limits'
-    | 'registry'
-    | 'orchestrator'
-    | 'requestLog'
-    | 'store'
-    | 'shutdown'
-  >;
+  readonly specification: ProcessSpecification & Pick<Specification, 'listeners' | 'tls' | 'shutdown'>;
   readonly logLevel: string;
   /** Also hand every log line to the caller (`up -v`). */
   readonly onLog?: (chunk: Uint8Array | string) => void;
@@ -70,11 +57,11 @@ export interface SupervisorEnd {
 /** As a shell has it for SIGINT. */
 const abortedCode = 130;
 
-export interface Supervisor extends AsyncDisposable {
-  readonly listeners: PerListener<ListenerAddress>;
+export interface Supervisor<Kind extends RoleKind = RoleKind> extends AsyncDisposable {
+  readonly listeners: PerListener<ListenerAddress, Kind>;
   readonly dataDirectory: string;
   readonly logFile: string;
-  /** Fulfilled when control and every gateway worker have been ready once; rejected when one cannot start. */
+  /** Fulfilled when every process of the role has been ready once; rejected when one cannot start. */
   readonly ready: Promise<void>;
   /** Fulfilled when everything has ended, whoever asked for it. */
   readonly closed: Promise<SupervisorEnd>;
@@ -89,15 +76,25 @@ export interface Supervisor extends AsyncDisposable {
 /** For one process to tell its metrics, or what it has counted. */
 const figuresTimeoutMs = 1_000;
 
-export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+const modules: Readonly<Record<PlannedChild['role'], string>> = {
+  control: modulePath(import.meta.url, '../control/process'),
+  gateway: modulePath(import.meta.url, '../gateway/process'),
+};
+
+export async function startSupervisor<Kind extends RoleKind>(
+  options: SupervisorOptions<Kind>,
+): Promise<Supervisor<Kind>> {
   const { specification, clock } = options;
+  const role: Role = options.role;
   const keysRequired = specification.auth.keys === 'required';
   await using starting = new AsyncDisposableStack();
 
   const directory = starting.use(await openDataDirectory(options.dataDirectory));
-  // A store that cannot be used is told here in its own words, not as a control that dies again and again.
-  await checkStore(specification.store, directory.databasePath, clock);
-  directory.rememberStore(specification.store);
+  if (role.kind !== 'gateway') {
+    // A store that cannot be used is told here in its own words, not as a control that dies again and again.
+    await checkStore(specification.store, directory.databasePath, clock);
+    directory.rememberStore(specification.store);
+  }
   const logPath = join(directory.path, logFileName);
   const logFile = starting.adopt(openLogFile(logPath), (file) => file.close());
   const output = (chunk: Uint8Array | string): void => {
@@ -107,12 +104,13 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const telemetry = startTelemetry({ role: 'supervisor', logLevel: options.logLevel, sink: output });
 
   // Before anything is bound: a certificate that does not work is said at once.
-  const tls = watchTls(tlsListeners(specification), clock, (name, material) => renew(name as ListenerName, material));
+  const tls = watchTls(tlsListeners(specification, role.kind), clock, (name, material) =>
+    renew(name as ListenerName, material),
+  );
   starting.defer(() => tls.close());
-  const authority = await openPlatformAuthority(directory.path, specification.name, clock.wall());
-  const identity = (name: string) => identityOf(authority, name, 'client', clock.wall());
-  const sockets = await openAll(options, starting);
-  const listeners = addressesOf(sockets, specification, directory.runDirectory);
+  const identity = await identities(role, directory.path, specification.name, clock);
+  const sockets = await openAll(options, options.role.kind, starting);
+  const listeners = addressesOf<Kind>(sockets, specification, directory.runDirectory);
   const startedAt = clock.wall();
   directory.announce({ pid: process.pid, startedAt, listeners });
 
@@ -120,6 +118,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   starting.use(await openLifeline(lifeline));
 
   const settings = processSettings({
+    role,
     specification,
     directory,
     listeners,
@@ -132,50 +131,31 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   let draining: Promise<void> | undefined;
   // Also when a drain had begun: requests were cut off, and whoever reads the exit code is to know.
   let isAborted = false;
-  const children: Child[] = [];
-  const common = {
-    clock,
-    output,
-    tls: (name: ListenerName) => tls.current(name),
-    shutdown: (by: string) => void drain(`asked by ${by}`),
-  };
-  const hopeless =
-    (role: string) =>
-    (deaths: number, lastWords: string): void => {
-      void end(0, `${role} died ${deaths} times at its start: ${lastWords}`, 1);
-    };
-  children.push(
-    startChild({
-      ...common,
-      role: 'control',
-      module: modulePath(import.meta.url, '../control/process'),
-      settings: { ...settings, identity: identity('control') },
-      sockets: {
-        control: sockets.control,
-        ...(sockets.management !== undefined && { management: sockets.management }),
+  const children = childrenOf(role.kind, specification.gateway.workers).map(start);
+
+  function start({ role: name, worker, listeners: served }: PlannedChild): Child {
+    return startChild({
+      role: name,
+      worker,
+      module: modules[name],
+      settings: () => ({ ...settings, worker, identity: identity(name) }),
+      sockets: Object.fromEntries(served.flatMap((each) => (sockets[each] ? [[each, sockets[each]]] : []))),
+      clock,
+      tls: (each) => tls.current(each),
+      output,
+      others() {
+        const others = children.filter((child) => child.role === 'gateway' && child.worker !== worker);
+        return Promise.all(others.map((child) => child.statistics(figuresTimeoutMs)));
       },
       families: () => collect(),
-      ...(options.onStandby !== undefined && { standby: options.onStandby }),
-      hopeless: hopeless('control'),
-    }),
-  );
-  const workers: Child[] = [];
-  for (let worker = 0; worker < specification.gateway.workers; worker += 1)
-    workers.push(
-      startChild({
-        ...common,
-        role: 'gateway',
-        module: modulePath(import.meta.url, '../gateway/process'),
-        settings: { ...settings, worker, identity: identity('gateway') },
-        sockets: { http: sockets.http, grpc: sockets.grpc },
-        others() {
-          const others = workers.filter((_, index) => index !== worker);
-          return Promise.all(others.map((child) => child.statistics(figuresTimeoutMs)));
-        },
-        hopeless: hopeless('gateway'),
-      }),
-    );
-  children.push(...workers);
+      standby: (why) => options.onStandby?.(why),
+      shutdown: (by) => void drain(`asked by ${by}`),
+      hopeless(deaths, lastWords) {
+        void end(0, `${name} died ${deaths} times at its start: ${lastWords}`, 1);
+      },
+    });
+  }
+
   registerFamilies(telemetry.registry, children, (name) => tls.current(name));
   const metrics = starting.use(
     await serveMetrics(
@@ -191,8 +171,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const resources = starting.move();
 
   async function collect(): Promise<readonly FamiliesOf[]> {
-    const parts = children.map(async (child, index) => ({
-      source: `${child.role} ${Math.max(0, index - 1)}`,
+    const parts = children.map(async (child) => ({
+      source: `${child.role} ${child.worker}`,
       families: await child.metrics(figuresTimeoutMs),
     }));
     return [{ source: 'supervisor', families: telemetry.families() }, ...(await Promise.all(parts))];
@@ -209,8 +189,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     const of = (role: Child['role']): Promise<unknown> =>
       Promise.all(children.filter((child) => child.role === role).map((child) => child.drain(drainMs)));
     // A caller who comes now is refused by the kernel rather than left waiting in the backlog.
-    sockets.http.close();
-    sockets.grpc.close();
+    sockets.http?.close();
+    sockets.grpc?.close();
     await of('gateway');
     await of('control');
     await resources.disposeAsync();
@@ -239,6 +219,19 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     },
     [Symbol.asyncDispose]: () => drain('disposed'),
   };
+}
+
+/** What each process shows to replicas and doors. Of a gateway alone it is what was given. */
+async function identities(
+  role: Role,
+  dataDirectory: string,
+  name: string,
+  clock: Clock,
+): Promise<(process: PlannedChild['role']) => PeerIdentity> {
+  if (role.kind === 'gateway') return () => role.identity;
+  const authority =
+    role.kind === 'control' ? role.authority : await openPlatformAuthority(dataDirectory, name, clock.wall());
+  return (process) => identityOf(authority, process, 'client', clock.wall());
 }
 
 async function allReady(children: readonly Child[]): Promise<void> {

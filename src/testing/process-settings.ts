@@ -8,6 +8,7 @@ export function settingsIn(directory: string, more: Partial<ProcessSettings> = {
   return {
     worker: 0,
     workers: 1,
+    node: 'test',
     serverName: 'test',
     startedAt: 0,
     dataDirectory: directory,

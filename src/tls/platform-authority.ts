@@ -28,14 +28,28 @@ export async function openPlatformAuthority(
     await writePrivateFile(path, made.certificate + made.key);
     return made;
   }
-  const [, certificate, key] = /^(-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n)(.*)$/s.exec(found) ?? [];
+  const help = 'restore it from a backup, or remove it: replicas over TCP then need new certificates';
+  return parseAuthority(found, (why) => `${path} is damaged (${why}); ${help}`);
+}
+
+/** That of a file which was given. Throws TLS_UNUSABLE. */
+export async function readAuthority(what: string, path: string): Promise<IssuedCertificate> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new FlyballError('TLS_UNUSABLE', `${what}: cannot read ${path}: ${cause.message}`, { cause });
+  });
+  return parseAuthority(text, (why) => `${what}: ${path} is no authority of a platform: ${why}`);
+}
+
+function parseAuthority(text: string, inWords: (why: string) => string): IssuedCertificate {
+  const [, certificate, key] = /^(-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n)(.*)$/s.exec(text) ?? [];
   try {
     if (certificate === undefined || key === undefined) throw new Error('expected a certificate and a key');
-    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) throw new Error('they do not fit');
+    const parsed = new X509Certificate(certificate);
+    if (!parsed.checkPrivateKey(createPrivateKey(key))) throw new Error('they do not fit');
+    if (!parsed.ca) throw new Error('the certificate may not issue others');
     return { certificate, key };
   } catch (cause) {
-    const help = 'restore it from a backup, or remove it: replicas over TCP then need new certificates';
-    throw new FlyballError('TLS_UNUSABLE', `${path} is damaged (${(cause as Error).message}); ${help}`, { cause });
+    throw new FlyballError('TLS_UNUSABLE', inWords((cause as Error).message), { cause });
   }
 }
 

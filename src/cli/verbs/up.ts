@@ -22,6 +22,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { defaultSpecification, generatedFolder, loadFrom, prepare } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
 import { reportError } from '../report-error.ts';
+import { exitCodeOfEnd, onHangup, tellMoved, withFolder } from '../supervised.ts';
 import { statusStyle, type Terminal } from '../terminal.ts';
 import { upText } from '../up-text.ts';
 
@@ -53,9 +54,10 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   const verbose = flag(values, 'verbose');
 
   const starting = progress.begin('starting control and gateway');
-  let supervisor: Supervisor;
+  let supervisor: Supervisor<'platform'>;
   try {
     supervisor = await startSupervisor({
+      role: { kind: 'platform' },
       dataDirectory,
       specification: withFolder(source.loaded),
       insecure: flag(values, 'insecure'),
@@ -105,15 +107,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   unsubscribe();
   terminal.stderr.write(`  stopped: ${end.reason}\n`);
   if (failed !== undefined) return failed;
-  if (end.code === exitCodes.interrupted) return exitCodes.interrupted;
-  return end.code === 0 ? (code === exitCodes.usage ? code : exitCodes.done) : exitCodes.failed;
-}
-
-/** Paths in a specification begin where it lies; the processes do not know where that is. */
-function withFolder({ specification, folder }: LoadedSpecification): Specification {
-  const { modelStore } = specification.torchserve;
-  if (modelStore === undefined) return specification;
-  return { ...specification, torchserve: { ...specification.torchserve, modelStore: resolve(folder, modelStore) } };
+  return exitCodeOfEnd(end, code === exitCodes.usage ? code : exitCodes.done);
 }
 
 /** A data directory that was named here has to be named there too. */
@@ -179,23 +173,6 @@ async function deployTo(
     if (!ofOneModel && !code.startsWith('SIGNATURE_')) throw error;
     return reportError(error, 'up', terminal, flag(invocation.values, 'verbose'));
   }
-}
-
-function tellMoved(supervisor: Supervisor, progress: Progress): void {
-  for (const [name, { port, moved }] of Object.entries(supervisor.listeners))
-    if (moved) progress.note(`the usual port for ${name} is taken; it is ${port} this time`);
-}
-
-/**
- * SIGHUP reads certificates again, where there are any and where it is not the terminal that says that it has gone:
- * then it ends this process, as it ends any other.
- */
-function onHangup(terminal: Terminal, supervisor: Supervisor, { tls, listeners }: Specification): Disposable {
-  const hasTls = tls !== undefined || Object.values(listeners).some((listener) => listener.tls !== undefined);
-  if (!hasTls || terminal.stdout.isTTY) return { [Symbol.dispose]() {} };
-  const reload = (): void => supervisor.reload();
-  process.on('SIGHUP', reload);
-  return { [Symbol.dispose]: () => void process.off('SIGHUP', reload) };
 }
 
 function tellKeys(dataDirectory: string, progress: Progress): void {
