@@ -144,6 +144,12 @@ export const catalogue = {
     false,
     "The runtime could not load or warm the model; the message carries the runtime's own words.",
   ),
+  VERSION_REVERTED: entry(
+    422,
+    'FAILED_PRECONDITION',
+    false,
+    'The version took over and ended before it had proved itself; the one before serves again. Deploy it anew to try again.',
+  ),
   INVALID_MODEL: entry(422, 'INVALID_ARGUMENT', false, 'The file is not a model that can be read.'),
   // Control
   INVALID_SPECIFICATION: entry(

@@ -1,12 +1,13 @@
 /**
  * From what happens to replicas and deployments to the steps and the end of the operations that wait for them.
  * An operation succeeds when each of its deployments is as wanted, and fails when one of them cannot load: upkeep goes
- * on trying, but whoever waits is told the runtime's words at once.
+ * on trying, but whoever waits is told the runtime's words at once. It fails too when the version that it waits for took
+ * over, ended, and was taken back: nobody tries that again.
  */
 import { FlyballError, type ErrorCode } from '../errors.ts';
 import { toProblem } from '../api/problems.ts';
 import type { Problem } from '../api/schemas.ts';
-import type { Deployment, Deployments } from './deployments.ts';
+import { wantedOf, type Deployment, type Deployments } from './deployments.ts';
 import type { Replica } from './replica.ts';
 import type { Operations, RunningOperation } from './operations.ts';
 
@@ -52,6 +53,17 @@ export function trackProgress(operations: Operations): Progress {
     ends.delete(id);
   }
 
+  /** The version that is wanted had taken over, ended, and was taken back; nobody tries it until it is asked for anew. */
+  function rejection(deployment: Deployment): Problem | undefined {
+    const { name, target, failures } = deployment;
+    const failure = target === undefined ? undefined : failures.get(target.key);
+    if (failure?.kind !== 'rejected') return undefined;
+    return problem(
+      'VERSION_REVERTED',
+      `${name}: version ${target?.launch.version} took over and ended: ${failure.reason}`,
+    );
+  }
+
   function isSettled(deployment: Deployment | undefined, replicas: readonly Replica[]): boolean {
     if (deployment === undefined) return true;
     const { upkeep, removing, target, serving } = deployment;
@@ -60,6 +72,29 @@ export function trackProgress(operations: Operations): Progress {
       return serving?.key === target?.key && !replicas.some(({ deployment: name }) => name === deployment.name);
     }
     return upkeep.state === 'serving' && target !== undefined && serving?.key === target.key;
+  }
+
+  /** Scaling asks how many, not which: a version that was taken back is no matter of it. */
+  function isScaled(deployment: Deployment | undefined, replicas: readonly Replica[]): boolean {
+    if (deployment === undefined || deployment.removing || rejection(deployment) === undefined)
+      return isSettled(deployment, replicas);
+    const { name, serving, upkeep } = deployment;
+    const ready = replicas.filter(
+      (replica) => replica.deployment === name && replica.template === serving?.key && replica.phase === 'ready',
+    );
+    return upkeep?.actions.length === 0 && ready.length === wantedOf(deployment);
+  }
+
+  /** Why it is waited for in vain. */
+  function troubleOf(
+    operation: RunningOperation,
+    name: string,
+    deployment: Deployment | undefined,
+  ): Problem | undefined {
+    const told = failures.get(operation.id)?.get(name);
+    if (told !== undefined || deployment === undefined || deployment.removing) return told;
+    if (deployment.targetError !== undefined) return toProblem(deployment.targetError);
+    return operation.kind === 'scale' ? undefined : rejection(deployment);
   }
 
   return {
@@ -97,17 +132,15 @@ export function trackProgress(operations: Operations): Progress {
         // It waits for no replica, and ends by itself.
         if (operation.kind === 'rehearse') continue;
         takeUp(operation, replicas);
-        const failed = failures.get(operation.id);
+        const isDone = operation.kind === 'scale' ? isScaled : isSettled;
         let error: Problem | undefined;
         const done = operation.deployments.every((name) => {
           const deployment = deployments.find(name);
-          const targetError = deployment?.removing === true ? undefined : deployment?.targetError;
-          const trouble = failed?.get(name) ?? (targetError === undefined ? undefined : toProblem(targetError));
-          if (trouble !== undefined && !isSettled(deployment, replicas)) {
+          if (!isDone(deployment, replicas)) {
+            const trouble = troubleOf(operation, name, deployment);
             error ??= trouble;
-            return true;
+            return trouble !== undefined;
           }
-          if (!isSettled(deployment, replicas)) return false;
           // Scaling in and removing are done when what was to go is gone; a deploy when the new version serves.
           return (
             operation.kind !== 'scale' ||

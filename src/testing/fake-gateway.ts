@@ -11,6 +11,8 @@ export interface FakeGateway extends Disposable {
   readonly outstanding: Map<string, number>;
   /** By deployment, what it says of the version that serves; nothing of others. */
   readonly demand: Map<string, Partial<VersionObservation>>;
+  /** Whether it confirms a table when it comes, as it does at first; otherwise `observe` does. */
+  confirms: boolean;
   /** Says again what it has. */
   observe(): void;
 }
@@ -34,11 +36,20 @@ export async function connectGateway(socketPath: string): Promise<FakeGateway> {
     });
     send({ kind: 'observation', worker: 0, at: Date.now(), revision: table.revision, versions, replicas });
   };
+  const gateway: FakeGateway = {
+    table: () => tables.at(-1),
+    tables,
+    outstanding,
+    demand,
+    confirms: true,
+    observe,
+    [Symbol.dispose]: () => socket.destroy(),
+  };
   const read = makeLineReader(1_048_576, (message) => {
     const told = message as ControlMessage;
     if (told.kind !== 'table') return;
     tables.push(told.table);
-    observe();
+    if (gateway.confirms) observe();
   });
   socket.on('data', read);
   socket.on('error', () => socket.destroy());
@@ -47,12 +58,5 @@ export async function connectGateway(socketPath: string): Promise<FakeGateway> {
     socket.once('error', reject);
   });
   send({ kind: 'hello', worker: 0, pid: 1, revision: 0, keys: 0 });
-  return {
-    table: () => tables.at(-1),
-    tables,
-    outstanding,
-    demand,
-    observe,
-    [Symbol.dispose]: () => socket.destroy(),
-  };
+  return gateway;
 }

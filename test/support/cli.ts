@@ -1,4 +1,7 @@
-/** The command line as a user runs it: a process with arguments and an environment, its two outputs and its exit code. */
+/**
+ * The command line as a user runs it: a process with arguments and an environment, its two outputs and its exit code. A
+ * verb that does not end is an error, never an exit code that nobody looks at.
+ */
 import { spawn } from 'node:child_process';
 import { cliPath } from './platform.ts';
 
@@ -29,5 +32,6 @@ export async function runCli(
   const code = await new Promise<number | null>((resolve) => {
     child.on('close', resolve);
   });
+  if (child.killed) throw new Error(`flyball ${args.join(' ')} did not end within ${limitMs} ms: ${stdout}${stderr}`);
   return { code, stdout, stderr };
 }
