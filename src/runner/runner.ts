@@ -15,13 +15,14 @@ import type { ModelSignature } from '../protocol/tensor.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
 import { startExecutor, type Executor } from './executor.ts';
 import { serveFrames } from './frame-server.ts';
+import { leaveCosts } from './kept-costs.ts';
 import { readLabels } from './labels.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { passFiles } from './pipeline/pass-files.ts';
 import { openPipeline, type FilePipeline } from './pipeline/pipeline.ts';
 import type { LoadedModel, LoadModel } from './runtime.ts';
 import { warmUpFiles, warmUpInputs } from './samples.ts';
-import { isWarmedByFirstCall, leaveCostCurve, warmUp } from './warm-up.ts';
+import { isWarmedByFirstCall, warmUp } from './warm-up.ts';
 
 export interface RunnerDependencies {
   readonly clock: Clock;
@@ -205,7 +206,7 @@ export async function startRunner(given: RunnerLaunch, dependencies: RunnerDepen
     executor = startExecutor(model, pipeline, limits, clock);
     enter({ kind: 'ready' });
     const { known, leaveAt } = launch.warmUp;
-    if (known === undefined && leaveAt !== undefined) await leaveCostCurve(leaveAt, costCurve);
+    if (known === undefined && leaveAt !== undefined) await leaveCosts(leaveAt, costCurve);
   }
 
   async function warm(model: LoadedModel, pipeline: FilePipeline | undefined): Promise<readonly CostPoint[]> {

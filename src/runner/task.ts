@@ -3,11 +3,15 @@
  * named by digest; they are fetched from control, checked, and kept in the node's cache. The engine tells the task its
  * name by the environment, and its certificate by a secret.
  */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import * as z from 'zod';
+import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { onnxRuntimeVersion, processorOf } from '../drivers/runtimes/onnx-node.ts';
 import { FlyballError } from '../errors.ts';
 import { readIdentity } from '../tls/identity-file.ts';
 import { openArtefactCache } from './artefact-cache.ts';
+import { readCosts } from './kept-costs.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { local, type LaunchBody } from './portable-launch.ts';
 import { runRunner } from './process.ts';
@@ -21,14 +25,9 @@ export interface TaskFile {
   readonly doors: readonly string[];
   /** Port in the container. */
   readonly port: number;
+  /** Cores that it may take; what a batch costs depends on them. */
+  readonly cpu?: number | undefined;
 }
-
-const taskFile = z.object({
-  body: z.custom<LaunchBody>((value) => typeof value === 'object' && value !== null),
-  artefacts: z.array(z.string()),
-  doors: z.array(z.url()),
-  port: z.int().min(1).max(65_535),
-});
 
 export const taskVariable = 'FLYBALL_TASK';
 /** One PEM file: the certificate, its key, and the platform's authority. */
@@ -44,6 +43,9 @@ export interface TaskEnvironment {
 const identityDefault = '/run/secrets/flyball-identity.pem';
 export const cacheDefault = '/var/lib/flyball/artefacts';
 
+/** It has begun to serve by then; otherwise what was compiled is kept at its end, which may come without a word. */
+const compiledAfterMs = 30_000;
+
 /** Runs until the runner has ended; returns the exit code. INVALID_REQUEST, TLS_UNUSABLE before it listens. */
 export async function runTask(path: string, environment: TaskEnvironment): Promise<number> {
   const replica = environment[taskVariable];
@@ -51,6 +53,7 @@ export async function runTask(path: string, environment: TaskEnvironment): Promi
     throw new FlyballError('INVALID_REQUEST', `expected the name of this task in ${taskVariable}, got none`);
   }
   const task = await readTask(path);
+  setTimeout(flushCompileCache, compiledAfterMs).unref();
   const identityPath = environment[identityVariable] ?? identityDefault;
   const identity = await readIdentity("this task's certificate", identityPath, Date.now());
   const ordered: RunnerLaunch = {
@@ -65,16 +68,37 @@ export async function runTask(path: string, environment: TaskEnvironment): Promi
     const cache = await openArtefactCache(folder, { doors: task.doors, identity });
     const paths = new Map<string, string>();
     await Promise.all(task.artefacts.map(async (digest) => paths.set(digest, await cache.path(digest))));
-    return { ...ordered, ...local(task.body, (digest) => paths.get(digest) ?? digest), replica };
+    const body = local(task.body, (digest) => paths.get(digest) ?? digest);
+    return { ...ordered, ...body, warmUp: withCosts(body.warmUp, costsPath(folder, task)), replica };
   };
   return runRunner(ordered, undefined, { complete });
 }
 
+/** Beside the artefacts, for every task that runs the same on the same processor; the folder is made by the first. */
+function costsPath(cache: string, { body, cpu }: TaskFile): string {
+  const kind = JSON.stringify([body, cpu, processorOf(), onnxRuntimeVersion()]);
+  const name = createHash('sha256').update(kind).digest('hex').slice(0, 24);
+  return join(cache, 'costs', `${name}.json`);
+}
+
+function withCosts(warmUp: LaunchBody['warmUp'], path: string): LaunchBody['warmUp'] {
+  const known = readCosts(path);
+  return { ...warmUp, leaveAt: path, ...(known === undefined ? {} : { known }) };
+}
+
+/**
+ * The driver of this same version has written it, and a start is paid at every scale-out: reading it by a schema takes
+ * longer than all the rest up to where it listens.
+ */
 async function readTask(path: string): Promise<TaskFile> {
   try {
-    return taskFile.parse(JSON.parse(await readFile(path, 'utf8')));
+    const task = JSON.parse(await readFile(path, 'utf8')) as Partial<TaskFile>;
+    if (typeof task.body !== 'object' || !Array.isArray(task.artefacts) || !Array.isArray(task.doors)) {
+      throw new TypeError('expected body, artefacts and doors');
+    }
+    if (!Number.isInteger(task.port)) throw new TypeError(`expected a port, got ${String(task.port)}`);
+    return task as TaskFile;
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new FlyballError('INVALID_REQUEST', `the task's file ${path}: ${why}`, { cause });
+    throw new FlyballError('INVALID_REQUEST', `the task's file ${path}: ${(cause as Error).message}`, { cause });
   }
 }

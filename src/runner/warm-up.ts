@@ -2,7 +2,6 @@
  * What a replica does between loaded and ready: runs the model on inputs of its real shape until the first slow calls
  * are behind it, and measures what a batch costs by its rows. It stops when the time is spent or more rows stop paying.
  */
-import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
@@ -107,17 +106,6 @@ export async function warmUp(
     throw new FlyballError('MODEL_LOAD_FAILED', `the model loaded but could not be warmed up: ${error.message}`, {
       cause: thrown,
     });
-  }
-}
-
-/** For the next replica of the same version on this node; where it cannot be written, that one measures again. */
-export async function leaveCostCurve(path: string, curve: readonly CostPoint[]): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
-  try {
-    await writeFile(temporary, JSON.stringify(curve));
-    await rename(temporary, path);
-  } catch {
-    await rm(temporary, { force: true });
   }
 }
 

@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import type { CostPoint } from '../../protocol/frames/messages.ts';
+import { readCosts } from '../../runner/kept-costs.ts';
 import type { RunnerLaunch } from '../../runner/launch.ts';
 import { publish } from '../../telemetry/events.ts';
 import type { PreparedModels } from '../orchestrators/prepared-models.ts';
@@ -151,7 +151,7 @@ export function openPreparedFiles(options: PreparedFilesOptions): PreparedModels
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const prepared = usable(key, launch);
         const leaveAt = path(costsKeyOf(key, launch), 'costs');
-        const known = toCosts(readJson(leaveAt));
+        const known = readCosts(leaveAt);
         return {
           ...launch,
           runtime: prepared === undefined ? launch.runtime : { ...launch.runtime, prepared },
@@ -198,23 +198,4 @@ function readJson(file: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Undefined for what no replica of ours has written. */
-function toCosts(value: unknown): CostPoint[] | undefined {
-  if (!Array.isArray(value) || value.length === 0) return undefined;
-  const points = value as readonly Partial<Record<keyof CostPoint, unknown>>[];
-  const isTime = (ms: unknown): boolean => Number.isFinite(ms) && Number(ms) >= 0;
-  const sound = points.every(
-    (point) =>
-      Number.isInteger(point?.rows) &&
-      Number(point.rows) >= 1 &&
-      isTime(point.ms) &&
-      (point.processorMs === undefined || isTime(point.processorMs)),
-  );
-  if (!sound) return undefined;
-  return points.map(({ rows, ms, processorMs }) => {
-    const point = { rows: Number(rows), ms: Number(ms) };
-    return processorMs === undefined ? point : Object.assign(point, { processorMs: Number(processorMs) });
-  });
 }
