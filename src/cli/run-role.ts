@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { LoadedSpecification } from '../config/load.ts';
+import type { DoorNews } from '../gateway/door-news.ts';
 import type { Role } from '../supervisor/roles.ts';
 import { startSupervisor, type Supervisor } from '../supervisor/supervisor.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
@@ -34,6 +35,7 @@ export async function runRole(invocation: Invocation, loaded: LoadedSpecificatio
       logLevel: stringOption(values, 'log-level') ?? 'info',
       ...(flag(values, 'verbose') ? { onLog: (chunk) => terminal.stderr.write(chunk.toString()) } : {}),
       onStandby: (why) => progress.note(`control stands by: ${why}`),
+      onDoors: (news) => progress.note(doorsInWords(news)),
       clock: systemClock,
     });
   } catch (error) {
@@ -58,6 +60,11 @@ export async function runRole(invocation: Invocation, loaded: LoadedSpecificatio
   unsubscribe();
   terminal.stderr.write(`  stopped: ${end.reason}\n`);
   return exitCodeOfEnd(end);
+}
+
+function doorsInWords(news: DoorNews): string {
+  if (news.kind === 'reached') return `control answers at ${news.url}`;
+  return `no door leads to control, so it serves with what it knew last and goes on trying: ${news.why}`;
 }
 
 /** The first drains, the second stops at once. */

@@ -24,12 +24,14 @@ export const beatMs = 500;
 export const silentMsMax = 4000;
 
 const dialMsMax = 3000;
+/** A door behind which no control acts. */
+export const misdirected = 421;
 
 export interface DialEvents {
   /** `head` came with the answer. */
   opened(socket: net.Socket, head: Buffer): void;
-  /** Once, whether it was ever opened or not. */
-  gone(): void;
+  /** Once, whether it was ever opened or not. `why`: in words; absent for one that was opened. */
+  gone(why?: string): void;
 }
 
 /** Gives what calls it off before it is opened; `gone` comes then too. */
@@ -45,12 +47,13 @@ export function dialControl(address: ControlAddress, door: number, clock: Clock,
     return () => socket.destroy();
   }
   let upgraded = false;
+  let why = 'it closed the connection';
   const request = https.request(new URL('/gateway', address.urls[door]), {
     ...callOptions(address.identity, 'control'),
     agent: false,
     headers: { connection: 'Upgrade', upgrade: gatewayProtocol },
   });
-  const cancelLimit = clock.after(dialMsMax, () => request.destroy(new Error('no answer')));
+  const cancelLimit = clock.after(dialMsMax, () => request.destroy(new Error(`no answer within ${dialMsMax} ms`)));
   request.once('upgrade', (_response, socket, head) => {
     upgraded = true;
     cancelLimit();
@@ -59,11 +62,16 @@ export function dialControl(address: ControlAddress, door: number, clock: Clock,
     events.opened(socket, head);
   });
   // An answer instead of the switch: no control that acts is behind this door, or it is not for us.
-  request.once('response', () => request.destroy());
-  request.on('error', () => {});
+  request.once('response', ({ statusCode = 0 }) => {
+    why = statusCode === misdirected ? 'no control acts behind it' : `it answered ${statusCode}`;
+    request.destroy();
+  });
+  request.on('error', (error) => {
+    if (error.message !== '') why = error.message;
+  });
   request.once('close', () => {
     cancelLimit();
-    if (!upgraded) events.gone();
+    if (!upgraded) events.gone(why);
   });
   request.end();
   return () => request.destroy();

@@ -20,6 +20,7 @@ import { until } from '../testing/until.ts';
 import { subscribe } from '../telemetry/events.ts';
 import { makeAuthority } from '../tls/authority.ts';
 import { beatMs, dialControl, silentMsMax } from './control-dial.ts';
+import type { DoorNews } from './door-news.ts';
 import { openManagement } from './management.ts';
 
 type Gateway = ReturnType<typeof startDoorGateway>;
@@ -27,12 +28,13 @@ type Gateway = ReturnType<typeof startDoorGateway>;
 const acts = (gateway: Gateway, revision: number) =>
   until(`revision ${revision} to be in force`, () => gateway.dispatcher.table.revision === revision);
 
-/** Carries bytes on until it is told to swallow them: the connections stand, and nobody is there. */
-async function startCable(to: number) {
+/** Carries bytes on until it is told to swallow them: the connections stand, and nobody is there. `lagMs`: of the first. */
+async function startCable(to: number, lagMs = 0) {
   let isCut = false;
   const sockets = new Set<net.Socket>();
-  const server = net.createServer((near) => {
+  const server = net.createServer({ pauseOnConnect: lagMs > 0 }, (near) => {
     const far = net.connect(to, '127.0.0.1');
+    setTimeout(() => near.resume(), lagMs);
     const ends = [
       [near, far],
       [far, near],
@@ -85,6 +87,40 @@ test('a door that is shut is left for the next one, and the last table stands me
   await using second = await startDoorControl(later);
   await second.channel.publish(tableOf(2, 2));
   await acts(gateway, 2);
+});
+
+test('a door that takes its time until it answers is believed like any other', async () => {
+  using folder = temporaryFolder();
+  await using control = await startDoorControl();
+  // Longer than a gateway waits between two looks at whether anything came.
+  await using cable = await startCable(control.port, 800);
+  await control.channel.publish(tableOf(1));
+  // Of a machine that has been up for long, as nearly every one has.
+  const clock = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
+  await using gateway = startDoorGateway(folder.path, [cable.url], { clock });
+  await acts(gateway, 1);
+});
+
+test('what it finds behind doors is told once, with what each said', async () => {
+  using folder = temporaryFolder();
+  const later = await freePorts(1);
+  await using idle = await openTestDoor();
+  const told: DoorNews[] = [];
+  const urls = [`https://127.0.0.1:${later}`, idle.url];
+  await using gateway = startDoorGateway(folder.path, urls, { onDoors: (news) => void told.push(news) });
+  await until('it to be told', () => told.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const [first, ...more] = told;
+  assert.deepEqual(more, []);
+  assert.ok(first?.kind === 'none');
+  assert.match(
+    first.why,
+    /^https:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED.*; https:\/\/.*: no control acts behind it$/,
+  );
+  await using control = await startDoorControl(later);
+  await control.channel.publish(tableOf(1));
+  await acts(gateway, 1);
+  assert.deepEqual(told.slice(1), [{ kind: 'reached', url: urls[0] }]);
 });
 
 void describe('what takes its time', { concurrency: true }, () => {
@@ -166,7 +202,7 @@ test('strangers and those who are no gateway get nothing, and a gateway believes
     await new Promise<void>((resolve) => {
       dialControl({ kind: 'doors', urls: [control.url], identity }, 0, systemClock, {
         opened: () => void (isOpened = true),
-        gone: resolve,
+        gone: () => resolve(),
       });
     });
     assert.equal(isOpened, false);

@@ -14,6 +14,7 @@ import { makeLineReader } from '../control/line-reader.ts';
 import { publish } from '../telemetry/events.ts';
 import { dialControl, silentMsMax, type ControlAddress } from './control-dial.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { watchDoors, type DoorNews } from './door-news.ts';
 import type { KeptTables } from './kept-tables.ts';
 import type { Spans } from './spans.ts';
 import type { Answer, ControlMessage, GatewayMessage, Question } from './routing-table.ts';
@@ -33,6 +34,8 @@ export interface ControlLinkOptions {
   readonly answer?: ((question: Question) => Promise<Answer>) | undefined;
   /** Requests that have ended; absent where none are remembered. */
   readonly spans?: Pick<Spans, 'find' | 'take'> | undefined;
+  /** What is to be told of control's doors, where there are any. */
+  readonly onDoors?: ((news: DoorNews) => void) | undefined;
 }
 
 /** Where the key table goes, and what of it is in force. */
@@ -65,6 +68,7 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
   let refusedEpoch: number | undefined;
   let asked = false;
   let closed = false;
+  const doors = control.kind === 'doors' ? watchDoors(control.urls, options.onDoors ?? (() => {})) : undefined;
   let cancelDial = (): void => {};
   let cancelRetry = (): void => {};
   let cancelObserve = (): void => {};
@@ -95,16 +99,17 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
   const observeRegularly = (): void => {
     cancelObserve = clock.after(observeEveryMs, () => {
       observe();
-      // A machine that lost its power says no goodbye.
-      if (control.kind === 'doors' && clock.now() - heardAt > silentMsMax) giveUp();
+      // A machine that lost its power says no goodbye. A dial that still lasts has its own limit.
+      const isSilent = socket !== undefined && clock.now() - heardAt > silentMsMax;
+      if (control.kind === 'doors' && isSilent) giveUp('nothing came from it any more');
       observeRegularly();
     });
   };
 
   /** The door is shut for now; the next one is tried. */
-  let isGivenUp = false;
-  function giveUp(): void {
-    isGivenUp = true;
+  let givenUp: string | undefined;
+  function giveUp(why: string): void {
+    givenUp = why;
     socket?.destroy();
   }
 
@@ -119,13 +124,13 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
       publish('flyball:fault', { where: 'control link', message });
     }
     refusedEpoch = its;
-    giveUp();
+    giveUp('the control behind it was replaced');
     return false;
   }
 
   const receive = (message: ControlMessage): void => {
     // What came in the same piece as something that was refused.
-    if (isGivenUp) return;
+    if (givenUp !== undefined) return;
     switch (message.kind) {
       case 'beat':
         return;
@@ -187,22 +192,26 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
   }
 
   function connect(): void {
-    isGivenUp = false;
+    givenUp = undefined;
     // Whoever takes a connection and has nothing to say is a control that waits for its turn.
     let spoke = control.kind === 'unix';
     cancelDial = dialControl(control, door, clock, {
       opened(opened, head) {
         if (control.kind === 'unix') attempts = 0;
         talk(opened, head, () => {
-          if (isGivenUp) return;
+          if (givenUp !== undefined) return;
           spoke = true;
           attempts = 0;
+          doors?.reached(door);
         });
       },
-      gone() {
+      gone(why = 'it closed the connection') {
         socket = undefined;
         if (closed) return;
-        if (control.kind === 'doors' && (isGivenUp || !spoke)) door = (door + 1) % control.urls.length;
+        if (control.kind === 'doors' && (givenUp !== undefined || !spoke)) {
+          doors?.missed(door, givenUp ?? why);
+          door = (door + 1) % control.urls.length;
+        }
         cancelRetry = clock.after(Math.min(reconnectMs * 2 ** attempts, reconnectMsMax), connect);
         attempts += 1;
       },

@@ -12,7 +12,7 @@ import type { OperationView } from '../api/schemas.ts';
 import type { Clock } from '../clock.ts';
 import { FlyballError } from '../errors.ts';
 import { callOptions } from '../tls/peer.ts';
-import type { ControlAddress } from './control-dial.ts';
+import { misdirected, type ControlAddress } from './control-dial.ts';
 import type { Management, ManagementCaller } from '../protocol/management.ts';
 
 export interface ManagementOptions {
@@ -40,8 +40,6 @@ const callsMax = 256;
 const waitMs = 10_000;
 /** A machine without power answers nothing at all. */
 const dialMsMax = 3000;
-/** A door behind which no control acts. */
-const misdirected = 421;
 const retryMs = 250;
 /** About what a restart of control takes. */
 const retryAfterSeconds = 2;

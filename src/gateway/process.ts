@@ -118,6 +118,15 @@ function start(settings: ProcessSettings): Worker {
     keys: authenticator,
     answer: (question) => answerTo(service, question),
     spans,
+    onDoors(news) {
+      tell({ kind: 'doors', news });
+      const message =
+        news.kind === 'none'
+          ? `no door leads to control; the last table stands: ${news.why}`
+          : `control is at ${news.url}`;
+      if (news.kind === 'none') publish('flyball:fault', { where: 'control link', message });
+      else publish('flyball:control', { action: 'reached', subject: 'control', by: 'gateway', reason: message });
+    },
   });
   const last = readLastTable(join(settings.runDirectory, routingTableFile));
   if (last !== undefined) dispatcher.apply(last);

@@ -10,6 +10,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { compiledFolder } from '../store/data-directory.ts';
+import type { DoorNews } from '../gateway/door-news.ts';
 import { publish } from '../telemetry/events.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { FamiliesOf, MetricFamily } from '../telemetry/metrics.ts';
@@ -37,6 +38,8 @@ export interface ChildPlan {
   families?(): Promise<readonly FamiliesOf[]>;
   /** Control waits for its turn, and why. */
   standby?(why: string): void;
+  /** What a gateway has to tell of control's doors. */
+  doors?(news: DoorNews): void;
   /** Somebody asked control for the whole platform to stop. */
   shutdown(by: string): void;
   /** The process has died this many times in a row without ever having been ready. */
@@ -127,6 +130,9 @@ export function startChild(plan: ChildPlan): Child {
           // It lives and may wait for ever: that is no start that failed.
           deathsInARow = 0;
           plan.standby?.(message.why);
+          break;
+        case 'doors':
+          plan.doors?.(message.news);
           break;
         case 'shutdown':
           plan.shutdown(message.by);

@@ -5,6 +5,7 @@
  * dies and callers wait in the kernel's backlog for the next one.
  */
 import type { Specification } from '../config/specification.ts';
+import type { DoorNews } from '../gateway/door-news.ts';
 import type { IssuedCertificate } from '../tls/authority.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
@@ -105,5 +106,7 @@ export type FromChild =
   | { readonly kind: 'other workers'; readonly ask: number }
   /** Control asks what all processes have counted. */
   | { readonly kind: 'families'; readonly ask: number }
+  /** From a gateway whose control is on another machine. */
+  | { readonly kind: 'doors'; readonly news: DoorNews }
   /** From control: somebody asked for the whole platform to stop. */
   | { readonly kind: 'shutdown'; readonly by: string };

@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import { keyTableFile } from '../auth/key-table.ts';
 import type { Specification } from '../config/specification.ts';
 import { checkStore } from '../drivers/stores/open.ts';
+import type { DoorNews } from '../gateway/door-news.ts';
 import { modulePath } from '../module-path.ts';
 import { logFileName, openDataDirectory } from '../store/data-directory.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
@@ -45,6 +46,8 @@ export interface SupervisorOptions<Kind extends RoleKind = RoleKind> extends Bin
   readonly onLog?: (chunk: Uint8Array | string) => void;
   /** Control waits until it may act, and why: another holds the store. */
   readonly onStandby?: (why: string) => void;
+  /** Whether a gateway alone has found control, each time that it changes. */
+  readonly onDoors?: (news: DoorNews) => void;
   readonly clock: Clock;
 }
 
@@ -149,6 +152,10 @@ export async function startSupervisor<Kind extends RoleKind>(
       },
       families: () => collect(),
       standby: (why) => options.onStandby?.(why),
+      doors(news) {
+        // The others say the same.
+        if (worker === 0) options.onDoors?.(news);
+      },
       shutdown: (by) => void drain(`asked by ${by}`),
       hopeless(deaths, lastWords) {
         void end(0, `${name} died ${deaths} times at its start: ${lastWords}`, 1);

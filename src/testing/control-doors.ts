@@ -3,14 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyTable } from '../auth/key-table.ts';
-import { systemClock } from '../clock.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import { openDoor, type GatewayService } from '../control/door.ts';
 import { openGatewayChannel } from '../control/gateway-channel.ts';
 import { openControlLink } from '../gateway/control-link.ts';
 import { createDispatcher } from '../gateway/dispatcher.ts';
+import type { DoorNews } from '../gateway/door-news.ts';
 import { openKeptTables, readLastTable, routingTableFile } from '../gateway/kept-tables.ts';
 import type { RoutingTable } from '../gateway/routing-table.ts';
 import { makeAuthority } from '../tls/authority.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import { identityOf } from '../tls/platform-authority.ts';
 import { createFakeReplicas } from './fake-replicas.ts';
 
@@ -82,7 +84,17 @@ export async function startDoorControl(port = 0) {
 export function startDoorGateway(
   runDirectory: string,
   urls: readonly string[],
-  { node = 'far', shows = identityFor('gateway') } = {},
+  {
+    node = 'far',
+    shows = identityFor('gateway'),
+    onDoors = () => {},
+    clock = systemClock,
+  }: {
+    readonly node?: string;
+    readonly shows?: PeerIdentity;
+    readonly onDoors?: (news: DoorNews) => void;
+    readonly clock?: Clock;
+  } = {},
 ) {
   const dispatcher = createDispatcher({
     clock: systemClock,
@@ -98,7 +110,8 @@ export function startDoorGateway(
     control: { kind: 'doors', urls, identity: shows },
     kept,
     dispatcher,
-    clock: systemClock,
+    clock,
+    onDoors,
     keys: {
       get revision() {
         return keys.revision;
