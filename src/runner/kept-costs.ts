@@ -38,6 +38,7 @@ export async function leaveCosts(path: string, curve: readonly CostPoint[]): Pro
     await writeFile(temporary, JSON.stringify(curve));
     await rename(temporary, path);
   } catch {
-    await rm(temporary, { force: true });
+    // Where its folder is none there is nothing to remove either.
+    await rm(temporary, { force: true }).catch(() => {});
   }
 }
