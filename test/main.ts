@@ -1,8 +1,9 @@
 /**
- * `npm test`: all tests, in three runs. What decides and does nothing shares one process: starting one a file costs more
- * than the tests of it do. The rest waits for processes most of the time, so more files run at once than there are cores;
- * those that flood and time a platform, and those with several Docker engines, have the machine to themselves, one file
- * after another.
+ * `npm test`: all tests, in four runs. What decides and does nothing shares one process: starting one a file costs more
+ * than the tests of it do. The rest waits for processes most of the time, so more files run at once than there are cores.
+ * Beside them, one file after another, run those that wait longest and of which only what is left and what is said counts:
+ * faults whose times nobody asserts, and fleets of several Docker engines. Those that flood and time a platform have the
+ * machine to themselves afterwards.
  * Whatever is named as an argument is run instead, as `node --test` would.
  */
 import { spawn } from 'node:child_process';
@@ -12,17 +13,17 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const shared = ['src/{core,config,rehearsal}/**/*.test.ts', 'console/src/**/*.test.ts', 'bench/**/*.test.ts'];
-/** Faults of which only what is left and what is said counts: a busy machine makes these tests longer, and nothing else. */
-const patient = 'crashing-versions|governor|kill-everything|kill-nine';
+/** A busy machine makes these tests longer, and nothing else. */
+const waiting = 'clock-jump|crashing-versions|data-directory|governor|kill-everything|kill-nine';
 const together = [
   'src/*.test.ts',
   'src/!(core|config|rehearsal)/**/*.test.ts',
   'testbed/**/*.test.ts',
   'test/*.test.ts',
   'test/!(faults|fleet)/**/*.test.ts',
-  `test/faults/@(${patient}).test.ts`,
 ];
-const alone = [`test/faults/!(${patient}).test.ts`, 'test/fleet/**/*.test.ts'];
+const patient = [`test/faults/@(${waiting}).test.ts`, 'test/fleet/**/*.test.ts'];
+const alone = [`test/faults/!(${waiting}).test.ts`];
 
 // A run starts thousands of processes of the same few files: what one has compiled, types stripped, the others need not.
 const env = { NODE_COMPILE_CACHE: `${root}/node_modules/.cache/flyball`, ...process.env };
@@ -45,7 +46,11 @@ async function run(how: string, files: readonly string[], quietly = false): Prom
 
 async function runAll(): Promise<number> {
   const many = `--test-concurrency=${availableParallelism() + 1}`;
-  const codes = await Promise.all([run('--test-isolation=none', shared, true), run(many, together)]);
+  const codes = await Promise.all([
+    run('--test-isolation=none', shared, true),
+    run(many, together),
+    run('--test-concurrency=1', patient, true),
+  ]);
   return Math.max(...codes, await run('--test-concurrency=1', alone));
 }
 
