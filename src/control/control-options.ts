@@ -65,6 +65,8 @@ export interface Control extends AsyncDisposable {
   readonly nodes: Pick<Nodes, 'register'>;
   /** Where telemetry is sent, without waiting; for gauges. */
   sinks(): readonly SinkView[];
+  /** How often a gateway of another machine did not tell in time what it has counted. */
+  familiesMissed(): number;
   /** Drains and ends every replica, for the end of the platform; what is wanted stays in the store for the next `up`. */
   drain(deadlineMs: number): Promise<void>;
 }

@@ -209,13 +209,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     replicas: () => replicasOnNode(fleet.replicas(), (name) => deployments.find(name), clock.now()),
   });
   starting.defer(() => nodes.stop());
+  const { telemetry } = options;
   const sinks =
-    options.telemetry &&
+    telemetry &&
     openSinks({
       settings: () => deployments.telemetry(),
       store,
       clock,
-      ...options.telemetry,
+      rng: telemetry.rng,
+      families: async () => (await Promise.all([telemetry.families(), channel.families()])).flat(),
       otlp: {
         name: options.serverName,
         version: options.version,
@@ -295,6 +297,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     halt: (deployment) => modes.halt(deployment),
     nodes,
     sinks: () => sinks?.views() ?? [],
+    familiesMissed: () => channel.familiesMissed(),
     async drain(deadlineMs) {
       const endsAt = clock.now() + deadlineMs;
       draining = true;

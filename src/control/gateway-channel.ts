@@ -12,7 +12,9 @@ import { beatMs, silentMsMax } from '../gateway/control-dial.ts';
 import type { Answer, ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
 import { FlyballError } from '../errors.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
+import type { FamiliesOf } from '../telemetry/metrics.ts';
 import type { SpanQuery } from '../telemetry/spans/span.ts';
+import { openFamilyQuestions } from './family-questions.ts';
 import { makeLineReader } from './line-reader.ts';
 import { openSpanQuestions, type FoundSpans, type TakenSpans } from './span-questions.ts';
 
@@ -63,6 +65,9 @@ export interface GatewayChannel extends AsyncDisposable {
   ask: Ask;
   /** Requests that have ended, of all gateways. */
   spans(query: SpanQuery): Promise<FoundSpans>;
+  /** What gateways of other machines have counted; those that do not answer in time are left out, and counted. */
+  families(): Promise<readonly FamiliesOf[]>;
+  familiesMissed(): number;
   /** Those that were remembered since this was asked last, which settles those; none while `isFull`. */
   takeSpans(isFull: boolean): Promise<TakenSpans>;
 }
@@ -119,6 +124,10 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     send(socket, `${JSON.stringify(question satisfies ControlMessage)}\n`),
   );
 
+  const familyQuestions = openFamilyQuestions<net.Socket>((socket, question) =>
+    send(socket, `${JSON.stringify(question satisfies ControlMessage)}\n`),
+  );
+
   const send = (socket: net.Socket, message: string | undefined): void => {
     if (message === undefined) return;
     socket.write(message);
@@ -135,6 +144,10 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       spanQuestions.answered(socket, message);
       return;
     }
+    if (message.kind === 'families') {
+      familyQuestions.answered(socket, message);
+      return;
+    }
     if (message.kind === 'hello') {
       const { worker, pid, revision, keys } = message;
       const remote = isRemote ? remoteIn(message) : {};
@@ -143,13 +156,17 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     } else if (message.kind === 'keys') {
       const known = connected.get(socket);
       if (known !== undefined) connected.set(socket, { ...known, keys: message.revision });
-    } else {
+    } else if (message.kind === 'observation') {
       const known = connected.get(socket);
       if (known === undefined) return;
       const history = withinWindow(known.history, known.latest, message.at);
       const previous = history[0] === undefined ? {} : { previous: history[0] };
       connected.set(socket, { ...known, revision: message.revision, latest: message, history, ...previous });
       options.onObservation?.(message);
+    } else {
+      // Of a newer gateway: what is not understood changes nothing.
+      message satisfies never;
+      return;
     }
     options.onChange();
     for (const look of confirmations) look();
@@ -202,6 +219,7 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
       connected.delete(socket);
       if (gateway?.node !== undefined) left(gateway);
       spanQuestions.gone(socket);
+      familyQuestions.gone(socket);
       for (const [id, one] of asked) {
         if (one.socket === socket) one.settle({ kind: 'answer', id, problem: 'the gateway that was asked is gone' });
       }
@@ -287,6 +305,11 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
     },
     spans: (query) => spanQuestions.ask([...connected.keys()], query),
     takeSpans: (isFull) => spanQuestions.take([...connected.keys()], isFull),
+    families() {
+      const elsewhere = [...connected].filter(([, { node }]) => node !== undefined);
+      return familyQuestions.ask(new Map(elsewhere.map(([socket, gateway]) => [socket, nameOf(gateway)])));
+    },
+    familiesMissed: () => familyQuestions.missed(),
     gateways: () => [...connected.values()].toSorted(byNode),
     async [Symbol.asyncDispose]() {
       for (const timer of away.values()) clearTimeout(timer);

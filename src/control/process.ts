@@ -32,6 +32,7 @@ import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import type { Control } from './control-options.ts';
 import { startControl } from './control.ts';
 import type { Door } from './door.ts';
+import { registerMissed } from './family-questions.ts';
 import { openOrchestrator } from './open-orchestrator.ts';
 import type { HeldLease } from './lease/keep.ts';
 import { standBy } from './lease/stand-by.ts';
@@ -146,6 +147,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   );
   control.nodes.register(opened.registry);
   registerSinkFamilies(opened.registry, () => control.sinks());
+  registerMissed(opened.registry, () => control.familiesMissed());
   return { control, door, resources: stack.move() };
 }
 

@@ -5,6 +5,7 @@
 import type { SpanAnswer, SpanQuestion } from '../gateway/routing-table.ts';
 import { bySlowness } from '../telemetry/spans/book.ts';
 import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
+import { openAsking } from './ask-all.ts';
 
 export interface FoundSpans {
   /** Slowest first. */
@@ -35,67 +36,30 @@ const answerMsMax = 2000;
 export function openSpanQuestions<Asked extends object>(
   send: (to: Asked, question: SpanQuestion) => void,
 ): SpanQuestions<Asked> {
-  interface Open {
-    readonly waiting: Set<Asked>;
-    readonly spans: RequestSpan[];
-    lost: number;
-    gone: number;
-    readonly done: () => void;
-  }
-  const open = new Map<number, Open>();
+  const asking = openAsking<Asked, SpanAnswer>(answerMsMax);
   const last = new WeakMap<Asked, { readonly number: number; readonly lost: number }>();
-  let count = 0;
-
-  const leave = ({ waiting, done }: Open, who: Asked): void => {
-    waiting.delete(who);
-    if (waiting.size === 0) done();
-  };
-
-  async function put(of: readonly Asked[], how: (of: Asked) => Pick<SpanQuestion, 'query' | 'take'>): Promise<Open> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const asked: Open = { waiting: new Set(of), spans: [], lost: 0, gone: 0, done: resolve };
-    if (of.length === 0) return asked;
-    count += 1;
-    const id = count;
-    open.set(id, asked);
-    const timer = setTimeout(resolve, answerMsMax);
-    for (const each of of) send(each, { kind: 'spans?', id, ...how(each) });
-    await promise;
-    clearTimeout(timer);
-    open.delete(id);
-    return asked;
-  }
 
   return {
     async take(of, isFull) {
-      const { spans, lost } = await put(of, (each) => {
-        const settled = last.get(each)?.number;
-        return { take: { ...(settled !== undefined && { settled }), ...(isFull && { isFull }) } };
+      const { given } = await asking.all(of, (to, id) => {
+        const settled = last.get(to)?.number;
+        const take = { ...(settled !== undefined && { settled }), ...(isFull && { isFull }) };
+        send(to, { kind: 'spans?', id, take });
       });
-      return { spans, lost };
-    },
-    async ask(of, query) {
-      const asked = await put(of, () => ({ query }));
-      const spans = asked.spans.toSorted(bySlowness).slice(0, query.limit);
-      return { spans, silent: asked.waiting.size + asked.gone };
-    },
-    answered(by, { id, spans, number, lost = 0 }) {
-      const asked = open.get(id);
-      if (asked === undefined || !asked.waiting.has(by)) return;
-      asked.spans.push(...spans);
-      if (number !== undefined) {
-        asked.lost += lost - (last.get(by)?.lost ?? 0);
+      let lostSince = 0;
+      for (const [by, { number, lost = 0 }] of given) {
+        if (number === undefined) continue;
+        lostSince += lost - (last.get(by)?.lost ?? 0);
         last.set(by, { number, lost });
       }
-      leave(asked, by);
+      return { spans: [...given.values()].flatMap(({ spans }) => spans), lost: lostSince };
     },
-    gone(who) {
-      for (const asked of open.values()) {
-        if (!asked.waiting.has(who)) continue;
-        // What it knew went with it: that is no answer, and nothing to wait for.
-        asked.gone += 1;
-        leave(asked, who);
-      }
+    async ask(of, query) {
+      const { given, silent } = await asking.all(of, (to, id) => send(to, { kind: 'spans?', id, query }));
+      const spans = [...given.values()].flatMap((answer) => answer.spans);
+      return { spans: spans.toSorted(bySlowness).slice(0, query.limit), silent };
     },
+    answered: (by, answer) => asking.answered(by, answer.id, answer),
+    gone: (who) => asking.gone(who),
   };
 }

@@ -12,6 +12,7 @@ import type { KeyTable } from '../auth/key-table.ts';
 import type { Clock } from '../clock.ts';
 import { makeLineReader } from '../control/line-reader.ts';
 import { publish } from '../telemetry/events.ts';
+import type { MetricFamily } from '../telemetry/metrics.ts';
 import { dialControl, silentMsMax, type ControlAddress } from './control-dial.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { watchDoors, type DoorNews } from './door-news.ts';
@@ -34,6 +35,8 @@ export interface ControlLinkOptions {
   readonly answer?: ((question: Question) => Promise<Answer>) | undefined;
   /** Requests that have ended; absent where none are remembered. */
   readonly spans?: Pick<Spans, 'find' | 'take'> | undefined;
+  /** What this process has counted. */
+  readonly families?: (() => readonly MetricFamily[]) | undefined;
   /** What is to be told of control's doors, where there are any. */
   readonly onDoors?: ((news: DoorNews) => void) | undefined;
 }
@@ -149,12 +152,19 @@ export function openControlLink(options: ControlLinkOptions): ControlLink {
         send({ kind: 'spans', id, ...(found ?? { spans: [] }) });
         return;
       }
-      default:
+      case 'families?':
+        send({ kind: 'families', id: message.id, families: options.families?.() ?? [] });
+        return;
+      case 'table':
         if (!isCurrent(message.table)) return;
         dispatcher.apply(message.table);
         kept?.keep({ routing: message.table });
         // Control waits for the confirmation that its table is in force.
         observeSoon();
+        return;
+      default:
+        // Of a newer control: what is not understood is not answered.
+        message satisfies never;
     }
   };
 

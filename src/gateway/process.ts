@@ -118,6 +118,7 @@ function start(settings: ProcessSettings): Worker {
     keys: authenticator,
     answer: (question) => answerTo(service, question),
     spans,
+    families: () => telemetry.families(),
     onDoors(news) {
       tell({ kind: 'doors', news });
       const message =

@@ -7,6 +7,7 @@ import type { KeyTable } from '../auth/key-table.ts';
 import type { CostPoint } from '../protocol/frames/messages.ts';
 import type { RequestLogRoute } from '../request-log/record.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
+import type { MetricFamily } from '../telemetry/metrics.ts';
 import type { Take } from '../telemetry/spans/outbox.ts';
 import type { RequestSpan, SpanQuery } from '../telemetry/spans/span.ts';
 
@@ -169,6 +170,7 @@ export type GatewayMessage =
   | Beat
   | Answer
   | SpanAnswer
+  | FamiliesAnswer
   | {
       readonly kind: 'observation';
       readonly worker: number;
@@ -191,7 +193,8 @@ export type ControlMessage =
   | { readonly kind: 'keys'; readonly table: KeyTable }
   | Beat
   | Question
-  | SpanQuestion;
+  | SpanQuestion
+  | FamiliesQuestion;
 
 /** What control asks a model that advises it. */
 export interface Question {
@@ -211,6 +214,18 @@ export interface Answer {
   readonly values?: readonly (number | null)[];
   /** Why there is no answer. */
   readonly problem?: string;
+}
+
+/** What control asks gateways of other machines: what they have counted. */
+export interface FamiliesQuestion {
+  readonly kind: 'families?';
+  readonly id: number;
+}
+
+export interface FamiliesAnswer {
+  readonly kind: 'families';
+  readonly id: number;
+  readonly families: readonly MetricFamily[];
 }
 
 /** What control asks about requests that have ended. */

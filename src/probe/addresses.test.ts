@@ -25,6 +25,18 @@ test('with TLS a gateway is asked through its door', () => {
   assert.deepEqual(addressesOf(undefined, { listeners: { http } }), [{ kind: 'door', path }]);
 });
 
+test('control alone is asked whether its API is ready, with TLS through its socket', () => {
+  const control = { url: 'http://0.0.0.0:8080' };
+  assert.deepEqual(addressesOf(undefined, { listeners: { control } }), [
+    { kind: 'port', host: '127.0.0.1', port: 8080, path: '/readyz' },
+  ]);
+  const secure = { url: 'https://0.0.0.0:8080', certificate: '/tls/cert.pem' };
+  assert.deepEqual(addressesOf(undefined, { listeners: { control: secure } }), [{ kind: 'api', path: '/readyz' }]);
+  const http = { url: 'http://127.0.0.1:8000' };
+  const [asked] = addressesOf(undefined, { listeners: { http, control } });
+  assert.deepEqual(asked, { kind: 'port', host: '127.0.0.1', port: 8000, path }, 'a whole platform is its gateway');
+});
+
 test('where nothing is announced, the usual port of each role is asked', () => {
   for (const announced of [undefined, {}]) {
     const addresses = addressesOf(undefined, announced);

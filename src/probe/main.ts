@@ -21,7 +21,8 @@ function announced(): Announced | undefined {
 
 async function targetOf(address: Address): Promise<NetConnectOpts> {
   if (address.kind === 'port') return { host: address.host, port: address.port };
-  const { chooseRunDirectory } = await import('../store/run-directory.ts');
+  const { apiSocketFile, chooseRunDirectory } = await import('../store/run-directory.ts');
+  if (address.kind === 'api') return { path: `${chooseRunDirectory(dataDirectory)}/${apiSocketFile}` };
   const { doorFile } = await import('../protocol/local-door.ts');
   return { path: `${chooseRunDirectory(dataDirectory)}/${doorFile(0)}` };
 }
@@ -40,7 +41,10 @@ function ask(target: NetConnectOpts, path: string): Promise<number | undefined> 
 }
 
 async function reasonAgainst(): Promise<string | undefined> {
-  const addresses = addressesOf(process.env['FLYBALL_HEALTH_URL'], announced());
+  const told = announced();
+  // Of a whole platform the gateway is asked all the same.
+  if (told?.standby !== undefined && told.listeners?.http === undefined) return undefined;
+  const addresses = addressesOf(process.env['FLYBALL_HEALTH_URL'], told);
   for (const address of addresses) {
     try {
       const status = await ask(await targetOf(address), address.path);

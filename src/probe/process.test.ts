@@ -52,6 +52,14 @@ test('it ends well when the platform is ready, and with a reason when it is not'
   }
 });
 
+test('a control that waits for its turn answers nobody and is well', async () => {
+  const listeners = { control: { url: 'http://127.0.0.1:1' } };
+  writeFileSync(join(folder, 'supervisor.json'), JSON.stringify({ listeners, standby: 'another holds the lease' }));
+  assert.deepEqual(await run({ FLYBALL_DATA_DIR: folder }), { code: 0, output: '' });
+  writeFileSync(join(folder, 'supervisor.json'), JSON.stringify({ listeners }));
+  assert.equal((await run({ FLYBALL_DATA_DIR: folder })).code, 1);
+});
+
 test('it asks through the door of a gateway whose listener speaks TLS', async () => {
   mkdirSync(join(folder, 'run'), { recursive: true });
   const server = answering(200);

@@ -34,6 +34,8 @@ export interface Announcement {
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly listeners: Readonly<Record<string, { readonly url: string }>>;
+  /** Control waits for its turn and answers nobody until then: why. */
+  readonly standby?: string;
 }
 
 export interface DataDirectory extends AsyncDisposable {

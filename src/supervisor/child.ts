@@ -36,6 +36,8 @@ export interface ChildPlan {
   others?(): Promise<readonly (readonly ModelStatistics[])[]>;
   /** What all processes have counted, for control; gateway workers ask for none. */
   families?(): Promise<readonly FamiliesOf[]>;
+  /** Its process is ready: the first, and each that has followed. */
+  started?(): void;
   /** Control waits for its turn, and why. */
   standby?(why: string): void;
   /** What a gateway has to tell of control's doors. */
@@ -114,6 +116,7 @@ export function startChild(plan: ChildPlan): Child {
         case 'ready':
           everReady = true;
           firstReady.resolve();
+          plan.started?.();
           publish('flyball:process', { role, state: 'started', pid: child.pid ?? 0, reason: 'ready' });
           break;
         case 'metrics':

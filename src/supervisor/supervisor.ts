@@ -115,7 +115,9 @@ export async function startSupervisor<Kind extends RoleKind>(
   const sockets = await openAll(options, options.role.kind, starting);
   const listeners = addressesOf<Kind>(sockets, specification, directory.runDirectory);
   const startedAt = clock.wall();
-  directory.announce({ pid: process.pid, startedAt, listeners });
+  const announce = (standby?: string): void =>
+    directory.announce({ pid: process.pid, startedAt, listeners, ...(standby !== undefined && { standby }) });
+  announce();
 
   const lifeline = join(directory.runDirectory, 'lifeline.sock');
   starting.use(await openLifeline(lifeline));
@@ -151,7 +153,13 @@ export async function startSupervisor<Kind extends RoleKind>(
         return Promise.all(others.map((child) => child.statistics(figuresTimeoutMs)));
       },
       families: () => collect(),
-      standby: (why) => options.onStandby?.(why),
+      started() {
+        if (name === 'control') announce();
+      },
+      standby(why) {
+        announce(why);
+        options.onStandby?.(why);
+      },
       doors(news) {
         // The others say the same.
         if (worker === 0) options.onDoors?.(news);

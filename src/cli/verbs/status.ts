@@ -9,6 +9,7 @@ import { connect } from '../connect.ts';
 import type { ControlClient } from '../control-client.ts';
 import { flag, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
+import { gatewaysText } from '../gateways-text.ts';
 import { nearest } from '../../config/nearest.ts';
 import { formatOf, print, toJson } from '../output.ts';
 import { deploymentText, overviewText, type StatusStyle } from '../status-text.ts';
@@ -61,7 +62,8 @@ function healthOf(deployments: Deployments): ExitCode {
 
 function text(status: StatusView, name: string | undefined, style: StatusStyle): string {
   const [only] = name === undefined ? [] : select(status, name);
-  return only === undefined ? overviewText(status, style) + storeText(status) : deploymentText(only, status, style);
+  if (only !== undefined) return deploymentText(only, status, style);
+  return overviewText(status, style) + gatewaysText(status) + storeText(status);
 }
 
 /** The alternate screen is left again whatever happens, so that the shell looks as before. */
