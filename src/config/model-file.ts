@@ -116,18 +116,25 @@ const tensorSpecs = z.array(
 /** Another server as a replica: started by a command, or reached at an address. docs/drivers/server.md tells the story. */
 export const serverSettings = z
   .strictObject({
+    image: z
+      .string()
+      .regex(/^[a-zA-Z0-9]\S*$/, 'expected the name of an image, as in registry.example/models/churn:3')
+      .optional()
+      .describe(
+        'Container image that the server is in, for orchestrators that run images (swarm): each replica is a container of it. Elsewhere `command` or `address` is used instead.',
+      ),
     command: z
       .array(z.string())
       .min(1)
       .optional()
       .describe(
-        'Program and arguments, without a shell, run in a folder that holds `files` alone. `{port}` is a free port, `{port:NAME}` another for each name, `{model}` the name of the model.',
+        'Program and arguments, without a shell, run in a folder that holds `files` alone, in an image in its own working folder; with an image, by default what that starts by itself. `{port}` is a free port, `{port:NAME}` another for each name, `{model}` the name of the model, `{files}` the folder.',
       ),
     address: z
       .string()
       .optional()
       .describe(
-        'Where it is reached, `http://host:port` with an optional path before those of the protocol; with a command `http://127.0.0.1:{port}`.',
+        'Where it is reached, `http://host:port` with an optional path before those of the protocol; with a command or an image `http://127.0.0.1:{port}`.',
       ),
     protocol: z
       .enum(['v2', 'torchserve', 'v1'])

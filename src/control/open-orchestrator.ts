@@ -77,29 +77,33 @@ const certificateMs = 365 * 86_400_000;
 async function openOnSwarm(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
   const { settings, clock, version, stack, corrects } = parts;
   const { orchestrator, dataDirectory, serverName } = settings;
-  const [{ openDocker }, { openSwarmOrchestrator }] = await Promise.all([
+  const [{ openDocker }, { openSwarmOrchestrator }, { withForeignImages }] = await Promise.all([
     import('../drivers/orchestrators/swarm/docker.ts'),
     import('../drivers/orchestrators/swarm/swarm.ts'),
+    import('../drivers/orchestrators/swarm/foreign.ts'),
   ]);
   const authority = settings.authority ?? (await openPlatformAuthority(dataDirectory, serverName, clock.wall()));
   const door = await openOwnDoor(authority, parts);
   const engine = openDocker({ kind: 'unix', path: orchestrator.socket });
   const address = orchestrator.door.address ?? (await engine.ownAddress()) ?? hostname();
+  const image = orchestrator.image ?? `flyball:${version}`;
+  const platform = {
+    name: serverName,
+    image,
+    imageId: (await engine.image(image))?.id,
+    doors: [`https://${address}:${door.port}`],
+    artefactsRoot: join(dataDirectory, artefactsFolder),
+    stopGraceMs,
+  };
   const opened = await openSwarmOrchestrator({
     engine,
     clock,
-    platform: {
-      name: serverName,
-      image: orchestrator.image ?? `flyball:${version}`,
-      doors: [`https://${address}:${door.port}`],
-      artefactsRoot: join(dataDirectory, artefactsFolder),
-      stopGraceMs,
-    },
+    platform,
     certificate(identity) {
       const { certificate, key } = identityOf(authority, identity, 'peer', clock.wall(), certificateMs);
       return certificate + key + authority.certificate;
     },
     corrects,
   });
-  return { orchestrator: stack.use(opened), door };
+  return { orchestrator: stack.use(withForeignImages(opened, { engine, clock, platform })), door };
 }

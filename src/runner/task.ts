@@ -32,6 +32,7 @@ export interface TaskFile {
 export const taskVariable = 'FLYBALL_TASK';
 /** One PEM file: the certificate, its key, and the platform's authority. */
 export const identityVariable = 'FLYBALL_IDENTITY';
+/** Folder of the cache; `{uid}` is the number of the user, where tasks of several users share a folder. */
 export const cacheVariable = 'FLYBALL_CACHE';
 
 export interface TaskEnvironment {
@@ -62,7 +63,7 @@ export async function runTask(path: string, environment: TaskEnvironment): Promi
     listen: { kind: 'tcp', host: '0.0.0.0', port: task.port, tls: identity },
   };
   if (task.artefacts.length === 0) return runRunner(ordered);
-  const folder = environment[cacheVariable] ?? cacheDefault;
+  const folder = (environment[cacheVariable] ?? cacheDefault).replace('{uid}', String(process.getuid?.()));
   const complete: CompleteLaunch = async (onNote) => {
     onNote(`fetching ${task.artefacts.length} artefact${task.artefacts.length === 1 ? '' : 's'}`);
     const cache = await openArtefactCache(folder, { doors: task.doors, identity });

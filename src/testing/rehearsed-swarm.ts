@@ -203,6 +203,7 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
     kept: () => files.size,
     engine: (): SwarmEngine => ({
       ownAddress: () => answer(() => '10.0.0.1'),
+      image: () => answer(() => undefined),
       services: () =>
         answer(() => [...services.values()].map(({ id, version, spec }): SwarmService => ({ id, version, spec }))),
       createService: (spec) =>

@@ -17,6 +17,7 @@ import type { PreparedModels } from './prepared-models.ts';
 import { endAbandoned, openPrestartedPool, type PrestartedRunner } from './prestarted-pool.ts';
 import { identify, isAlive, processesWith, signalProcess, type ProcessIdentity } from './process-identity.ts';
 import { replicaFiles, type ReplicaFile } from './replica-files.ts';
+import { withoutImage } from './without-image.ts';
 
 export interface ProcessOrchestratorOptions {
   /** Private to this user; short, because a Unix socket's path has at most 107 bytes. */
@@ -243,8 +244,9 @@ export async function openProcessOrchestrator(options: ProcessOrchestratorOption
           `expected a socket path of at most ${socketPathBytesMax} bytes, got ${path}`,
         );
       }
+      const here = withoutImage(order.launch);
       const launch: RunnerLaunch = {
-        ...(prepared?.equip(order.launch) ?? order.launch),
+        ...(prepared?.equip(here) ?? here),
         listen: { kind: 'unix', path },
         ...(lifeline === undefined ? {} : { lifeline }),
       };

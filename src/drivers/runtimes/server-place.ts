@@ -1,6 +1,7 @@
 /**
  * Where a server is to be and how it is told: free ports, and the placeholders of its command, address and environment.
  *   {port}  a free port      {port:NAME}  another for each name      {model}  the server's name for the model
+ *   {files}  the folder of its files
  * A port is free when it is picked, not reserved: whoever loses it to somebody else fails to start and is started again.
  */
 import { createServer, type AddressInfo } from 'node:net';
@@ -11,6 +12,8 @@ export interface ServerDeclaration {
   readonly env: Readonly<Record<string, string>>;
   /** Name that the server has for the model. */
   readonly model: string;
+  /** Where its files are. */
+  readonly folder: string;
 }
 
 export interface ServerPlace {
@@ -24,7 +27,7 @@ export interface ServerPlace {
 const portPattern = /\{port(?::([a-zA-Z0-9_-]+))?\}/g;
 
 export async function placeServer(declaration: ServerDeclaration): Promise<ServerPlace> {
-  const { command, env, model } = declaration;
+  const { command, env, model, folder } = declaration;
   const address = declaration.address ?? 'http://127.0.0.1:{port}';
   const names = new Set(['']);
   for (const text of [...(command ?? []), address, ...Object.values(env)]) {
@@ -34,7 +37,8 @@ export async function placeServer(declaration: ServerDeclaration): Promise<Serve
   const fill = (text: string): string =>
     text
       .replaceAll(portPattern, (_, name: string | undefined) => String(ports.get(name ?? '') ?? ''))
-      .replaceAll('{model}', model);
+      .replaceAll('{model}', () => model)
+      .replaceAll('{files}', () => folder);
   const place = { address: fill(address).replace(/\/+$/, '') };
   if (command === undefined) return { ...place, env: {} };
   const [program = '', ...rest] = command.map(fill);

@@ -8,6 +8,7 @@
  * Invariant: when the load fails or the model is closed, nothing that was started here is left.
  */
 import { rm } from 'node:fs/promises';
+import { cwd } from 'node:process';
 import { systemClock, type Clock } from '../../clock.ts';
 import { FlyballError, toFlyballError } from '../../errors.ts';
 import { isDeclared, type ModelSignature, type Tensor } from '../../protocol/tensor.ts';
@@ -26,6 +27,8 @@ import { v1Protocol } from './server-v1.ts';
 import { v2Protocol } from './server-v2.ts';
 
 export interface ServerSettings extends ServerDeclaration {
+  /** That this process runs in too. */
+  readonly image?: string | undefined;
   readonly protocol: 'v2' | 'torchserve' | 'v1';
   readonly version?: string | undefined;
   readonly binary: 'auto' | 'on' | 'off';
@@ -43,7 +46,7 @@ export interface ServerSettings extends ServerDeclaration {
   readonly files: Readonly<Record<string, string>>;
   /** What their bytes must be, by path. */
   readonly digests?: Readonly<Record<string, string>> | undefined;
-  /** Made for the command to run in, and removed at the end. */
+  /** Made for its files, and for a command without an image to run in; removed at the end. */
   readonly folder: string;
   readonly owner?: ServerOwner | undefined;
 }
@@ -64,7 +67,10 @@ export async function loadServer(
     await layOut(settings.files, folder, settings.digests);
     resources.defer(() => rm(folder, { recursive: true, force: true }));
     const env = { ...threadVariables(settings.threads), ...place.env };
-    process = resources.use(await startServerProcess({ command: place.command, folder, owner, env, stopMs, clock }));
+    // What an image starts by itself may be told by a path below the image's own working folder, which is ours too.
+    const runsIn = settings.image === undefined ? folder : cwd();
+    const { command } = place;
+    process = resources.use(await startServerProcess({ command, folder: runsIn, owner, env, stopMs, clock }));
   }
   const client = resources.use(openServerClient(place.address, clock));
   const protocol = protocolOf(settings);

@@ -164,6 +164,19 @@ export function openDocker(address: EngineAddress): SwarmEngine {
       }
       return Swarm.NodeAddr === '' ? undefined : Swarm.NodeAddr;
     },
+    async image(name) {
+      const found = await ask(() => docker.getImage(name).inspect(), [notFound]);
+      if (found === undefined) return undefined;
+      // As one string it is the command of a shell; engines write it as words, other builders may not.
+      const words = (given: string | readonly string[] | null | undefined): readonly string[] =>
+        typeof given === 'string' ? ['/bin/sh', '-c', given] : (given ?? []);
+      const { Entrypoint, Cmd, Env } = found.Config;
+      const env = (Env ?? []).map((line): [string, string] => {
+        const at = line.indexOf('=');
+        return [line.slice(0, at), line.slice(at + 1)];
+      });
+      return { id: found.Id, starts: [...words(Entrypoint), ...words(Cmd)], env: Object.fromEntries(env) };
+    },
     async services(label) {
       const found = await told(() => docker.listServices(labelled(label)));
       return found.map((each): SwarmService => {

@@ -9,7 +9,8 @@ export interface ServiceSpec {
   readonly Name: string;
   readonly Labels: Readonly<Record<string, string>>;
   readonly TaskTemplate: Readonly<Record<string, unknown>>;
-  readonly Mode: { readonly Replicated?: { readonly Replicas: number } };
+  /** A global job runs once on each node, also on those that come later. */
+  readonly Mode: { readonly Replicated?: { readonly Replicas: number }; readonly GlobalJob?: object };
   readonly EndpointSpec?: Readonly<Record<string, unknown>>;
   readonly UpdateConfig?: Readonly<Record<string, unknown>>;
 }
@@ -73,10 +74,21 @@ export interface NewFile {
   readonly content: string;
 }
 
+/** What an image says of itself: each word of the command is an argument. */
+export interface ImageFacts {
+  /** Digest of its configuration; the same name may be another image tomorrow. */
+  readonly id: string;
+  /** What it starts by itself: entry point and command. */
+  readonly starts: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** Throws ENGINE_UNREACHABLE while the daemon or a quorum of managers is not there. */
 export interface SwarmEngine extends AsyncDisposable {
   /** At which the engine's own node is reached by the others; undefined where it does not say. */
   ownAddress(): Promise<string | undefined>;
+  /** Of that node's own images; undefined where it has none of this name. */
+  image(name: string): Promise<ImageFacts | undefined>;
   /** Services with this label; likewise below. */
   services(label: string): Promise<readonly SwarmService[]>;
   /** False when there is one of that name. */

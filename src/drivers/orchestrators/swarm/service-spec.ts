@@ -8,6 +8,7 @@ import type { ReplicaOrder, ReplicaResources } from '../../../control/orchestrat
 import { portable } from '../../../runner/portable-launch.ts';
 import { taskVariable, type TaskFile } from '../../../runner/task.ts';
 import type { KeptFile, ServiceSpec } from './engine.ts';
+import { foreignContainer, foreignImage, foreignVariables, toolsKey } from './foreign-spec.ts';
 
 export interface SwarmPlatform {
   /** Of this platform among those on the same Swarm. */
@@ -17,6 +18,8 @@ export interface SwarmPlatform {
   readonly doors: readonly string[];
   /** Folder of control's artefact store, as launches name it. */
   readonly artefactsRoot: string;
+  /** Of the image's content, where the manager's engine has it. */
+  readonly imageId?: string | undefined;
   /** How long a task may take to finish what it has. */
   readonly stopGraceMs: number;
 }
@@ -59,7 +62,10 @@ export function taskFileOf(order: ReplicaOrder, platform: SwarmPlatform): TaskFi
 export function serviceName(order: ReplicaOrder, platform: SwarmPlatform): string {
   const { doors: _doors, ...task } = taskFileOf(order, platform);
   const { image } = platform;
-  const whole = canonicalJson({ task, image, resources: order.resources, placement: order.placement ?? null });
+  // The launch names another image, if it is in one; what of Flyball goes there is of its own image's content.
+  const tools = foreignImage(order) === undefined ? {} : { tools: toolsKey(platform) };
+  const { resources, placement = null } = order;
+  const whole = canonicalJson({ task, image, ...tools, resources, placement });
   const hash = createHash('sha256').update(whole).digest('hex').slice(0, hashDigits);
   const tail = `_v${order.launch.version}-${hash}`;
   const head = `${platform.name}_${order.deployment}`.replaceAll(/[^A-Za-z0-9_-]/g, '-');
@@ -78,6 +84,7 @@ export function serviceSpec(
   files: { readonly launch: KeptFile; readonly identity: KeptFile },
 ): ServiceSpec {
   const placement = order.placement ?? { constraints: [], spread: [] };
+  const foreign = foreignImage(order);
   const mode = 0o444;
   const reference = (target: string) => ({ Name: target, UID: '0', GID: '0', Mode: mode });
   return {
@@ -96,7 +103,7 @@ export function serviceSpec(
           `${taskVariable}={{.Task.ID}}`,
           'ORT_DISABLE_TELEMETRY=1',
           // What one task has compiled, the next one of the node need not: a third of a start's processor time.
-          `NODE_COMPILE_CACHE=${stateFolder}/compiled`,
+          ...(foreign === undefined ? [`NODE_COMPILE_CACHE=${stateFolder}/compiled`] : foreignVariables),
         ],
         Labels: { ...ownLabels(platform), [labels.deployment]: order.deployment },
         ReadOnly: true,
@@ -107,6 +114,7 @@ export function serviceSpec(
           { Type: 'volume', Source: `${platform.name}-artefacts`, Target: stateFolder },
           { Type: 'tmpfs', Target: '/tmp' },
         ],
+        ...(foreign === undefined ? {} : foreignContainer(foreign, platform, launchPath)),
         Configs: [{ ConfigID: files.launch.id, ConfigName: files.launch.name, File: reference(launchPath) }],
         Secrets: [{ SecretID: files.identity.id, SecretName: files.identity.name, File: reference(identityName) }],
       },
