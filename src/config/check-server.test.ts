@@ -17,6 +17,8 @@ for (const server of [
   '{address: "https://models.example:8443/prefix"}',
   '{command: [run], address: "http://127.0.0.1:{port}/prefix"}',
   '{command: ["sh", "-c", "echo ${HOME} {}"]}',
+  '{image: "registry.example:5000/models/churn:3"}',
+  '{image: mlserver, files: [a], env: {MODELS: "{files}", PORT: "{port}"}, address: "http://127.0.0.1:8080"}',
   `{address: "http://a", protocol: v1, inputs: ${spec}, outputs: ${spec}}`,
   '{address: "http://a", protocol: torchserve, takesFiles: true}',
 ]) {
@@ -26,7 +28,7 @@ for (const server of [
 }
 
 for (const [server, said, rest] of [
-  ['{}', 'server: expected a command that starts the server, or the address of one that runs'],
+  ['{}', 'server: expected a command that starts the server, an image that it is in, or the address of one that runs'],
   ['{command: [""]}', 'server.command: expected the name of a program first, got nothing'],
   ['{address: "ftp://a"}', 'server.address: expected http://host:port, with or without a path, got ftp://a'],
   ['{address: "http://a?b=c"}', 'server.address: expected http://host:port, with or without a path, got http://a?b=c'],
@@ -34,10 +36,14 @@ for (const [server, said, rest] of [
     '{address: "http://me:secret@a"}',
     'server.address: expected no user and password in it: a version keeps them for ever, and everybody can read them',
   ],
-  ['{address: "http://a:{port}"}', 'server.address: names {port}, but only a command is given a port'],
-  ['{address: "http://a", files: [x]}', 'server.files: is for a command, and there is none'],
-  ['{command: [a, "{prot}"]}', 'server.command: expected {port}, {port:NAME} or {model}, got {prot}'],
-  ['{command: [a], env: {B: "{host}"}}', 'server.env: expected {port}, {port:NAME} or {model}, got {host}'],
+  ['{address: "http://a:{port}"}', 'server.address: names {port}, but only a command or an image is given a port'],
+  ['{address: "http://a", files: [x]}', 'server.files: is for a command or an image, and there is neither'],
+  ['{command: [a, "{prot}"]}', 'server.command: expected {port}, {port:NAME}, {model} or {files}, got {prot}'],
+  ['{command: [a], env: {B: "{host}"}}', 'server.env: expected {port}, {port:NAME}, {model} or {files}, got {host}'],
+  [
+    '{image: "two words"}',
+    'server.image: expected the name of an image, as in registry.example/models/churn:3, got "two words"',
+  ],
   ['{command: [a], env: {"1 2": x}}', /server\.env\.1 2|name of a variable/],
   [`{command: [a], inputs: ${spec}}`, 'server.outputs: is missing: a signature is declared whole or not at all'],
   ['{command: [a], takesFiles: true}', 'server.takesFiles: is for torchserve, but the protocol is v2'],

@@ -24,7 +24,8 @@ export function checkServer(path: readonly string[], server: ServerSettings): Co
     }
   }
   if (!isStarted) {
-    if (/\{port[:}]/.test(address ?? '')) add('address', 'names {port}, but only a command or an image is given a port');
+    if (/\{port[:}]/.test(address ?? ''))
+      add('address', 'names {port}, but only a command or an image is given a port');
     for (const key of ['files', 'env'] as const) {
       if (Object.keys(server[key]).length > 0) add(key, 'is for a command or an image, and there is neither');
     }

@@ -13,7 +13,7 @@ import { chmodSync } from 'node:fs';
 import { copyFile, mkdir, open, readdir, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toolPaths } from './tool-paths.ts';
+import { toolPaths, type ToolPaths } from './tool-paths.ts';
 
 export interface ToolSources {
   readonly node: string;
@@ -25,6 +25,8 @@ export interface ToolSources {
 }
 
 const keysKept = 2;
+/** Files that are copied, and made sure of, side by side. */
+const atOnce = 16;
 const making = '.making-';
 /** Whoever was making it was broken off. */
 const brokenOffMs = 3_600_000;
@@ -63,33 +65,54 @@ export async function putTools(sources: ToolSources, folder: string, key: string
   );
   if (!isThere) {
     const partial = join(folder, `${making}${randomBytes(6).toString('hex')}`);
-    const paths = toolPaths(folder, basename(partial));
-    await mkdir(paths.libraries, { recursive: true });
-    await copy(sources.node, paths.node);
-    await copy(sources.loader, paths.loader);
-    for (const path of sources.libraries) await copy(path, join(paths.libraries, basename(path)));
-    for (const part of parts) await copyTree(join(sources.home, part), join(paths.home, part));
-    await rename(partial, whole).catch(async (error: unknown) => {
+    try {
+      await copyAll(sources, toolPaths(folder, basename(partial)));
+      await rename(partial, whole);
+    } catch (error) {
       await rm(partial, { recursive: true, force: true });
       if (!(await stat(whole).then(Boolean, () => false))) throw error;
-    });
+    }
   }
   await forgetOthers(folder, key);
   return isThere ? 'there' : 'put';
 }
 
-async function copyTree(from: string, to: string): Promise<void> {
-  const found = await stat(from);
-  if (!found.isDirectory()) return copy(from, to);
-  await mkdir(to, { recursive: true });
-  for (const name of await readdir(from)) if (!leftOut.has(name)) await copyTree(join(from, name), join(to, name));
+async function copyAll({ node, loader, libraries, home }: ToolSources, to: ToolPaths): Promise<void> {
+  const below = await Promise.all(parts.map((part) => filesBelow(join(home, part), join(to.home, part))));
+  const copies: readonly Copy[] = [
+    [node, to.node],
+    [loader, to.loader],
+    ...libraries.map((path): Copy => [path, join(to.libraries, basename(path))]),
+    ...below.flat(),
+  ];
+  await sideBySide(copies, async ([source, target]) => {
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(await realpath(source), target);
+  });
+  // A node that loses its power right after must not have an empty file under a name that says that it is whole. What
+  // one of them makes the file system write is written for the others too: after all of them it is quicker.
+  await sideBySide(copies, ([, target]) => sync(target));
 }
 
-/** A node that loses its power right after must not have an empty file under a name that says that it is whole. */
-async function copy(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  await copyFile(await realpath(from), to);
-  const file = await open(to, 'r');
+type Copy = readonly [from: string, to: string];
+
+async function filesBelow(from: string, to: string): Promise<readonly Copy[]> {
+  if (!(await stat(from)).isDirectory()) return [[from, to]];
+  const names = (await readdir(from)).filter((name) => !leftOut.has(name));
+  return (await Promise.all(names.map((name) => filesBelow(join(from, name), join(to, name))))).flat();
+}
+
+/** The more files are on their way to the disk at once, the fewer times it has to be waited for. */
+async function sideBySide<T>(all: readonly T[], act: (each: T) => Promise<void>): Promise<void> {
+  const left = all.values();
+  const work = async (): Promise<void> => {
+    for (const each of left) await act(each);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
   try {
     await file.sync();
   } finally {

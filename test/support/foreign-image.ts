@@ -31,7 +31,8 @@ const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url));
 /** As most published images have it. */
 const user = '1000:1000';
 /** Parts of the standard library that no server loads. */
-const unneeded = /^(test|idlelib|tkinter|turtledemo|ensurepip|lib2to3|site-packages|dist-packages|config-[^/]*)\/|__pycache__\//;
+const unneeded =
+  /^(test|idlelib|tkinter|turtledemo|ensurepip|lib2to3|site-packages|dist-packages|config-[^/]*)\/|__pycache__\//;
 
 /** Python as it is on this machine, at its own path. */
 export function pythonOf(program: string): Python {
@@ -39,7 +40,10 @@ export function pythonOf(program: string): Python {
   const [executable = '', library = ''] = execFileSync(program, ['-I', '-c', script], { encoding: 'utf8' }).split('\n');
   const path = realpathSync(executable);
   const standard = folderOf(library.slice(1), library, (below) => !unneeded.test(below));
-  return { path, files: [fileOf(path.slice(1), path, 0o755), ...standard, ...linkedBy([path, ...binariesOf(standard)])] };
+  return {
+    path,
+    files: [fileOf(path.slice(1), path, 0o755), ...standard, ...linkedBy([path, ...binariesOf(standard)])],
+  };
 }
 
 /** A small server: `/srv/serve.py`. */
@@ -53,7 +57,11 @@ const binariesOf = (entries: readonly Entry[]): readonly string[] =>
 /** What the C library's loader finds for them outside their own folders. */
 function linkedBy(binaries: readonly string[]): readonly Entry[] {
   const own = new Set(binaries.map((path) => dirname(path)));
-  const output = execFileSync('ldd', [...binaries], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 << 20 });
+  const output = execFileSync('ldd', [...binaries], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 64 << 20,
+  });
   const found = new Set(librariesIn(output.replaceAll(/^\S+:$/gm, '')));
   return [...found]
     .filter((path) => !own.has(dirname(path)))
@@ -82,7 +90,8 @@ export async function writeImages(folder: string, name: string, images: readonly
     const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
     const image = imageOf({ config, layers: [layer], architecture, created: '2026-01-01T00:00:00Z' });
     for (const entry of image.archive(tag)) {
-      if (entry.path === 'manifest.json') listed.push(...(JSON.parse(Buffer.from(entry.content as Uint8Array).toString()) as object[]));
+      if (entry.path === 'manifest.json')
+        listed.push(...(JSON.parse(Buffer.from(entry.content as Uint8Array).toString()) as object[]));
       else if (entry.path.startsWith('blobs/')) entries.set(entry.path, entry);
     }
   }

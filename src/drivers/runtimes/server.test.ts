@@ -113,6 +113,26 @@ for (const [name, protocol, binary, unsupported] of [
 }
 
 describe('a server that is started by a command', () => {
+  it('with an image runs where that does, and is told where its files are', async () => {
+    const file = join(root, 'factor.txt');
+    writeFileSync(file, '3');
+    const program = `
+      const { writeFileSync } = require('node:fs');
+      writeFileSync(process.argv[1] + '/told.json', JSON.stringify([process.cwd(), process.env.MODELS]));
+      require('node:http').createServer((request, response) => response.end('{"ready":true}')).listen(Number(process.env.PORT), '127.0.0.1');`;
+    const options = settings({
+      image: 'models/churn:3',
+      command: [process.execPath, '-e', program, '{files}'],
+      env: { MODELS: '{files}/factor.txt' },
+      files: { 'factor.txt': file },
+      protocol: 'v1',
+      signature: vector,
+    });
+    await using _model = await loadServer(options, signal);
+    const told: unknown = JSON.parse(readFileSync(join(options.folder, 'told.json'), 'utf8'));
+    assert.deepEqual(told, [process.cwd(), join(options.folder, 'factor.txt')]);
+  });
+
   it('is told its port in the command and the environment, runs among its files, and is gone with its group', async () => {
     const file = join(root, 'weights.txt');
     writeFileSync(file, 'as they were');

@@ -7,9 +7,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { ReplicaOrder } from '../../../control/orchestrator.ts';
+import type { ClusterMember } from '../../../core/placement/node.ts';
 import { cacheVariable } from '../../../runner/task.ts';
 import { toolPaths } from '../../../runner/tool-paths.ts';
-import type { ImageFacts, ServiceSpec, SwarmNode, SwarmTask } from './engine.ts';
+import type { ImageFacts, ServiceSpec, SwarmTask } from './engine.ts';
 
 export interface ToolsPlatform {
   readonly name: string;
@@ -78,7 +79,16 @@ export function foreignContainer(image: string, platform: ToolsPlatform, taskFil
     Image: image,
     Command: [loader],
     // The cache of libraries is the image's, which may be of another C library.
-    Args: ['--inhibit-cache', '--library-path', libraries, node, `${home}/bin/flyball.js`, 'runner', '--task', taskFile],
+    Args: [
+      '--inhibit-cache',
+      '--library-path',
+      libraries,
+      node,
+      `${home}/bin/flyball.js`,
+      'runner',
+      '--task',
+      taskFile,
+    ],
     ReadOnly: false,
     Mounts: volumes(platform, true),
   };
@@ -97,7 +107,10 @@ function volumes({ name }: ToolsPlatform, readOnly: boolean): readonly object[] 
 }
 
 /** The order with what the image says of itself in it; else what is missing, in words. */
-export function withImage(order: ReplicaOrder, facts: ImageFacts | undefined): ReplicaOrder | { readonly lacks: string } {
+export function withImage(
+  order: ReplicaOrder,
+  facts: ImageFacts | undefined,
+): ReplicaOrder | { readonly lacks: string } {
   const { runtime } = order.launch;
   if (runtime.kind !== 'server') return order;
   const command = runtime.command ?? facts?.starts;
@@ -107,7 +120,9 @@ export function withImage(order: ReplicaOrder, facts: ImageFacts | undefined): R
     };
   }
   if (command.length === 0) {
-    return { lacks: `the image ${runtime.image} starts nothing by itself (no ENTRYPOINT, no CMD): expected server.command` };
+    return {
+      lacks: `the image ${runtime.image} starts nothing by itself (no ENTRYPOINT, no CMD): expected server.command`,
+    };
   }
   const given = runnersOwn.flatMap((name) => (facts?.env[name] === undefined ? [] : [[name, facts.env[name]]]));
   const env = { ...(Object.fromEntries(given) as Record<string, string>), ...runtime.env };
@@ -123,7 +138,7 @@ export interface ToolsState {
 }
 
 /** How far the job is, on the nodes that take tasks. */
-export function toolsState(tasks: readonly SwarmTask[], nodes: readonly SwarmNode[]): ToolsState {
+export function toolsState(tasks: readonly SwarmTask[], nodes: readonly ClusterMember[]): ToolsState {
   const [done, waiting, failed]: [string[], string[], string[]] = [[], [], []];
   for (const { id, name, state, availability } of nodes) {
     if (state !== 'ready' || availability !== 'active') continue;

@@ -18,7 +18,7 @@ import {
 } from './foreign-spec.ts';
 
 export interface ForeignOptions {
-  readonly engine: SwarmEngine;
+  readonly engine: Pick<SwarmEngine, 'image' | 'services' | 'createService' | 'removeService' | 'tasks' | 'nodes'>;
   readonly clock: Clock;
   readonly platform: ToolsPlatform;
 }
@@ -29,7 +29,10 @@ const fillMs = 90_000;
 /** What the others may still take once the first node is done: a task that goes to one of them earlier is tried again. */
 const othersMs = 15_000;
 
-export function withForeignImages(orchestrator: Orchestrator, { engine, clock, platform }: ForeignOptions): Orchestrator {
+export function withForeignImages(
+  orchestrator: Orchestrator,
+  { engine, clock, platform }: ForeignOptions,
+): Orchestrator {
   const mine = `${toolsLabel}=${platform.name}`;
   let filled: Promise<void> | undefined;
 
