@@ -12,7 +12,9 @@ import type { Failure } from '../core/upkeep/failures.ts';
 import type { Upkeep } from '../core/upkeep/actions.ts';
 import { wantedReplicas, type Reserve } from '../core/upkeep/seen.ts';
 import { asleep, awakeAt, type Wakefulness } from '../core/upkeep/sleep.ts';
+import { artefactPlace } from '../registry/artefacts.ts';
 import type { Registry } from '../registry/registry.ts';
+import { local, portable } from '../runner/portable-launch.ts';
 import type { DeploymentRecord, Store, StoreAccess, VersionRecord } from '../store/store.ts';
 import type { ColdStart } from './cold-start.ts';
 import { openFailureMemory } from './failure-memory.ts';
@@ -96,8 +98,14 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
     const text = await access.meta(key);
     return text === undefined ? empty : (JSON.parse(text) as T);
   };
-  const readServing = (): Promise<Record<string, TemplateLaunch>> => readMeta(servingKey, {});
-  const readReserves = (): Promise<Record<string, TemplateLaunch>> => readMeta(reserveKey, {});
+  // Launches are kept without paths of this machine: the next control may be on another.
+  const { root } = registry.artefacts;
+  const readLaunches = async (key: string): Promise<Record<string, TemplateLaunch>> =>
+    local(await readMeta<Record<string, TemplateLaunch>>(key, {}), (digest) => artefactPlace(root, digest));
+  const toText = (launches: Readonly<Record<string, TemplateLaunch>>): string =>
+    JSON.stringify(portable(launches, root).body);
+  const readServing = (): Promise<Record<string, TemplateLaunch>> => readLaunches(servingKey);
+  const readReserves = (): Promise<Record<string, TemplateLaunch>> => readLaunches(reserveKey);
   const readRemoving = (access?: StoreAccess): Promise<readonly string[]> => readMeta(removingKey, [], access);
 
   async function refreshOne(record: DeploymentRecord, removing: boolean, launch?: TemplateLaunch): Promise<void> {
@@ -190,8 +198,8 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
         if (deployment.reserve !== undefined) reserves[deployment.name] = deployment.reserve.launch;
       }
       await store.transaction(async (access) => {
-        await access.setMeta(servingKey, JSON.stringify(serving));
-        await access.setMeta(reserveKey, JSON.stringify(reserves));
+        await access.setMeta(servingKey, toText(serving));
+        await access.setMeta(reserveKey, toText(reserves));
       });
       isDirty = false;
     },
@@ -218,9 +226,9 @@ export function openDeployments(store: Store, registry: Registry, clock: Clock):
       const removing = (await readRemoving()).filter((other) => other !== name);
       await store.transaction(async (access) => {
         await access.removeDeployment(name);
-        await access.setMeta(servingKey, JSON.stringify(serving));
+        await access.setMeta(servingKey, toText(serving));
         await access.setMeta(removingKey, JSON.stringify(removing));
-        await access.setMeta(reserveKey, JSON.stringify(reserves));
+        await access.setMeta(reserveKey, toText(reserves));
       });
       deployments.delete(name);
       memory.keep(name, new Map());

@@ -11,6 +11,7 @@ import type { ProcessSettings } from '../supervisor/messages.ts';
 import type { IssuedCertificate } from '../tls/authority.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import type { Door } from './door.ts';
+import { fetchingFirst } from './fetching-orchestrator.ts';
 import type { Orchestrator } from './orchestrator.ts';
 
 export interface OrchestratorParts {
@@ -32,9 +33,10 @@ export interface OpenedOrchestrator {
 }
 
 export async function openOrchestrator(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
-  const { settings, stack } = parts;
+  const { settings, artefacts, stack } = parts;
   if (settings.orchestrator.kind === 'swarm') return openOnSwarm(parts);
-  const orchestrator = stack.use(await openOnThisMachine(parts));
+  const opened = stack.use(await openOnThisMachine(parts));
+  const orchestrator = settings.store.kind === 'sqlite' ? opened : fetchingFirst(opened, artefacts);
   return settings.authority === undefined
     ? { orchestrator }
     : { orchestrator, door: await openOwnDoor(settings.authority, parts) };

@@ -17,7 +17,6 @@ import { systemClock } from '../clock.ts';
 import { openNotifier } from '../drivers/notifiers/open.ts';
 import { openFileSeries } from '../drivers/series/files.ts';
 import { openStore } from '../drivers/stores/open.ts';
-import { openArtefactStore } from '../registry/artefacts.ts';
 import { openTrust } from '../registry/trust.ts';
 import { openRegistry } from '../registry/open-registry.ts';
 import { seededRng } from '../rng.ts';
@@ -25,7 +24,7 @@ import type { PostgresSettings } from '../config/store-specification.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import { publish } from '../telemetry/events.ts';
-import { artefactsFolder, databaseFile, seriesFolder } from '../store/data-directory.ts';
+import { databaseFile, seriesFolder } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import { readHost } from '../telemetry/host/read-host.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
@@ -33,6 +32,7 @@ import type { Control } from './control-options.ts';
 import { startControl } from './control.ts';
 import type { Door } from './door.ts';
 import { registerMissed } from './family-questions.ts';
+import { openArtefacts } from './open-artefacts.ts';
 import { openOrchestrator } from './open-orchestrator.ts';
 import type { HeldLease } from './lease/keep.ts';
 import { standBy } from './lease/stand-by.ts';
@@ -83,7 +83,13 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   if (auth !== undefined) {
     await ensureAdminKey(store, systemClock, { path: auth.adminKey, given: auth.givenKey, name: userName() });
   }
-  const artefacts = await openArtefactStore(join(dataDirectory, artefactsFolder));
+  const { artefacts, move } = await openArtefacts({
+    dataDirectory,
+    store: given.store,
+    fence: held?.fence,
+    clock: systemClock,
+    stack,
+  });
   const registry = openRegistry({
     store,
     artefacts,
@@ -135,6 +141,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );
+  move(store, registry);
   corrects = (name) => {
     const mode = control.deployments().find((deployment) => deployment.name === name)?.governor?.mode;
     return mode !== undefined && mode !== 'advise';

@@ -3,7 +3,7 @@ import type { StatusView } from '../api/schemas.ts';
 import type { StoreSettings } from '../config/store-specification.ts';
 
 const shared =
-  'another control that waits for the lease takes over; artefacts, series and request log stay on this machine (docs/store.md)';
+  'another control that waits for the lease takes over, with the models; series and request log stay on this machine (docs/store.md)';
 const alone =
   'gateways here serve on without it until it is back; with this machine goes what came after the last backup';
 

@@ -9,7 +9,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FlyballError } from '../errors.ts';
 import { directoryError } from '../store/directory-failure.ts';
 import { makeDirectory } from '../store/make-directory.ts';
@@ -33,6 +33,8 @@ export interface PutArtefact extends Artefact {
 }
 
 export interface ArtefactStore {
+  /** Its folder on this machine. */
+  readonly root: string;
   /**
    * Idempotent. DIGEST_MISMATCH when `digest` is announced and the bytes have another; TOO_LARGE over the limit;
    * ARTEFACT_NOT_FOUND for a digest that is not there.
@@ -40,8 +42,10 @@ export interface ArtefactStore {
   put(source: ArtefactSource, digest?: string, signal?: AbortSignal): Promise<PutArtefact>;
   /** Size, or undefined when it is not there. */
   find(digest: string): Promise<Artefact | undefined>;
-  /** Local path of a whole artefact; ARTEFACT_NOT_FOUND. Never write to it. */
+  /** Local path of a whole artefact, fetched first where it is kept elsewhere; ARTEFACT_NOT_FOUND. Never write to it. */
   path(digest: string): Promise<string>;
+  /** Where `path` will have it: nothing need be there yet. ARTEFACT_NOT_FOUND where nobody has it. */
+  place(digest: string): Promise<string>;
   /** Hashes it again; DIGEST_MISMATCH when the disk has changed it. */
   verify(digest: string): Promise<void>;
   remove(digest: string): Promise<void>;
@@ -54,11 +58,21 @@ export interface ArtefactStoreOptions {
 }
 
 const bytesMaxDefault = 16 * 1024 ** 3;
+const keptFolder = 'sha256';
+
+/** Where a store with this root has it. INVALID_NAME. */
+export function artefactPlace(root: string, digest: string): string {
+  // Digests become paths: nothing but a digest may.
+  if (!isDigest(digest)) {
+    throw new FlyballError('INVALID_NAME', `expected sha256: and 64 hexadecimal digits, got ${digest}`);
+  }
+  return join(root, keptFolder, digest.slice(7, 9), digest.slice(7));
+}
 
 /** `root` is the folder `artefacts`. One process at a time may have it open: unfinished uploads are removed. */
 export async function openArtefactStore(root: string, options: ArtefactStoreOptions = {}): Promise<ArtefactStore> {
   const bytesMax = options.bytesMax ?? bytesMaxDefault;
-  const kept = join(root, 'sha256');
+  const kept = join(root, keptFolder);
   const unfinished = join(root, 'tmp');
   try {
     await rm(unfinished, { recursive: true, force: true });
@@ -68,14 +82,8 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
     throw directoryError(root, error);
   }
 
-  const folderOf = (digest: string): string => join(kept, digest.slice(7, 9));
-  const placeOf = (digest: string): string => {
-    // Digests become paths: nothing but a digest may.
-    if (!isDigest(digest)) {
-      throw new FlyballError('INVALID_NAME', `expected sha256: and 64 hexadecimal digits, got ${digest}`);
-    }
-    return join(folderOf(digest), digest.slice(7));
-  };
+  const folderOf = (digest: string): string => dirname(placeOf(digest));
+  const placeOf = (digest: string): string => artefactPlace(root, digest);
 
   const find = async (digest: string): Promise<Artefact | undefined> => {
     const found = await stat(placeOf(digest)).catch(() => undefined);
@@ -122,7 +130,13 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
     return true;
   };
 
+  const path = async (digest: string): Promise<string> => {
+    await require(digest);
+    return placeOf(digest);
+  };
+
   return {
+    root,
     async put(source, announced, signal) {
       if (announced !== undefined) placeOf(announced);
       if (source.kind === 'digest') {
@@ -146,10 +160,8 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
       }
     },
     find,
-    async path(digest) {
-      await require(digest);
-      return placeOf(digest);
-    },
+    path,
+    place: path,
     async verify(digest) {
       await require(digest);
       checkDigest(digest, await digestOfFile(placeOf(digest)));
@@ -163,7 +175,7 @@ export async function openArtefactStore(root: string, options: ArtefactStoreOpti
 }
 
 /** Its failure is thrown where it is read. Until then nobody listens, and a failure without a listener ends the process. */
-function readFrom(path: string): ReadStream {
+export function readFrom(path: string): ReadStream {
   const stream = createReadStream(path);
   stream.on('error', () => {});
   return stream;

@@ -212,10 +212,10 @@ export function openRegistry({ store, artefacts, clock, ...parts }: RegistryPart
       }),
     resolve: (reference) => resolveReference(store, reference),
     async files({ file, assets, modelFile: { output, warmUp, server } }) {
-      const assetOf = (name: string): Promise<string> => artefacts.path(assets[name] ?? '');
+      const assetOf = (name: string): Promise<string> => artefacts.place(assets[name] ?? '');
       const labels = output?.labels;
       const readText = async (name: string): Promise<string> =>
-        (await readVerified(await assetOf(name), assets[name])).toString('utf8');
+        (await readVerified(await artefacts.path(assets[name] ?? ''), assets[name])).toString('utf8');
       const read = typeof labels === 'string' ? toLabels(await readText(labels)) : labels;
       const samples = await Promise.all((warmUp?.samples ?? []).map(assetOf));
       const serverFiles: Record<string, string> = {};
@@ -224,7 +224,7 @@ export function openRegistry({ store, artefacts, clock, ...parts }: RegistryPart
       for (const name of [...(warmUp?.samples ?? []), ...(server?.files ?? [])])
         digests[await assetOf(name)] = assets[name] ?? '';
       return {
-        ...(file === undefined ? {} : { path: await artefacts.path(file) }),
+        ...(file === undefined ? {} : { path: await artefacts.place(file) }),
         ...(output === undefined ? {} : { output: { ...output, ...(read === undefined ? {} : { labels: read }) } }),
         samples,
         serverFiles,
@@ -267,7 +267,8 @@ function signaturesOf(version: VersionRecord, added: readonly string[]): readonl
   );
 }
 
-function digestsOf({ file, assets }: VersionRecord): readonly string[] {
+/** Of everything that a version names, in the order in which it is needed. */
+export function digestsOf({ file, assets }: VersionRecord): readonly string[] {
   return [...(file === undefined ? [] : [file]), ...Object.values(assets)];
 }
 

@@ -39,7 +39,7 @@ export interface AddedVersion {
   readonly added: boolean;
 }
 
-/** What a runner needs of a version, as local paths. */
+/** What a runner needs of a version, as local paths. Where artefacts are shared they may have to be fetched first. */
 export interface VersionFiles {
   /** The model's file; absent for a simulated one and a server. */
   readonly path?: string;

@@ -8,9 +8,9 @@ import type { RunnerLaunch } from './launch.ts';
 /** What a launch is, but for where it listens, which whoever runs it knows. */
 export type LaunchBody = Omit<RunnerLaunch, 'listen' | 'lifeline'>;
 
-export interface PortableLaunch {
+export interface PortableLaunch<Body = LaunchBody> {
   /** With `artefact:sha256:…` in place of paths. */
-  readonly body: LaunchBody;
+  readonly body: Body;
   /** Every artefact that it names, once. */
   readonly artefacts: readonly string[];
 }
@@ -19,7 +19,7 @@ const scheme = 'artefact:';
 const hexDigits = 64;
 
 /** `root` is the artefact store's folder; a path outside it stays as it is, for images that have it. */
-export function portable(body: LaunchBody, root: string): PortableLaunch {
+export function portable<Body>(body: Body, root: string): PortableLaunch<Body> {
   const artefacts = new Set<string>();
   const kept = join(root, 'sha256') + sep;
   const carried = mapText(body, (text) => {
@@ -32,7 +32,7 @@ export function portable(body: LaunchBody, root: string): PortableLaunch {
 }
 
 /** The same with paths again: `pathOf` says where an artefact is here. */
-export function local(body: LaunchBody, pathOf: (digest: string) => string): LaunchBody {
+export function local<Body>(body: Body, pathOf: (digest: string) => string): Body {
   return mapText(body, (text) => (text.startsWith(scheme) ? pathOf(text.slice(scheme.length)) : text));
 }
 

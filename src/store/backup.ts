@@ -1,6 +1,6 @@
 /**
- * Backup and restore of a data directory, which is to say of the SQLite store and the artefact folder together (with
- * PostgreSQL, its own tools do the first half). A backup may be made while the platform runs.
+ * Backup and restore of a data directory, which is to say of the SQLite store and the artefact folder together (of
+ * PostgreSQL, which has both, its own tools make them). A backup may be made while the platform runs.
  *
  *   flyball.db   artefacts/sha256/…   backup.json (written last: a folder without it is half a backup)
  *
@@ -55,13 +55,13 @@ export async function restoreDataDirectory(fromBackup: string, to: string): Prom
   return await check(target);
 }
 
-/** Half of a backup would look like one. */
+/** What lies here is a copy of what is in the database. */
 function requireSqlite(source: string): void {
   const settings = rememberedStore(source);
   if (settings.kind === 'sqlite') return;
   throw new FlyballError(
     'NOT_IMPLEMENTED',
-    `the store of ${source} is ${settings.url}, which its own tools back up: pg_dump --schema=${settings.schema}, and then a copy of ${join(source, artefactsFolder)} (docs/store.md)`,
+    `the store of ${source} is ${settings.url}, which its own tools back up, models included: pg_dump --schema=${settings.schema} (docs/store.md)`,
   );
 }
 

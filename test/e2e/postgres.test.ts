@@ -90,7 +90,7 @@ test('a platform on PostgreSQL serves on while its server is away, and finds eve
   assert.equal(await infers(other), 200);
 });
 
-test('a backup of half a platform is refused, with the tool that makes the other half', { skip }, async () => {
+test('a backup is refused, with the tool that makes it', { skip }, async () => {
   const args = ['backup', join(folder, 'backup'), '--data-dir', dataDirectory];
   const { status, stderr } = spawnSync(process.execPath, [cliPath, ...args], { encoding: 'utf8', cwd: folder });
   assert.equal(status, 1);

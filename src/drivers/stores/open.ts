@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { PostgresSettings, StoreSettings } from '../../config/store-specification.ts';
 import { readSecret } from '../../control/alerts/secrets.ts';
 import { FlyballError } from '../../errors.ts';
+import type { SharedArtefacts } from '../../registry/shared-artefacts.ts';
 import type { Fence } from '../../store/lease.ts';
 import { readPostgresAddress } from '../../store/postgres-address.ts';
 import type { Store } from '../../store/store.ts';
@@ -19,6 +20,17 @@ export async function openStore(
   if (settings.kind === 'sqlite') return openSqliteStore(databasePath);
   const { openPostgresStore } = await import('./postgres.ts');
   return await openPostgresStore({ ...postgresPlace(settings, clock), ...(fence !== undefined && { fence }) });
+}
+
+/** Where other controls find the bytes of models; a SQLite store has none, its files are beside it. After `openStore`. */
+export async function openSharedArtefacts(
+  settings: StoreSettings,
+  clock: Clock,
+  fence: Fence | undefined,
+): Promise<SharedArtefacts | undefined> {
+  if (settings.kind === 'sqlite') return undefined;
+  const { openPostgresArtefacts } = await import('./postgres-artefacts.ts');
+  return openPostgresArtefacts({ ...postgresPlace(settings, clock), ...(fence !== undefined && { fence }) });
 }
 
 /** Whether it can be used, changing nothing in one that others may be using; throws what says why not. */

@@ -101,6 +101,18 @@ export const postgresMigrations: readonly string[] = [
   );
   CREATE INDEX sign_ins_by_key ON sign_ins (key_id);
   `,
+  // Bytes of models, for controls of other nodes. They are there from the row in artefacts on; chunks of no upload that is
+  // named there are what a killed process left. Weights do not get smaller: EXTERNAL spares the server the attempt.
+  `
+  CREATE TABLE artefacts (digest TEXT COLLATE "C" PRIMARY KEY, bytes BIGINT NOT NULL, upload TEXT COLLATE "C" NOT NULL);
+  CREATE TABLE artefact_chunks (
+    upload TEXT COLLATE "C" NOT NULL,
+    part BIGINT NOT NULL,
+    data BYTEA NOT NULL,
+    PRIMARY KEY (upload, part)
+  );
+  ALTER TABLE artefact_chunks ALTER COLUMN data SET STORAGE EXTERNAL;
+  `,
 ];
 
 /** 'Flyb', as in SQLite's application id: the first half of the number of the store's lock. */

@@ -61,7 +61,8 @@ export async function checkPostgres(options: PostgresOptions): Promise<void> {
   await inspectSchema(await connection.session(), options.address, options.schema);
 }
 
-function engineOn(connection: Connection, { address, schema, clock, fence }: PostgresOptions): Engine {
+/** For one who asks one thing at a time. */
+export function engineOn(connection: Connection, { address, schema, clock, fence }: PostgresOptions): Engine {
   /** What changes nothing is asked again where the connection was lost on the way. */
   async function again<Result>(ask: (session: Session) => Promise<Result>): Promise<Result> {
     const session = await connection.session();

@@ -5,7 +5,7 @@
  * Invariant: a step that refuses (throws an error of its own) does so before its first change.
  */
 
-export type Value = string | number | null;
+export type Value = string | number | Uint8Array | null;
 
 export interface Statement {
   readonly text: string;
