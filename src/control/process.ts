@@ -83,7 +83,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   if (auth !== undefined) {
     await ensureAdminKey(store, systemClock, { path: auth.adminKey, given: auth.givenKey, name: userName() });
   }
-  const { artefacts, move } = await openArtefacts({
+  const bytes = await openArtefacts({
     dataDirectory,
     store: given.store,
     fence: held?.fence,
@@ -92,7 +92,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   });
   const registry = openRegistry({
     store,
-    artefacts,
+    artefacts: bytes.artefacts,
     clock: systemClock,
     unusedAfterMs: given.registry.unusedAfterMs,
     trust: openTrust(given.registry),
@@ -101,7 +101,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   let corrects = (_deployment: string): boolean => false;
   const { orchestrator, door } = await openOrchestrator({
     settings: given,
-    artefacts,
+    artefacts: bytes.artefacts,
     clock: systemClock,
     version,
     stack,
@@ -141,7 +141,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );
-  move(store, registry);
+  bytes.move(store, registry);
   corrects = (name) => {
     const mode = control.deployments().find((deployment) => deployment.name === name)?.governor?.mode;
     return mode !== undefined && mode !== 'advise';

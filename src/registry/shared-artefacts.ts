@@ -43,7 +43,7 @@ export function shareArtefacts(
   { onMoved }: SharingOptions = {},
 ): ArtefactStore {
   const fetching = new Map<string, Promise<string>>();
-  const sharing = new Map<string, Promise<void>>();
+  const sharing = new Map<string, Promise<boolean>>();
   /** Those whose copy in the store was found to be damaged: they count as not there, so that somebody may bring them again. */
   const damaged = new Map<string, FlyballError>();
 
@@ -62,14 +62,13 @@ export function shareArtefacts(
   /** One after another for the same bytes: whoever comes second finds them there. */
   const share = (digest: string, signal?: AbortSignal): Promise<boolean> => {
     const before = sharing.get(digest) ?? Promise.resolve();
-    const turn = before.then(() => shareOnce(digest, signal));
-    const ended = turn.then(
-      () => {},
-      () => {},
-    );
+    // Why another failed is told to whoever asked for that.
+    const turn = before.catch(() => undefined).then(() => shareOnce(digest, signal));
+    const ended = turn.finally(() => {
+      if (sharing.get(digest) === ended) sharing.delete(digest);
+    });
     sharing.set(digest, ended);
-    void ended.then(() => sharing.get(digest) === ended && sharing.delete(digest));
-    return turn;
+    return ended;
   };
 
   /** What was thrown while it was read, in words of what to do where its bytes were the reason. */
