@@ -44,7 +44,9 @@ export async function runRole(invocation: Invocation, loaded: LoadedSpecificatio
   }
   await using _supervisor = supervisor;
   using _reload = onHangup(terminal, supervisor, specification);
-  const unsubscribe = endOnInterrupt(invocation, supervisor);
+  // Tasks of a cluster outlive the control that ordered them: this one is moved or renewed, and the next adopts them.
+  const staysBehind = role.kind === 'control' && specification.orchestrator.kind === 'swarm';
+  const unsubscribe = endOnInterrupt(invocation, supervisor, staysBehind);
   // One that cannot start ends everything, and `closed` says why.
   const isReady = await Promise.race([supervisor.ready.then(() => true).catch(() => false), supervisor.closed]);
   if (isReady === true) {
@@ -68,13 +70,14 @@ function doorsInWords(news: DoorNews): string {
 }
 
 /** The first drains, the second stops at once. */
-function endOnInterrupt({ terminal }: Invocation, supervisor: Supervisor): () => void {
+function endOnInterrupt({ terminal }: Invocation, supervisor: Supervisor, staysBehind: boolean): () => void {
   let count = 0;
   return terminal.onInterrupt((interrupt) => {
     count += 1;
     if (count === 1) {
-      terminal.stderr.write('\n  draining; Ctrl-C again to stop at once\n');
-      void supervisor.drain(interrupt);
+      const what = staysBehind ? 'ending; replicas stay' : 'draining; Ctrl-C again to stop at once';
+      terminal.stderr.write(`\n  ${what}\n`);
+      void (staysBehind ? supervisor.leave(interrupt) : supervisor.drain(interrupt));
     } else if (count === 2) {
       terminal.stderr.write('  stopping at once\n');
       void supervisor.abort(interrupt);

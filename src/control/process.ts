@@ -3,7 +3,7 @@
  * to or when the supervisor is gone. It is the composition root of this process and nothing else.
  *
  *   waiting ──start──▶ [standing by ──has the lease──▶] starting ──the API listens──▶ ready ──drain──▶ replicas drained and ended ──▶ exit 0
- *                                                      └──SIGTERM | supervisor gone──▶ exit, replicas stay
+ *                                                      └──SIGTERM | supervisor gone | told to leave──▶ exit, replicas stay
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, userInfo } from 'node:os';
@@ -290,7 +290,7 @@ process.on('message', (message: ToChild, handle?: object) => {
     case 'other workers':
       break; // gateway workers alone infer
     case 'drain':
-      drain(message.deadlineMs).catch(fail('drain'));
+      (message.replicasStay === true ? leave() : drain(message.deadlineMs)).catch(fail('drain'));
       break;
     default:
       message satisfies never;

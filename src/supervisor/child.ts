@@ -60,8 +60,11 @@ export interface Child {
   metrics(timeoutMs: number): Promise<readonly MetricFamily[]>;
   /** Of a gateway worker, likewise. */
   statistics(timeoutMs: number): Promise<readonly ModelStatistics[]>;
-  /** Ends it: asks it to drain, aborts it at the deadline. Safe to call twice. */
-  drain(deadlineMs: number): Promise<void>;
+  /**
+   * Ends it: asks it to drain, aborts it at the deadline. Safe to call twice. `replicasStay`: control ends alone, and the
+   * next one adopts what runs.
+   */
+  drain(deadlineMs: number, replicasStay?: boolean): Promise<void>;
 }
 
 /** A child that lived this long has earned an immediate restart again. */
@@ -198,7 +201,7 @@ export function startChild(plan: ChildPlan): Child {
       const answer = await ask('statistics', timeoutMs);
       return answer?.kind === 'statistics' ? answer.statistics : [];
     },
-    async drain(deadlineMs) {
+    async drain(deadlineMs, replicasStay = false) {
       draining = true;
       cancelRestart();
       const child = current;
@@ -209,7 +212,7 @@ export function startChild(plan: ChildPlan): Child {
           cancelKill();
           resolve();
         });
-        send(child, { kind: 'drain', deadlineMs });
+        send(child, { kind: 'drain', deadlineMs, replicasStay });
       });
     },
   };

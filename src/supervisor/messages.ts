@@ -94,7 +94,12 @@ export type ToChild =
   /** To control: what it asked, of all processes. */
   | { readonly kind: 'families'; readonly ask: number; readonly parts: readonly FamiliesOf[] }
   /** Stop admitting, finish what is there, exit 0; past the deadline, abort. */
-  | { readonly kind: 'drain'; readonly deadlineMs: number };
+  | {
+      readonly kind: 'drain';
+      readonly deadlineMs: number;
+      /** To control: another one will come and adopt what runs; only this process ends. */
+      readonly replicasStay?: boolean;
+    };
 
 export type FromChild =
   | { readonly kind: 'ready' }

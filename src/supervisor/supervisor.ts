@@ -72,6 +72,8 @@ export interface Supervisor<Kind extends RoleKind = RoleKind> extends AsyncDispo
   reload(): void;
   /** Ends everything in order; further calls wait for the first. */
   drain(reason: string): Promise<void>;
+  /** Ends only what runs under this supervisor: replicas on other machines stay, for the control that comes next. */
+  leave(reason: string): Promise<void>;
   /** Ends everything at once: what is in flight is lost. */
   abort(reason: string): Promise<void>;
 }
@@ -199,10 +201,10 @@ export async function startSupervisor<Kind extends RoleKind>(
   }
 
   /** Gateways first: nothing may be admitted any more when the replicas go. */
-  async function unwind(drainMs: number, reason: string, code: number): Promise<void> {
+  async function unwind(drainMs: number, reason: string, code: number, replicasStay: boolean): Promise<void> {
     publish('flyball:process', { role: 'supervisor', state: 'draining', pid: process.pid, reason });
     const of = (role: Child['role']): Promise<unknown> =>
-      Promise.all(children.filter((child) => child.role === role).map((child) => child.drain(drainMs)));
+      Promise.all(children.filter((child) => child.role === role).map((child) => child.drain(drainMs, replicasStay)));
     // A caller who comes now is refused by the kernel rather than left waiting in the backlog.
     sockets.http?.close();
     sockets.grpc?.close();
@@ -211,8 +213,8 @@ export async function startSupervisor<Kind extends RoleKind>(
     await resources.disposeAsync();
     ended.resolve({ reason, code: isAborted ? abortedCode : code });
   }
-  function end(drainMs: number, reason: string, code: number): Promise<void> {
-    draining ??= unwind(drainMs, reason, code);
+  function end(drainMs: number, reason: string, code: number, replicasStay = false): Promise<void> {
+    draining ??= unwind(drainMs, reason, code, replicasStay);
     return draining;
   }
   const drain = (reason: string): Promise<void> => end(specification.shutdown.drainMs, reason, 0);
@@ -224,6 +226,7 @@ export async function startSupervisor<Kind extends RoleKind>(
     ready: allReady(children),
     closed: ended.promise,
     drain,
+    leave: (reason) => end(specification.shutdown.drainMs, reason, 0, true),
     reload: () => tls.reload(),
     async abort(reason) {
       // A drain under way waits with the long deadline; the children are told the short one as well.
