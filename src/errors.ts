@@ -360,6 +360,12 @@ export const catalogue = {
     true,
     'Another control has taken over, so that this one may change nothing any more: nothing of the call has happened. Try again there.',
   ),
+  SERVICE_NOT_RUNNING: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'A service of the platform does not come up on the Swarm; the message has the reason of its engine. What runs goes on.',
+  ),
   PROTOCOL: entry(502, 'INTERNAL', false, 'The other side sent something that is not of its protocol.'),
   INTERNAL: entry(500, 'INTERNAL', false, 'A fault of Flyball itself; please report it with the request id.'),
 } as const satisfies Record<string, CatalogueEntry>;

@@ -9,6 +9,7 @@ import { FlyballError } from '../errors.ts';
 import { controlClient, type ControlClient } from './control-client.ts';
 import { dataDirectoryPath } from './data-directory-path.ts';
 import { stringOption, type Invocation } from './declaration.ts';
+import { rememberedFleet } from './fleet/remembered.ts';
 import { tlsAccess, type TlsAccess } from './tls-access.ts';
 
 export const defaultControlUrl = 'http://127.0.0.1:8080';
@@ -29,7 +30,9 @@ export function controlUrl(invocation: Pick<Invocation, 'values' | 'terminal'>):
 
 interface Announced {
   readonly url: string;
-  readonly certificate?: string;
+  /** Where the same is reached as well, on other nodes. */
+  readonly others?: readonly string[];
+  readonly certificate?: string | undefined;
   readonly socket?: string;
 }
 
@@ -46,8 +49,19 @@ function announced(dataDirectory: string): Readonly<Record<string, Announced>> |
     process.kill(told.pid, 0);
     return told.listeners;
   } catch {
-    return undefined;
+    return onFleet(dataDirectory);
   }
+}
+
+/** Of the platform that `flyball up` has put on a Swarm from this data directory. */
+function onFleet(dataDirectory: string): Readonly<Record<string, Announced>> | undefined {
+  const fleet = rememberedFleet(dataDirectory);
+  if (fleet === undefined) return undefined;
+  const of = (name: 'control' | 'http' | 'grpc'): Announced => {
+    const [url = '', ...others] = fleet[name];
+    return { url, others, certificate: fleet.certificates[name] };
+  };
+  return { control: of('control'), http: of('http'), grpc: of('grpc') };
 }
 
 type Asked = Pick<Invocation, 'values' | 'terminal'>;
@@ -63,10 +77,17 @@ export function announcedListener(asked: Asked, listener: 'http' | 'grpc'): stri
   return local(asked)?.[listener]?.url;
 }
 
+/** Gateways on the nodes of a Swarm; undefined for a platform of this machine, or one that was named. */
+export function gatewaysOf(asked: Asked, listener: 'http' | 'grpc'): readonly string[] | undefined {
+  const found = local(asked)?.[listener];
+  return found?.others === undefined ? undefined : [found.url, ...found.others];
+}
+
 export function connect(invocation: Asked): ControlClient {
   const control = local(invocation)?.['control'];
   return controlClient({
     url: controlUrl(invocation),
+    others: control?.others,
     apiKey: apiKeyOf(invocation),
     socketPath: reachable(control?.socket),
     tls: tlsAccess(invocation, control?.certificate),

@@ -26,6 +26,8 @@ export interface ControlAddress {
   /** Whom to trust, and who we are, over https. */
   readonly tls?: TlsAccess | undefined;
   readonly url: string;
+  /** Further addresses of the same control, of which one at a time acts. */
+  readonly others?: readonly string[] | undefined;
   /** Or where to look for it at each call. */
   readonly apiKey?: string | (() => string | undefined) | undefined;
 }
@@ -48,10 +50,12 @@ export interface ControlCalls {
 }
 
 export function controlCalls(options: ControlAddress): ControlCalls {
-  const base = baseUrl(options.url);
+  const first = baseUrl(options.url);
+  const find = options.others === undefined || options.others.length === 0 ? undefined : finder(options);
   return {
-    url: base.href.replace(/\/$/, ''),
+    url: first.href.replace(/\/$/, ''),
     async call<Answer>(what: Call, signal: AbortSignal): Promise<Answer> {
+      const base = (await find?.(signal)) ?? first;
       const response = await send(base, options, what, signal);
       const text = await readText(response, base);
       if (response.statusCode === undefined || response.statusCode >= 400) throw problemOf(response, text, base);
@@ -65,6 +69,7 @@ export function controlCalls(options: ControlAddress): ControlCalls {
       }
     },
     async exists(path, signal) {
+      const base = (await find?.(signal)) ?? first;
       const response = await send(base, options, { method: 'HEAD', path }, signal);
       response.resume();
       if (response.statusCode === 404) return false;
@@ -73,6 +78,36 @@ export function controlCalls(options: ControlAddress): ControlCalls {
     },
   };
 }
+
+/** Where a control acts now: looked for at each call, since it may move in between. */
+function finder(options: ControlAddress): (signal: AbortSignal) => Promise<URL | undefined> {
+  const bases = [options.url, ...(options.others ?? [])].map(baseUrl);
+  let last = bases[0];
+  return async (signal) => {
+    if (last !== undefined && (await acts(last, options, signal))) return last;
+    const found = await Promise.all(bases.map((base) => acts(base, options, signal)));
+    last = bases.find((_base, index) => found[index]);
+    return last;
+  };
+}
+
+/** One that stands by does not answer, or says that it is not ready. */
+async function acts(base: URL, { tls }: ControlAddress, signal: AbortSignal): Promise<boolean> {
+  const open = base.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
+  return await new Promise<boolean>((resolve, reject) => {
+    const options = { ...tls, signal, timeout: findMsMax, agent: false };
+    const asked = open(new URL('/readyz', base), options, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    asked.once('timeout', () => asked.destroy());
+    asked.on('error', (error) => (signal.aborted ? reject(error) : resolve(false)));
+    asked.once('close', () => resolve(false));
+    asked.end();
+  });
+}
+
+const findMsMax = 2000;
 
 function baseUrl(text: string): URL {
   let url: URL | undefined;

@@ -2,9 +2,10 @@
 import type { StatusView } from '../api/schemas.ts';
 import { nearest } from '../config/nearest.ts';
 import { FlyballError } from '../errors.ts';
-import { announcedListener, connect } from './connect.ts';
+import { announcedListener, connect, gatewaysOf } from './connect.ts';
 import { stringOption, type Invocation } from './declaration.ts';
 import { UsageError } from './exit-codes.ts';
+import { firstReachable } from './fleet/reachable.ts';
 
 export async function inferenceUrl(
   invocation: Invocation,
@@ -22,6 +23,9 @@ export async function inferenceUrl(
     .catch((error: unknown) => withoutStatus(error, protocol, invocation));
   if (status instanceof URL) return status;
   mustHave(status, deployment);
+  // Control knows not at which addresses the nodes are reached from here.
+  const gateways = gatewaysOf(invocation, protocol);
+  if (gateways !== undefined) return new URL(await firstReachable(gateways));
   const listener = status.listeners[protocol];
   const url = listener === undefined ? null : URL.parse(listener.url);
   if (url === null) throw new FlyballError('PROTOCOL', `the control API names no ${protocol} listener`);

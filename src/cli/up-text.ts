@@ -58,7 +58,7 @@ function trials(status: StatusView, http: string, where: string): string[] {
  * In a checkout nobody has `flyball` on the path. `npx` finds it, with the checkout's own Node, from inside only; from
  * elsewhere what runs here is named in full.
  */
-function commandName(): string {
+export function commandName(): string {
   if (!import.meta.url.endsWith('.ts')) return 'flyball';
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const isInside = !relative(root, process.cwd()).startsWith('..');

@@ -76,11 +76,22 @@ const deployment = { name: 'DEPLOYMENT', completes: 'deployments', help: 'Name o
 export const verbs: readonly VerbDeclaration[] = [
   {
     name: 'up',
-    summary: 'Start the platform here and serve what the specification names.',
-    examples: ['flyball up', 'flyball up --demo', 'flyball up production.yaml --detach'],
+    summary: 'Start the platform here, or put it on a Swarm, and serve what the specification names.',
+    examples: [
+      'flyball up',
+      'flyball up --demo',
+      'flyball up production.yaml --detach',
+      'flyball up production.yaml --orchestrator swarm',
+    ],
     positionals: [spec],
     options: {
       demo: { type: 'boolean', help: 'Serve the demo models; busy ports are replaced by the next free ones.' },
+      orchestrator: {
+        type: 'string',
+        value: 'KIND',
+        choices: ['swarm'],
+        help: 'swarm: gateways, control and replicas as services of the Swarm at `orchestrator.socket`; ends when they serve.',
+      },
       detach: { type: 'boolean', short: 'd', help: 'Return once it serves; its log goes to DATA-DIR/flyball.log.' },
       ...staying,
       detached: { type: 'boolean', hidden: true, help: 'Set by --detach on the process that it starts.' },
@@ -91,7 +102,8 @@ export const verbs: readonly VerbDeclaration[] = [
   },
   {
     name: 'down',
-    summary: 'Stop the platform, or one deployment: drain, then end. Nothing running is no error.',
+    summary:
+      'Stop the platform, here or on its Swarm, or one deployment: drain, then end. Nothing running is no error.',
     examples: ['flyball down', 'flyball down digits', 'flyball down --timeout 1m'],
     positionals: [
       {
@@ -103,6 +115,12 @@ export const verbs: readonly VerbDeclaration[] = [
     ],
     options: {
       timeout: { type: 'string', value: 'TIME', help: 'Stop waiting after this; default 2m.' },
+      orchestrator: {
+        type: 'string',
+        value: 'KIND',
+        choices: ['swarm'],
+        help: 'swarm: take the platform that flyball.yaml names off its Swarm, from whatever data directory it was put there.',
+      },
       ...server,
       verbose,
     },

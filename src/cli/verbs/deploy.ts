@@ -10,11 +10,12 @@ import { namePattern } from '../../config/specification.ts';
 import { readLocalModel } from '../../registry/model-folder.ts';
 import { applySpecification, finish } from '../apply.ts';
 import { parseCount, parseDurationMs } from '../arguments.ts';
-import { apiKeyOf, caller, connect, inferenceTls } from '../connect.ts';
+import { apiKeyOf, caller, connect, gatewaysOf, inferenceTls } from '../connect.ts';
 import type { ControlClient } from '../control-client.ts';
 import { flag, stringOption, type Invocation, type OptionValues } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { firstAnswer, type FirstAnswer } from '../first-answer.ts';
+import { firstReachable } from '../fleet/reachable.ts';
 import { modelName } from '../model-name.ts';
 import { formatOf, print } from '../output.ts';
 import { generatedIn, loadFrom, prepare, tellNotes, uploadVersion } from '../prepare.ts';
@@ -53,7 +54,9 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   const status = await client.status(signal);
   const access = { apiKey: apiKeyOf(invocation), tls: inferenceTls(invocation, 'http') };
-  const addresses = await addressesOf(names ?? [operation.subject], status, following.wait, access, signal);
+  const gateways = gatewaysOf(invocation, 'http');
+  const http = gateways === undefined ? status.listeners['http']?.url : await firstReachable(gateways);
+  const addresses = await addressesOf(names ?? [operation.subject], status, http, following.wait, access, signal);
   await print(terminal, formatOf(values), {
     data: { operation, addresses },
     items: addresses,
@@ -157,11 +160,11 @@ interface Address {
 async function addressesOf(
   names: readonly string[],
   status: StatusView,
+  http: string | undefined,
   waited: boolean,
   access: Parameters<typeof firstAnswer>[2],
   signal: AbortSignal,
 ): Promise<readonly Address[]> {
-  const http = status.listeners['http']?.url;
   const concerned = status.deployments.filter(({ name }) => names.includes(name));
   if (http === undefined) return [];
   return await Promise.all(

@@ -13,6 +13,7 @@ import type { ControlClient } from '../control-client.ts';
 import { dataDirectoryPath } from '../data-directory-path.ts';
 import { stringOption, type Invocation } from '../declaration.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { rememberedFleet } from '../fleet/remembered.ts';
 import { progressOn } from '../progress.ts';
 import { seconds } from '../../units.ts';
 
@@ -25,6 +26,10 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   if (deployment !== undefined) return await removeDeployment(invocation, connect(invocation), deployment, timeoutMs);
   const startedAt = performance.now();
   const own = dataDirectoryPath(invocation);
+  if (invocation.values['orchestrator'] !== undefined || isOnFleet(invocation, own)) {
+    const { downOnSwarm } = await import('../fleet/down.ts');
+    return await downOnSwarm(invocation, own, timeoutMs);
+  }
   const client = clientOrNobody(invocation);
   if (client === undefined) {
     terminal.stderr.write(`  nothing is running on ${own}\n`);
@@ -87,6 +92,11 @@ async function endedWithoutControl(invocation: Invocation, own: string, timeoutM
   }
   invocation.terminal.stderr.write(`  stopped  ${seconds(performance.now() - startedAt)}\n`);
   return true;
+}
+
+/** The platform of this data directory is on a Swarm, and no other was named. */
+function isOnFleet(invocation: Invocation, own: string): boolean {
+  return !isNamed(invocation) && rememberedFleet(own) !== undefined;
 }
 
 /** Undefined when the data directory that was named has nobody on it. */

@@ -9,7 +9,7 @@ import { systemClock } from '../../clock.ts';
 import { parseSpecification, type LoadedSpecification } from '../../config/load.ts';
 import { specification as specificationSchema, type Specification } from '../../config/specification.ts';
 import { openStore } from '../../drivers/stores/open.ts';
-import { toFlyballError } from '../../errors.ts';
+import { FlyballError, toFlyballError } from '../../errors.ts';
 import { databaseFile, rememberedStore } from '../../store/data-directory.ts';
 import { startSupervisor, type Supervisor } from '../../supervisor/supervisor.ts';
 import { applySpecification } from '../apply.ts';
@@ -19,7 +19,8 @@ import { dataDirectoryPath } from '../data-directory-path.ts';
 import { flag, stringOption, type Invocation } from '../declaration.ts';
 import { parentTerminal, startDetached } from '../detach.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { defaultSpecification, generatedFolder, loadFrom, prepare } from '../prepare.ts';
+import { rememberedFleet } from '../fleet/remembered.ts';
+import { defaultSpecification, generatedFolder, loadFrom, prepare, type Prepared } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
 import { reportError } from '../report-error.ts';
 import { exitCodeOfEnd, onHangup, tellMoved, withFolder } from '../supervised.ts';
@@ -33,6 +34,10 @@ const countMsMax = 300;
 
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { values } = invocation;
+  if (values['orchestrator'] !== undefined) {
+    const { upOnSwarm } = await import('../fleet/up.ts');
+    return await upOnSwarm(invocation, (...call) => bring(invocation, ...call));
+  }
   if (flag(values, 'detach')) return await startDetached(invocation);
   if (!flag(values, 'detached')) return await serve(invocation, () => {});
   const parent = parentTerminal(invocation.terminal);
@@ -49,6 +54,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   const { terminal, values } = invocation;
   const progress = progressOn(terminal);
   const dataDirectory = dataDirectoryPath(invocation);
+  refuseWhereItRunsElsewhere(dataDirectory);
   const source = await specificationOf(invocation, progress);
   const stopping = new AbortController();
   const verbose = flag(values, 'verbose');
@@ -151,7 +157,16 @@ async function storedSpecification(dataDirectory: string): Promise<Specification
   return stored === undefined ? undefined : { ...specificationSchema.parse(stored), store: settings };
 }
 
-/** A model that cannot be served is told and leaves the platform up: the others are served. */
+/** Its replicas, wherever they run, would be taken for those of a second control. */
+function refuseWhereItRunsElsewhere(dataDirectory: string): void {
+  const fleet = rememberedFleet(dataDirectory);
+  if (fleet === undefined) return;
+  throw new FlyballError(
+    'DATA_DIR_LOCKED',
+    `${dataDirectory} is that of ${fleet.name}, which runs on a Swarm (${fleet.control[0]}): \`flyball up --orchestrator swarm\` changes it, \`flyball down\` takes it off`,
+  );
+}
+
 async function deployTo(
   client: ControlClient,
   { loaded, apply }: Source,
@@ -160,8 +175,19 @@ async function deployTo(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   if (!apply) return exitCodes.done;
-  const { terminal } = invocation;
   const prepared = await prepare(loaded, generatedFolder(dataDirectoryPath(invocation)), progress, signal);
+  return await bring(invocation, client, prepared, progress, signal);
+}
+
+/** A model that cannot be served is told and leaves the platform up: the others are served. */
+async function bring(
+  invocation: Invocation,
+  client: ControlClient,
+  prepared: Prepared,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { terminal } = invocation;
   try {
     const options = { by: caller(terminal.env), wait: true, timeoutMs: startMsMax };
     await applySpecification(client, prepared, options, progress, signal);

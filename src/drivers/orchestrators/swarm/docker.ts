@@ -69,7 +69,7 @@ interface ApiNode {
 
 interface ApiNamed {
   readonly ID: string;
-  readonly Spec: { readonly Name: string };
+  readonly Spec: { readonly Name: string; readonly Labels?: Record<string, string> };
 }
 
 const askMsMax = 10_000;
@@ -145,7 +145,8 @@ export function openDocker(address: EngineAddress): SwarmEngine {
     if (same === undefined) throw new FlyballError('ENGINE_UNREACHABLE', `${file.name} was kept and is gone again`);
     return { id: same.ID, name: file.name };
   }
-  const named = (found: readonly ApiNamed[]): KeptFile[] => found.map(({ ID, Spec }) => ({ id: ID, name: Spec.Name }));
+  const named = (found: readonly ApiNamed[]): KeptFile[] =>
+    found.map(({ ID, Spec }) => ({ id: ID, name: Spec.Name, labels: Spec.Labels ?? {} }));
   const listConfigs = (filters: object): Promise<readonly ApiNamed[]> =>
     docker.listConfigs(filters) as Promise<unknown> as Promise<readonly ApiNamed[]>;
   const listSecrets = (filters: object): Promise<readonly ApiNamed[]> =>
@@ -254,7 +255,7 @@ export function openDocker(address: EngineAddress): SwarmEngine {
   };
 }
 
-function toTask({ ID, ServiceID, Slot = 0, NodeID, DesiredState, Status }: ApiTask): SwarmTask {
+function toTask({ ID, ServiceID, Slot = 0, NodeID, DesiredState, Status, Spec }: ApiTask): SwarmTask {
   const ports = Status.PortStatus?.Ports ?? [];
   return {
     id: ID,
@@ -267,6 +268,7 @@ function toTask({ ID, ServiceID, Slot = 0, NodeID, DesiredState, Status }: ApiTa
     error: Status.Err === '' ? undefined : Status.Err,
     exitCode: Status.ContainerStatus?.ExitCode,
     ports: Object.fromEntries(ports.map(({ TargetPort, PublishedPort }) => [TargetPort, PublishedPort])),
+    labels: Spec?.ContainerSpec?.Labels ?? {},
   };
 }
 

@@ -9,8 +9,12 @@ export interface ServiceSpec {
   readonly Name: string;
   readonly Labels: Readonly<Record<string, string>>;
   readonly TaskTemplate: Readonly<Record<string, unknown>>;
-  /** A global job runs once on each node, also on those that come later. */
-  readonly Mode: { readonly Replicated?: { readonly Replicas: number }; readonly GlobalJob?: object };
+  /** Global: one on each node. A global job runs once on each node, also on those that come later. */
+  readonly Mode: {
+    readonly Replicated?: { readonly Replicas: number };
+    readonly Global?: object;
+    readonly GlobalJob?: object;
+  };
   readonly EndpointSpec?: Readonly<Record<string, unknown>>;
   readonly UpdateConfig?: Readonly<Record<string, unknown>>;
 }
@@ -52,6 +56,8 @@ export interface SwarmTask {
   readonly exitCode: number | undefined;
   /** Container's port → port of the node, of those that are published on the node itself. */
   readonly ports: Readonly<Record<number, number>>;
+  /** Of its container. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A task that holds room on its node, whoever's it is: it was given to it and has not ended. */
@@ -66,6 +72,7 @@ export interface PlacedTask {
 export interface KeptFile {
   readonly id: string;
   readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface NewFile {

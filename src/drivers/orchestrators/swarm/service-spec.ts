@@ -35,7 +35,7 @@ export const labels = {
 } as const;
 
 /** What the image lets its user write to: artefacts that were fetched stay there for the next task of the node. */
-const stateFolder = '/var/lib/flyball';
+export const stateFolder = '/var/lib/flyball';
 /** Where the launch and the certificate are found in the container. */
 export const launchPath = '/flyball/launch.json';
 const identityName = 'flyball-identity.pem';
