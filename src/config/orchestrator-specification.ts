@@ -3,6 +3,10 @@ import * as z from 'zod';
 
 export const doorPortDefault = 8003;
 
+/** Below, clocks that differ by minutes count; above, a certificate that was lost is good for longer than anybody wants. */
+const certificateHoursMin = 0.25;
+const certificateHoursMax = 8760;
+
 export const orchestratorSettings = z
   .strictObject({
     kind: z
@@ -29,6 +33,14 @@ export const orchestratorSettings = z
       })
       .prefault({})
       .describe('With `swarm`: where replicas fetch their models from control, by mutual TLS alone.'),
+    certificateHours: z
+      .number()
+      .min(certificateHoursMin)
+      .max(certificateHoursMax)
+      .default(24)
+      .describe(
+        'How long a certificate of a replica of a Swarm, or of a gateway on another machine, lives. It is renewed after two thirds, so that control may be away for the rest.',
+      ),
   })
   .prefault({});
 

@@ -1,7 +1,7 @@
 /**
  * Control's door for the platform's own processes on other machines, over TLS where both sides show certificates of the
- * platform's authority: artefacts by digest for replicas, the coupling and the API for gateways. Strangers do not get as
- * far as a request.
+ * platform's authority: artefacts by digest for replicas, the coupling and the API for gateways, the next certificate for both.
+ * Strangers, and those whose certificate has expired, do not get as far as a request.
  */
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -13,7 +13,9 @@ import { FlyballError, toFlyballError } from '../errors.ts';
 import { gatewayProtocol } from '../gateway/control-dial.ts';
 import type { ArtefactStore } from '../registry/artefacts.ts';
 import { isDigest } from '../registry/digest.ts';
-import { doorOptions, identityShown, type PeerIdentity } from '../tls/peer.ts';
+import { certificatesPath } from '../tls/ask-certificate.ts';
+import { doorOptions, identityShown, refusalIn, type PeerIdentity } from '../tls/peer.ts';
+import type { CertificateIssuer } from './certificates.ts';
 
 export interface DoorOptions {
   readonly identity: PeerIdentity;
@@ -21,6 +23,10 @@ export interface DoorOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly artefacts: Pick<ArtefactStore, 'path' | 'find'>;
+  /** Absent: nobody gets one here. */
+  readonly certificates?: Pick<CertificateIssuer, 'renew'>;
+  /** Whoever was turned away in the handshake for a certificate that is not in force or not of this platform. */
+  readonly onRefused?: (reason: string) => void;
 }
 
 /** What a control that acts has for gateways; without it they are sent to the next door (421). */
@@ -34,6 +40,8 @@ export interface GatewayService {
 export interface Door extends AsyncDisposable {
   readonly port: number;
   serveGateways(service: GatewayService): void;
+  /** Shown to whoever comes from now on. */
+  renew(identity: PeerIdentity): void;
 }
 
 const connectionsMax = 512;
@@ -41,11 +49,14 @@ const connectionsMax = 512;
 const requestTimeoutMs = 3_600_000;
 
 /** PORT_IN_USE when somebody else listens there. */
-export async function openDoor({ identity, host, port, artefacts }: DoorOptions): Promise<Door> {
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const { identity, host, port, artefacts, certificates } = options;
   let gateways: GatewayService | undefined;
   const switched = new Set<Socket>();
   const server = https.createServer(doorOptions(identity), (request, response) => {
     if (request.url?.startsWith('/api/') === true) answerGateway(request, response, gateways);
+    else if (request.url === certificatesPath && certificates !== undefined)
+      void renew(request, response, certificates).catch(() => response.destroy());
     else void answer(request, response, artefacts).catch(() => response.destroy());
   });
   server.requestTimeout = requestTimeoutMs;
@@ -64,7 +75,11 @@ export async function openDoor({ identity, host, port, artefacts }: DoorOptions)
   });
   server.maxConnections = connectionsMax;
   // Whoever fails the handshake is gone already; there is nothing to say to them.
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('tlsClientError', (_error, socket) => {
+    const reason = refusalIn(socket);
+    if (reason !== undefined) options.onRefused?.(reason);
+    socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
@@ -77,6 +92,9 @@ export async function openDoor({ identity, host, port, artefacts }: DoorOptions)
     port: (server.address() as AddressInfo).port,
     serveGateways(service) {
       gateways = service;
+    },
+    renew(next) {
+      server.setSecureContext(doorOptions(next));
     },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
@@ -99,6 +117,27 @@ function refusalOf(request: IncomingMessage, service: GatewayService | undefined
   if (!isGateway(request)) return '403 Forbidden';
   if (request.headers.upgrade !== gatewayProtocol) return '400 Bad Request';
   return service === undefined ? '421 Misdirected Request' : undefined;
+}
+
+const keyBytesMax = 4096;
+
+/** A public key in PEM comes, its certificate in PEM goes back. */
+async function renew(
+  request: IncomingMessage,
+  response: ServerResponse,
+  certificates: Pick<CertificateIssuer, 'renew'>,
+): Promise<void> {
+  if (request.method !== 'POST') return void response.writeHead(405, { allow: 'POST' }).end();
+  const who = identityShown(request.socket as TLSSocket) ?? '';
+  let text = '';
+  for await (const piece of request.setEncoding('utf8')) {
+    text += piece as string;
+    if (text.length > keyBytesMax) return void response.writeHead(413, { connection: 'close' }).end();
+  }
+  const issued = certificates.renew(who, text);
+  if (issued.kind === 'refused') {
+    response.writeHead(issued.status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${issued.why}\n`);
+  } else response.writeHead(200, { 'content-type': 'application/x-pem-file' }).end(issued.certificate);
 }
 
 async function answer(

@@ -10,6 +10,8 @@ import { artefactsFolder, preparedFolder } from '../store/data-directory.ts';
 import type { ProcessSettings } from '../supervisor/messages.ts';
 import type { IssuedCertificate } from '../tls/authority.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
+import { publish } from '../telemetry/events.ts';
+import { openIssuer } from './certificates.ts';
 import type { Door } from './door.ts';
 import { fetchingFirst } from './fetching-orchestrator.ts';
 import type { Orchestrator } from './orchestrator.ts';
@@ -24,6 +26,8 @@ export interface OrchestratorParts {
   readonly stack: AsyncDisposableStack;
   /** Whether what others change of a deployment on the engine is put right. */
   readonly corrects: (deployment: string) => boolean;
+  /** False when another control may act: nothing is certified then. */
+  readonly mayIssue: () => boolean;
 }
 
 /** The door stands where replicas and gateways may be on other machines. */
@@ -44,12 +48,14 @@ export async function openOrchestrator(parts: OrchestratorParts): Promise<Opened
 
 async function openOwnDoor(
   authority: IssuedCertificate,
-  { settings, artefacts, clock, stack }: OrchestratorParts,
+  { settings, artefacts, clock, stack, mayIssue }: OrchestratorParts,
 ): Promise<Door> {
   const { openDoor } = await import('./door.ts');
   const { host, port } = settings.orchestrator.door;
   const identity = identityOf(authority, 'control', 'peer', clock.wall());
-  return stack.use(await openDoor({ identity, host, port, artefacts }));
+  const certificates = openIssuer({ authority, clock, lifetimeMs: lifetimeOf(settings), mayIssue });
+  const onRefused = sayOnce(clock, (message) => publish('flyball:fault', { where: "control's door", message }));
+  return stack.use(await openDoor({ identity, host, port, artefacts, certificates, onRefused }));
 }
 
 async function openOnThisMachine({ settings, clock, stack }: OrchestratorParts): Promise<Orchestrator> {
@@ -73,7 +79,9 @@ async function openOnThisMachine({ settings, clock, stack }: OrchestratorParts):
 
 /** How long a task may finish what it has after it was told to end. */
 const stopGraceMs = 30_000;
-const certificateMs = 365 * 86_400_000;
+const msPerHour = 3_600_000;
+
+const lifetimeOf = ({ orchestrator }: ProcessSettings): number => orchestrator.certificateHours * msPerHour;
 
 /** Nothing of it is loaded on a machine that has no Swarm. */
 async function openOnSwarm(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
@@ -96,16 +104,32 @@ async function openOnSwarm(parts: OrchestratorParts): Promise<OpenedOrchestrator
     doors: [`https://${address}:${door.port}`],
     artefactsRoot: join(dataDirectory, artefactsFolder),
     stopGraceMs,
+    certificateMs: lifetimeOf(settings),
   };
   const opened = await openSwarmOrchestrator({
     engine,
     clock,
     platform,
-    certificate(identity) {
-      const { certificate, key } = identityOf(authority, identity, 'peer', clock.wall(), certificateMs);
+    certificate(identity, { from, until }) {
+      const { certificate, key } = identityOf(authority, identity, 'peer', from, until - from);
       return certificate + key + authority.certificate;
     },
     corrects,
   });
   return { orchestrator: stack.use(withForeignImages(opened, { engine, clock, platform })), door };
+}
+
+const sayAgainMs = 60_000;
+const saidMax = 100;
+
+/** Whoever is turned away comes back within a second: the same words are said once a minute. */
+function sayOnce(clock: Clock, say: (message: string) => void): (message: string) => void {
+  const saidAt = new Map<string, number>();
+  return (message) => {
+    const now = clock.now();
+    if (now - (saidAt.get(message) ?? -Infinity) < sayAgainMs) return;
+    if (saidAt.size >= saidMax) saidAt.clear();
+    saidAt.set(message, now);
+    say(message);
+  };
 }

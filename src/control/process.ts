@@ -106,6 +106,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
     version,
     stack,
     corrects: (deployment) => corrects(deployment),
+    mayIssue: () => held?.mayAct() ?? true,
   });
   const control = stack.use(
     await startControl({

@@ -5,6 +5,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import { viewedFrameBytesMax } from '../protocol/frames/codec.ts';
 import { openFrameConnection, type FrameConnection } from '../protocol/frames/connection.ts';
@@ -17,6 +18,7 @@ import type {
   StatusReplyHeader,
 } from '../protocol/frames/messages.ts';
 import type { Tensor } from '../protocol/tensor.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
 import type { RunnerLaunch } from './launch.ts';
 
@@ -33,6 +35,8 @@ export interface FrameServer extends AsyncDisposable {
   readonly port?: number;
   /** To every connection. */
   broadcast(state: StateHeader): void;
+  /** Shown to whoever connects from now on, where it listens with TLS; connections that are open go on. */
+  renew(identity: PeerIdentity): void;
 }
 
 export interface FrameServerLimits {
@@ -114,7 +118,7 @@ export async function serveFrames(
     open.add(connection);
     connection.send('hello', service.hello());
   };
-  const server = await serverFor(listen, serve);
+  const { server, renew = () => {} } = await serverFor(listen, serve);
   server.maxConnections = limits.connectionsMax;
   await listenOn(server, listen);
   const address = server.address();
@@ -124,6 +128,7 @@ export async function serveFrames(
     broadcast(state) {
       for (const connection of open) connection.send('state', state);
     },
+    renew,
     async [Symbol.asyncDispose]() {
       const closed = Promise.withResolvers<void>();
       server.close(() => closed.resolve());
@@ -194,18 +199,24 @@ function sendAnswer(connection: FrameConnection, call: number, answer: CallAnswe
   );
 }
 
-async function serverFor(listen: RunnerLaunch['listen'], serve: (socket: Socket) => void): Promise<Server> {
-  if (listen.kind === 'unix') return createServer(serve);
+interface Listening {
+  readonly server: Server;
+  readonly renew?: (identity: PeerIdentity) => void;
+}
+
+async function serverFor(listen: RunnerLaunch['listen'], serve: (socket: Socket) => void): Promise<Listening> {
+  if (listen.kind === 'unix') return { server: createServer(serve) };
   if (listen.tls !== undefined) {
     const { certificate, key, authority } = listen.tls;
     const [own, ownKey, trusted] = [certificate, key, authority].map((pem) =>
       pem.startsWith('-----BEGIN') ? pem : readFileSync(pem, 'utf8'),
     );
     // Read only here: on one machine no replica needs it, and each would pay for it at its start.
-    const { peerServer } = await import('../tls/peer.ts');
-    return peerServer({ certificate: own!, key: ownKey!, authority: trusted! }, serve);
+    const { doorOptions, peerServer } = await import('../tls/peer.ts');
+    const server: TlsServer = peerServer({ certificate: own!, key: ownKey!, authority: trusted! }, serve);
+    return { server, renew: (identity) => server.setSecureContext(doorOptions(identity)) };
   }
-  if (/^(?:localhost$|::1$|127\.)/.test(listen.host)) return createServer(serve);
+  if (/^(?:localhost$|::1$|127\.)/.test(listen.host)) return { server: createServer(serve) };
   throw new FlyballError(
     'LISTENER_NOT_LOOPBACK',
     `frames over TCP would be taken from anybody who reaches ${listen.host}: expected listen.tls`,

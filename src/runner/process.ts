@@ -55,6 +55,8 @@ interface Ahead {
   readonly bootMs?: number;
   /** What is still to be done before the load, while it listens already. */
   readonly complete?: CompleteLaunch;
+  /** Called when it listens; what it returns is called when it has ended. */
+  readonly onStarted?: (runner: Runner) => () => void;
 }
 
 /** The thread boots and loads on one core while this one still reads its code. */
@@ -87,6 +89,8 @@ export async function runRunner(
     ...(complete === undefined ? {} : { complete }),
   });
   await using resources = new AsyncDisposableStack();
+  const onEnded = ahead.onStarted?.(runner);
+  if (onEnded !== undefined) resources.defer(onEnded);
   if (launch.http !== undefined) {
     const { serveHttp } = await import('./http.ts');
     const { url } = resources.use(await serveHttp(launch, launch.http, runner));

@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { CostPoint, HelloHeader, ReplicaState, StartStages, StateHeader } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import type { CallAnswer, RunnerCall } from './call.ts';
 import { startExecutor, type Executor } from './executor.ts';
 import { serveFrames } from './frame-server.ts';
@@ -66,8 +67,10 @@ export interface Runner extends AsyncDisposable {
   readonly platform: string;
   readonly port?: number;
   submit(call: RunnerCall, done: (answer: CallAnswer) => void): () => boolean;
-  /** Finishes what it has, at most until the deadline, then ends. */
-  drain(deadlineMs: number, reason?: string): void;
+  /** Finishes what it has, at most until the deadline, then ends; with code 1 where it should not have had to. */
+  drain(deadlineMs: number, reason?: string, code?: 0 | 1): void;
+  /** Shown to whoever connects from now on, where it listens with TLS. */
+  renew(identity: PeerIdentity): void;
   readonly ended: Promise<RunnerEnd>;
 }
 
@@ -122,7 +125,7 @@ export async function startRunner(given: RunnerLaunch, dependencies: RunnerDepen
     clock.after(limits.failedLingerMs, () => void end(1, error.message));
   }
 
-  function drain(deadlineMs: number, reason = 'drained'): void {
+  function drain(deadlineMs: number, reason = 'drained', code: 0 | 1 = 0): void {
     if (state.kind === 'draining' || ending) return;
     if (state.kind === 'failed') {
       void end(1, state.message);
@@ -130,13 +133,13 @@ export async function startRunner(given: RunnerLaunch, dependencies: RunnerDepen
     }
     enter({ kind: 'draining' });
     if (executor === undefined) {
-      void end(0, reason);
+      void end(code, reason);
       return;
     }
-    const cancel = clock.after(deadlineMs, () => void end(0, `${reason}; calls were left after ${deadlineMs} ms`));
+    const cancel = clock.after(deadlineMs, () => void end(code, `${reason}; calls were left after ${deadlineMs} ms`));
     void executor.drain().then(() => {
       cancel();
-      return end(0, reason);
+      return end(code, reason);
     });
   }
 
@@ -173,7 +176,7 @@ export async function startRunner(given: RunnerLaunch, dependencies: RunnerDepen
         };
       },
       submit,
-      drain,
+      drain: (deadlineMs) => drain(deadlineMs),
     },
     limits,
   );
@@ -249,6 +252,7 @@ export async function startRunner(given: RunnerLaunch, dependencies: RunnerDepen
     ...(server.port === undefined ? {} : { port: server.port }),
     submit,
     drain,
+    renew: (identity) => server.renew(identity),
     ended: ended.promise,
     async [Symbol.asyncDispose]() {
       await end(0, 'closed');

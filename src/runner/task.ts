@@ -1,21 +1,27 @@
 /**
  * A runner as a task of a cluster's engine: `flyball runner --task FILE`. The file says what to run, in which artefacts are
  * named by digest; they are fetched from control, checked, and kept in the node's cache. The engine tells the task its
- * name by the environment, and its certificate by a secret.
+ * name by the environment, and its first certificate by a secret; the next ones it fetches itself.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
 import { onnxRuntimeVersion, processorOf } from '../drivers/runtimes/onnx-node.ts';
 import { FlyballError } from '../errors.ts';
+import { seededRng } from '../rng.ts';
+import { askDoors } from '../tls/ask-certificate.ts';
 import { readIdentity } from '../tls/identity-file.ts';
+import { isoOf } from '../tls/life.ts';
+import { liveIdentity, type LiveIdentity } from '../tls/live-identity.ts';
+import { keepRenewed } from '../tls/renewing.ts';
 import { openArtefactCache } from './artefact-cache.ts';
 import { readCosts } from './kept-costs.ts';
 import type { RunnerLaunch } from './launch.ts';
 import { local, type LaunchBody } from './portable-launch.ts';
 import { runRunner } from './process.ts';
-import type { CompleteLaunch } from './runner.ts';
+import type { CompleteLaunch, Runner } from './runner.ts';
 
 /** As the orchestrator's driver writes it. */
 export interface TaskFile {
@@ -56,13 +62,17 @@ export async function runTask(path: string, environment: TaskEnvironment): Promi
   const task = await readTask(path);
   setTimeout(flushCompileCache, compiledAfterMs).unref();
   const identityPath = environment[identityVariable] ?? identityDefault;
-  const identity = await readIdentity("this task's certificate", identityPath, Date.now());
+  const identity = liveIdentity(
+    await readIdentity("this task's certificate", identityPath, systemClock.wall()).catch(afterPause),
+  );
+  const { certificate, key, authority } = identity;
   const ordered: RunnerLaunch = {
     ...task.body,
     replica,
-    listen: { kind: 'tcp', host: '0.0.0.0', port: task.port, tls: identity },
+    listen: { kind: 'tcp', host: '0.0.0.0', port: task.port, tls: { certificate, key, authority } },
   };
-  if (task.artefacts.length === 0) return runRunner(ordered);
+  const onStarted = (runner: Runner): (() => void) => renew(identity, task.doors, runner);
+  if (task.artefacts.length === 0) return runRunner(ordered, undefined, { onStarted });
   const folder = (environment[cacheVariable] ?? cacheDefault).replace('{uid}', String(process.getuid?.()));
   const complete: CompleteLaunch = async (onNote) => {
     onNote(`fetching ${task.artefacts.length} artefact${task.artefacts.length === 1 ? '' : 's'}`);
@@ -72,7 +82,41 @@ export async function runTask(path: string, environment: TaskEnvironment): Promi
     const body = local(task.body, (digest) => paths.get(digest) ?? digest);
     return { ...ordered, ...body, warmUp: withCosts(body.warmUp, costsPath(folder, task)), replica };
   };
-  return runRunner(ordered, undefined, { complete });
+  return runRunner(ordered, undefined, { complete, onStarted });
+}
+
+/** How long calls may take to end when its certificate is not taken any more. */
+const expiredDrainMs = 10_000;
+/** An engine makes a task again at once, and would do so without end while control is away. */
+const unusablePauseMs = 5000;
+
+/**
+ * Without a certificate in force nobody would connect to it. Control, when it is there, has another made in a service with a
+ * fresh secret, and no more in this one.
+ */
+async function afterPause(reason: unknown): Promise<never> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = systemClock.after(unusablePauseMs, resolve);
+  process.once('SIGTERM', resolve);
+  await promise;
+  cancel();
+  process.off('SIGTERM', resolve);
+  throw reason;
+}
+
+function renew(identity: LiveIdentity, doors: readonly string[], runner: Runner): () => void {
+  const tell = (message: string): void => void process.stderr.write(`${message}\n`);
+  identity.onReplaced((next) => runner.renew(next));
+  if (doors.length === 0) return () => {};
+  return keepRenewed({
+    identity,
+    ask: askDoors(doors, identity),
+    clock: systemClock,
+    rng: seededRng(systemClock.wall() + process.pid),
+    onRenewed: (until) => tell(`its certificate is renewed, good until ${isoOf(until)}`),
+    onTrouble: tell,
+    onRefused: (message) => runner.drain(expiredDrainMs, message, 1),
+  });
 }
 
 /** Beside the artefacts, for every task that runs the same on the same processor; the folder is made by the first. */

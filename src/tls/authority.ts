@@ -34,7 +34,7 @@ export interface IssueOrder {
 
 const dayMs = 86_400_000;
 /** Clocks of two machines differ. */
-const backdatedMs = 3_600_000;
+export const backdatedMs = 3_600_000;
 const authorityLifetimeMs = 20 * 365 * dayMs;
 const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'));
 const serverUsage = oid('1.3.6.1.5.5.7.3.1');
@@ -57,8 +57,13 @@ export function makeAuthority(name: string, at: number): IssuedCertificate {
 }
 
 export function issue(authority: IssuedCertificate, order: IssueOrder): IssuedCertificate {
-  const authorityKey = createPrivateKey(authority.key);
   const { privateKey, publicKey } = keyPair();
+  return { certificate: certify(authority, order, publicKey), key: pemOf(privateKey) };
+}
+
+/** For a key that its owner has made and keeps. */
+export function certify(authority: IssuedCertificate, order: IssueOrder, publicKey: KeyObject): string {
+  const authorityKey = createPrivateKey(authority.key);
   const extensions = [
     extension('2.5.29.19', sequence(), true),
     // digitalSignature
@@ -76,7 +81,25 @@ export function issue(authority: IssuedCertificate, order: IssueOrder): IssuedCe
     lifetimeMs: order.lifetimeMs,
     extensions,
   };
-  return { certificate: certificateOf(body, authorityKey), key: pemOf(privateKey) };
+  return certificateOf(body, authorityKey);
+}
+
+/** PEM, both; `publicKey` is to be certified. */
+export function makeKey(): { readonly key: string; readonly publicKey: string } {
+  const { privateKey, publicKey } = keyPair();
+  return { key: pemOf(privateKey), publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+}
+
+/** A public key of this file's kind in PEM; undefined for anything else. */
+export function readPublicKey(pem: string): KeyObject | undefined {
+  // A private key would be read as well, and is nobody's business here.
+  if (!pem.startsWith('-----BEGIN PUBLIC KEY-----')) return undefined;
+  try {
+    const key = createPublicKey(pem);
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function keyPair(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {

@@ -51,7 +51,10 @@ export function callOptions(own: PeerIdentity, expected: string) {
   };
 }
 
-/** Whoever shows no certificate of the authority is not let in; whose it is, the caller reads by {@link identityShown}. */
+/**
+ * For a server, also for its `setSecureContext`. Whoever shows no certificate of the authority that is in force is not let
+ * in; whose it is, the caller reads by {@link identityShown}.
+ */
 export function doorOptions(own: PeerIdentity) {
   return { ...contextOf(own), requestCert: true, rejectUnauthorized: true, handshakeTimeout: 10_000 } as const;
 }
@@ -63,7 +66,20 @@ export function identityShown(socket: tls.TLSSocket): string | undefined {
   return uri === undefined ? undefined : decodeURI(uri.slice(`URI:${identityUri('')}`.length));
 }
 
-/** A runner's door over TCP: strangers are gone before `serve` sees them. */
+/** Why a caller was turned away in its handshake, where that is worth telling; undefined for those that only went. */
+export function refusalIn(socket: tls.TLSSocket): string | undefined {
+  const error = socket.authorizationError as unknown as string | undefined;
+  if (error === undefined || error === null) return undefined;
+  return `a caller was turned away: ${refusals[error] ?? `its certificate is not taken (${error})`}`;
+}
+
+const refusals: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not in force yet: do the clocks of the two machines agree?',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is of another platform's authority",
+};
+
+/** A runner's door over TCP: strangers are gone before `serve` sees them. Another identity: `setSecureContext` with {@link doorOptions}. */
 export function peerServer(own: PeerIdentity, serve: (socket: net.Socket) => void): tls.Server {
   const server = tls.createServer(doorOptions(own), (socket) => {
     const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate();

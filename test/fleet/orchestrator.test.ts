@@ -63,6 +63,7 @@ if (socketPath === undefined) {
       doors: [],
       artefactsRoot: '/nowhere',
       stopGraceMs: 5000,
+      certificateMs: 86_400_000,
     };
     const open = (): Promise<Orchestrator> =>
       openSwarmOrchestrator({

@@ -8,6 +8,7 @@ import type { SwarmEngine, SwarmTask } from './engine.ts';
 import type { Group } from './group.ts';
 import { vacancyMs } from './plan.ts';
 import { isAlive, isStranded, recall, review, type EndedReplica } from './roster.ts';
+import { keepsPlaces } from './secrets-life.ts';
 import type { Seen } from './seen.ts';
 import { endOf } from './words.ts';
 
@@ -32,11 +33,16 @@ const wordsMs = 1500;
 /** One that was given up and that the engine still holds may be had again. */
 const recallMs = 30_000;
 
-/** Brings the roster up to date with the tasks that there are. */
-export function lookAtEnds(group: Group, unreached: ReadonlySet<string>, now: number): readonly EndedReplica[] {
+/** Brings the roster up to date with the tasks that there are. `at`: Unix milliseconds; `now`: monotonic. */
+export function lookAtEnds(
+  group: Group,
+  unreached: ReadonlySet<string>,
+  { at, now }: { readonly at: number; readonly now: number },
+): readonly EndedReplica[] {
   const { roster, ended } = review(group.roster, group.tasks, unreached);
   group.roster = roster;
-  group.vacancies.push(...ended.map(() => now + vacancyMs));
+  // What the engine makes with a certificate that has expired ends by itself; there is to be one fewer at once.
+  if (keepsPlaces(group.life, at)) group.vacancies.push(...ended.map(() => now + vacancyMs));
   group.vacancies = group.vacancies.filter((until) => until > now);
   for (const id of group.lostSince.keys()) {
     if (group.roster.lost.has(id)) continue;

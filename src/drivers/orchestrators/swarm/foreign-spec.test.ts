@@ -5,11 +5,18 @@ import type { RunnerLaunch } from '../../../runner/launch.ts';
 import { orderOf } from '../../../testing/conformance/orchestrator.ts';
 import type { SwarmTask } from './engine.ts';
 import { lacksTools, toolsKey, toolsSpec, toolsState, withImage } from './foreign-spec.ts';
-import { serviceName, serviceSpec, type SwarmPlatform } from './service-spec.ts';
+import { kindOf, serviceSpec, type SwarmPlatform } from './service-spec.ts';
 
 type Server = Extract<RunnerLaunch['runtime'], { kind: 'server' }>;
 
-const platform: SwarmPlatform = { name: 'p', image: 'flyball:1', doors: [], artefactsRoot: '/a', stopGraceMs: 5000 };
+const platform: SwarmPlatform = {
+  name: 'p',
+  image: 'flyball:1',
+  doors: [],
+  artefactsRoot: '/a',
+  stopGraceMs: 5000,
+  certificateMs: 86_400_000,
+};
 const file = (name: string) => ({ id: name, name });
 
 function inImage(more: Partial<Server> = {}): ReplicaOrder {
@@ -19,7 +26,7 @@ function inImage(more: Partial<Server> = {}): ReplicaOrder {
 }
 
 function containerOf(order: ReplicaOrder, of = platform): Record<string, unknown> {
-  const spec = serviceSpec('s', order, of, { launch: file('l'), identity: file('i') });
+  const spec = serviceSpec('s', order, of, { launch: file('l'), identity: file('i'), life: { from: 0, until: 1 } });
   return spec.TaskTemplate['ContainerSpec'] as Record<string, unknown>;
 }
 
@@ -44,18 +51,18 @@ describe('a replica in another image', () => {
   });
 
   test('is another service when the image, its command or the content of Flyball’s own image is another', () => {
-    const names = [
-      serviceName(inImage(), platform),
-      serviceName(inImage({ image: 'models/churn:4' }), platform),
-      serviceName(inImage({ command: ['serve'] }), platform),
-      serviceName(inImage(), { ...platform, imageId: 'sha256:1' }),
+    const kinds = [
+      kindOf(inImage(), platform),
+      kindOf(inImage({ image: 'models/churn:4' }), platform),
+      kindOf(inImage({ command: ['serve'] }), platform),
+      kindOf(inImage(), { ...platform, imageId: 'sha256:1' }),
     ];
-    assert.equal(new Set(names).size, names.length);
+    assert.equal(new Set(kinds).size, kinds.length);
   });
 
   test('leaves the services of Flyball’s own image as they are', () => {
     const order = orderOf('a');
-    assert.equal(serviceName(order, platform), serviceName(order, { ...platform, imageId: 'sha256:1' }));
+    assert.equal(kindOf(order, platform), kindOf(order, { ...platform, imageId: 'sha256:1' }));
     assert.equal(containerOf(order)['Image'], 'flyball:1');
   });
 });

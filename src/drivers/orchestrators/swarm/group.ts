@@ -3,6 +3,7 @@
  * driver's calls and by what the engine shows.
  */
 import type { ReplicaOrder } from '../../../control/orchestrator.ts';
+import type { Life } from '../../../tls/life.ts';
 import type { SwarmService, SwarmTask } from './engine.ts';
 import { emptyRoster, type Roster } from './roster.ts';
 
@@ -18,11 +19,15 @@ export interface Waiting {
 export interface Group {
   readonly name: string;
   readonly deployment: string;
+  /** Services of one kind make the same tasks; of those of an earlier version it is not known. */
+  readonly kind: string | undefined;
   /** What a task of it is; unknown until somebody orders one, where an earlier control has made it. */
   order?: ReplicaOrder;
   service?: SwarmService | undefined;
   /** Of the service that was there last; forgotten when it was removed from here. */
   serviceId?: string | undefined;
+  /** Of the certificate in its secret; undefined until the service is there. */
+  life?: Life | undefined;
   /** Of those that had this name: their tasks outlive them by a moment. */
   readonly serviceIds: Set<string>;
   tasks: readonly SwarmTask[];
@@ -42,10 +47,11 @@ export interface Group {
   drift?: string | undefined;
 }
 
-export function newGroup(name: string, deployment: string): Group {
+export function newGroup(name: string, deployment: string, kind: string | undefined): Group {
   return {
     name,
     deployment,
+    kind,
     serviceIds: new Set(),
     tasks: [],
     roster: emptyRoster,

@@ -7,6 +7,7 @@ import type { ClusterMember } from '../../../core/placement/node.ts';
 import type { SwarmService, SwarmTask } from './engine.ts';
 import { newGroup, type Group } from './group.ts';
 import { readPorts, readRoster } from './roster.ts';
+import { readLife } from './secrets-life.ts';
 import { labels, taskPort } from './service-spec.ts';
 
 export interface Seen {
@@ -31,13 +32,14 @@ export function nothingSeen(): Seen {
 export function takeIn(seen: Seen, { services, tasks, nodes }: Answers, now: number): void {
   seen.nodes = new Map(nodes.map((node) => [node.id, node]));
   seen.unreached = new Set(nodes.filter(({ state }) => state !== 'ready').map(({ id }) => id));
-  for (const group of seen.groups.values()) group.service = undefined;
+  for (const group of seen.groups.values()) group.service = group.life = undefined;
   for (const service of services) {
     const { Name: name, Labels } = service.spec;
     const group = seen.groups.get(name) ?? adopted(name, Labels, now);
     seen.groups.set(name, group);
     group.service = service;
     group.serviceId = service.id;
+    group.life = readLife(Labels[labels.certificate]);
     group.serviceIds.add(service.id);
   }
   for (const group of seen.groups.values()) {
@@ -52,7 +54,7 @@ export function takeIn(seen: Seen, { services, tasks, nodes }: Answers, now: num
 }
 
 function adopted(name: string, labelled: Readonly<Record<string, string>>, now: number): Group {
-  const group = newGroup(name, labelled[labels.deployment] ?? '');
+  const group = newGroup(name, labelled[labels.deployment] ?? '', labelled[labels.kind]);
   const roster = readRoster(labelled[labels.roster]);
   group.ports = readPorts(labelled[labels.ports]);
   // Whoever had ordered those without a task is gone, and will order again.

@@ -1,14 +1,17 @@
 /**
  * A deployment's version as a Swarm service, of everything that it is: nothing here asks the engine. Two orders with the
- * same service name are interchangeable tasks; whatever makes tasks different is in the name.
+ * same service name are interchangeable tasks; whatever makes tasks different, and when their secret was made, is in the
+ * name.
  */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../../config/canonical-json.ts';
 import type { ReplicaOrder, ReplicaResources } from '../../../control/orchestrator.ts';
 import { portable } from '../../../runner/portable-launch.ts';
 import { taskVariable, type TaskFile } from '../../../runner/task.ts';
+import type { Life } from '../../../tls/life.ts';
 import type { KeptFile, ServiceSpec } from './engine.ts';
 import { foreignContainer, foreignImage, foreignVariables, toolsKey } from './foreign-spec.ts';
+import { writeLife } from './secrets-life.ts';
 
 export interface SwarmPlatform {
   /** Of this platform among those on the same Swarm. */
@@ -22,6 +25,8 @@ export interface SwarmPlatform {
   readonly imageId?: string | undefined;
   /** How long a task may take to finish what it has. */
   readonly stopGraceMs: number;
+  /** How long the certificate lives that a task begins with. */
+  readonly certificateMs: number;
 }
 
 export const labels = {
@@ -32,6 +37,8 @@ export const labels = {
   roster: 'io.flyball.roster',
   ports: 'io.flyball.ports',
   held: 'io.flyball.held',
+  kind: 'io.flyball.kind',
+  certificate: 'io.flyball.certificate',
 } as const;
 
 /** What the image lets its user write to: artefacts that were fetched stay there for the next task of the node. */
@@ -58,18 +65,34 @@ export function taskFileOf(order: ReplicaOrder, platform: SwarmPlatform): TaskFi
   return { ...portable(body, platform.artefactsRoot), doors: platform.doors, port: taskPort, cpu };
 }
 
-/** `flyball_digits_v3-9f2c1a4b`: platform, deployment, version, and a hash of all that makes its tasks what they are. */
-export function serviceName(order: ReplicaOrder, platform: SwarmPlatform): string {
+/** A hash of all that makes its tasks what they are; services that differ only in their secret share it. */
+export function kindOf(order: ReplicaOrder, platform: SwarmPlatform): string {
   const { doors: _doors, ...task } = taskFileOf(order, platform);
   const { image } = platform;
   // The launch names another image, if it is in one; what of Flyball goes there is of its own image's content.
   const tools = foreignImage(order) === undefined ? {} : { tools: toolsKey(platform) };
   const { resources, placement = null } = order;
-  const whole = canonicalJson({ task, image, ...tools, resources, placement });
-  const hash = createHash('sha256').update(whole).digest('hex').slice(0, hashDigits);
+  return hashOf(canonicalJson({ task, image, ...tools, resources, placement }));
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/**
+ * `flyball_digits_v3-9f2c1a4b`: platform, deployment, version, and a hash of what its tasks are and of the period in which
+ * its secret is made (see secrets-life.ts).
+ */
+export function serviceName(order: ReplicaOrder, platform: SwarmPlatform, period: string): string {
+  const hash = hashOf(`${kindOf(order, platform)} ${period}`).slice(0, hashDigits);
   const tail = `_v${order.launch.version}-${hash}`;
   const head = `${platform.name}_${order.deployment}`.replaceAll(/[^A-Za-z0-9_-]/g, '-');
   return `${head.slice(0, nameMax - tail.length)}${tail}`;
+}
+
+/** What its tasks are given, and how long the certificate among it lives. */
+export interface KeptFiles {
+  readonly launch: KeptFile;
+  readonly identity: KeptFile;
+  readonly life: Life;
 }
 
 export function ownLabels(platform: SwarmPlatform): Record<string, string> {
@@ -77,12 +100,7 @@ export function ownLabels(platform: SwarmPlatform): Record<string, string> {
 }
 
 /** `held` and the roster are set by whoever keeps them. */
-export function serviceSpec(
-  name: string,
-  order: ReplicaOrder,
-  platform: SwarmPlatform,
-  files: { readonly launch: KeptFile; readonly identity: KeptFile },
-): ServiceSpec {
+export function serviceSpec(name: string, order: ReplicaOrder, platform: SwarmPlatform, files: KeptFiles): ServiceSpec {
   const placement = order.placement ?? { constraints: [], spread: [] };
   const foreign = foreignImage(order);
   const mode = 0o444;
@@ -94,6 +112,8 @@ export function serviceSpec(
       [labels.deployment]: order.deployment,
       [labels.version]: order.launch.version,
       [labels.digest]: order.launch.digest,
+      [labels.kind]: kindOf(order, platform),
+      [labels.certificate]: writeLife(files.life),
     },
     TaskTemplate: {
       ContainerSpec: {

@@ -5,18 +5,25 @@
  * Invariant: a replica that was returned is in its service's roster on the engine, so that the next control finds it.
  */
 import type { Clock } from '../../../clock.ts';
-import type { Drift, Orchestrator, ReplicaExit, ReplicaResources } from '../../../control/orchestrator.ts';
+import type {
+  Drift,
+  Orchestrator,
+  ReplicaExit,
+  ReplicaOrder,
+  ReplicaResources,
+} from '../../../control/orchestrator.ts';
 import { FlyballError } from '../../../errors.ts';
 import { publish } from '../../../telemetry/events.ts';
 import { toClusterNodes } from './cluster.ts';
 import { lookAtEnds, newEndings } from './endings.ts';
 import type { SwarmEngine } from './engine.ts';
-import { openFiles } from './files.ts';
+import { openFiles, type CertificateText } from './files.ts';
 import { newGroup, type Group } from './group.ts';
 import { giveUp, remove } from './roster.ts';
 import { newRounds, soonMs } from './rounds.ts';
 import { foundReplica, groupOf, limitsOf, nothingSeen, takeIn } from './seen.ts';
-import { labels, serviceName, type SwarmPlatform } from './service-spec.ts';
+import { groupTaking, periodAt } from './secrets-life.ts';
+import { kindOf, labels, serviceName, type SwarmPlatform } from './service-spec.ts';
 import { giveUpUnasked, lookAtWaiting, settleWaiting, waitForTask } from './waiting.ts';
 import { writeService } from './write.ts';
 
@@ -24,8 +31,7 @@ export interface SwarmOrchestratorOptions {
   readonly engine: SwarmEngine;
   readonly clock: Clock;
   readonly platform: SwarmPlatform;
-  /** PEM of the certificate that tasks of this service show, its key, and the authority. */
-  readonly certificate: (identity: string) => string;
+  readonly certificate: CertificateText;
   /** False while a deployment is only advised: what others change of its services is then told and left. */
   readonly corrects?: (deployment: string) => boolean;
 }
@@ -62,18 +68,28 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
 
   async function round(): Promise<boolean> {
     const [services, tasks, nodes] = await Promise.all([engine.services(mine), engine.tasks(mine), engine.nodes()]);
-    takeIn(seen, { services, tasks, nodes }, clock.now());
+    const time = { at: clock.wall(), now: clock.now() };
+    takeIn(seen, { services, tasks, nodes }, time.now);
     let isToBeSeen = false;
     for (const group of seen.groups.values()) {
-      for (const ended of lookAtEnds(group, seen.unreached, clock.now())) void endings.tell(group, ended);
+      for (const ended of lookAtEnds(group, seen.unreached, time)) void endings.tell(group, ended);
       lookAtWaiting(group, clock.now());
-      if (await writeService(writer, group, clock.now())) isToBeSeen = true;
+      if (await writeService(writer, group, { at: clock.wall(), now: clock.now() })) isToBeSeen = true;
       settleWaiting(seen, group);
       for (const end of group.ending) end();
       if (isOver(group)) seen.groups.delete(group.name);
     }
     await files.sweep(new Set(seen.groups.keys()));
     return isToBeSeen;
+  }
+
+  /** Of services that make the same tasks, one whose secret is fresh. */
+  function groupFor(order: ReplicaOrder): Group {
+    const kind = kindOf(order, platform);
+    const found = groupTaking(seen.groups.values(), kind, clock.wall(), clock.now());
+    if (found !== undefined) return found;
+    const name = serviceName(order, platform, periodAt(clock.wall(), platform.certificateMs));
+    return seen.groups.get(name) ?? newGroup(name, order.deployment, kind);
   }
 
   function isBusy(): boolean {
@@ -98,8 +114,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
     async start(order, signal) {
       signal.throwIfAborted();
       const { id } = order;
-      const name = serviceName(order, platform);
-      const group = groupOf(seen, id) ?? seen.groups.get(name) ?? newGroup(name, order.deployment);
+      const group = groupOf(seen, id) ?? groupFor(order);
       seen.groups.set(group.name, group);
       const there = foundReplica(seen, group, id);
       if (there !== undefined && !group.waiting.has(id)) {

@@ -5,11 +5,19 @@ import type { Orchestrator } from '../../../control/orchestrator.ts';
 import { orderOf } from '../../../testing/conformance/orchestrator.ts';
 import { rehearsedSwarm } from '../../../testing/rehearsed-swarm.ts';
 import { createVirtualClock } from '../../../testing/virtual-clock.ts';
+import { periodAt } from './secrets-life.ts';
 import { serviceName, taskPort, type SwarmPlatform } from './service-spec.ts';
 import { openSwarmOrchestrator } from './swarm.ts';
 
-const platform: SwarmPlatform = { name: 'p', image: 'i', doors: [], artefactsRoot: '/a', stopGraceMs: 5000 };
-const service = serviceName(orderOf('a'), platform);
+const platform: SwarmPlatform = {
+  name: 'p',
+  image: 'i',
+  doors: [],
+  artefactsRoot: '/a',
+  stopGraceMs: 5000,
+  certificateMs: 86_400_000,
+};
+const service = serviceName(orderOf('a'), platform, periodAt(createVirtualClock().wall(), platform.certificateMs));
 
 /**
  *   start R… | stop R | kill R | list | restart | clear     control asks
@@ -19,7 +27,7 @@ const service = serviceName(orderOf('a'), platform);
  *   wait MS
  * Below each line stands what was answered and told meanwhile, then the service: replicas asked for, and its live tasks.
  */
-async function play(script: string, room = 3): Promise<string> {
+async function play(script: string, room = 3, certificateMs = platform.certificateMs): Promise<string> {
   const clock = createVirtualClock();
   const nodes = ['n1', 'n2', 'n3'].map((name) => ({ name, room }));
   const swarm = rehearsedSwarm({ clock, nodes, port: taskPort });
@@ -31,7 +39,7 @@ async function play(script: string, room = 3): Promise<string> {
     const opened = await openSwarmOrchestrator({
       engine: swarm.engine(),
       clock,
-      platform,
+      platform: { ...platform, certificateMs },
       certificate: () => 'pem',
       corrects: () => corrects,
     });
@@ -93,12 +101,12 @@ async function play(script: string, room = 3): Promise<string> {
 }
 
 /** Plays the lines that are no answer, and compares everything. */
-async function isPlayed(expected: string, room?: number): Promise<void> {
+async function isPlayed(expected: string, room?: number, certificateMs?: number): Promise<void> {
   const lines = expected.split('\n').filter((line) => line.trim() !== '');
   const indent = lines[0]?.search(/\S/) ?? 0;
   const cut = lines.map((line) => line.slice(indent));
   const script = cut.filter((line) => !line.startsWith(' ')).join('\n');
-  assert.equal(await play(script, room), cut.join('\n'));
+  assert.equal(await play(script, room, certificateMs), cut.join('\n'));
 }
 
 test('a task that is killed is replaced by the engine, and the next replica that is ordered is its replacement', async () => {
@@ -286,5 +294,77 @@ test('a place is kept also when the engine has replaced one before it is given u
       wait 4000
         2: t1 running on n1, t3 running on n3
     `,
+  );
+});
+
+test('when half of the life of a secret is over, later tasks get another service; the old one goes with its last task', async () => {
+  await isPlayed(
+    `
+      start a b
+        2: t1 starting on n1, t2 starting on n2
+      wait 10000
+          a is task t1 on n1
+          b is task t2 on n2
+        2: t1 running on n1, t2 running on n2
+      start c
+        3: t1 running on n1, t2 running on n2, t3 starting on n3
+      wait 10000
+          c is task t3 on n3
+        3: t1 running on n1, t2 running on n2, t3 running on n3
+      start d
+        3: t1 running on n1, t2 running on n2, t3 running on n3 | 1: t4 starting on n1
+      wait 2000
+          d is task t4 on n1
+        3: t1 running on n1, t2 running on n2, t3 running on n3 | 1: t4 running on n1
+      restart
+        3: t1 running on n1, t2 running on n2, t3 running on n3 | 1: t4 running on n1
+      list
+          a is task t1 on n1; b is task t2 on n2; c is task t3 on n3; d is task t4 on n1
+        3: t1 running on n1, t2 running on n2, t3 running on n3 | 1: t4 running on n1
+      stop a
+        2: t2 running on n2, t3 running on n3 | 1: t4 running on n1
+      wait 1000
+          a is stopped
+        2: t2 running on n2, t3 running on n3 | 1: t4 running on n1
+      stop b
+        1: t3 running on n3 | 1: t4 running on n1
+      wait 1000
+          b is stopped
+        1: t3 running on n3 | 1: t4 running on n1
+      stop c
+        1: t4 running on n1
+      wait 1000
+          c is stopped
+        1: t4 running on n1
+      list
+          d is task t4 on n1
+        1: t4 running on n1
+    `,
+    3,
+    40_000,
+  );
+});
+
+test('a task that the engine makes again with a secret that has expired is replaced in another service', async () => {
+  await isPlayed(
+    `
+      upkeep
+      start a b
+        2: t1 starting on n1, t2 starting on n2
+      wait 10000
+          a is task t1 on n1
+          b is task t2 on n2
+        2: t1 running on n1, t2 running on n2
+      wait 20000
+        2: t1 running on n1, t2 running on n2
+      fail t1 137
+        2: t2 running on n2
+      wait 4000
+          exit a: exit code 137: killed, by somebody or over its limit of memory (resources.memory) on n1
+          a' is task t3 on n1
+        1: t2 running on n2 | 1: t3 running on n1
+    `,
+    3,
+    20_000,
   );
 });

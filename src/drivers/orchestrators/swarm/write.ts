@@ -19,7 +19,7 @@ export interface ServiceWriter {
 export async function writeService(
   { engine, files, platform, corrects, onDrift }: ServiceWriter,
   group: Group,
-  now: number,
+  { at, now }: { readonly at: number; readonly now: number },
 ): Promise<boolean> {
   const { service, order, name, deployment } = group;
   const plan = planService(service, group, now, {
@@ -36,7 +36,7 @@ export async function writeService(
       return false;
     case 'create': {
       if (order === undefined) return false;
-      const spec = serviceSpec(name, order, platform, await files.keep(name, order));
+      const spec = serviceSpec(name, order, platform, await files.keep(name, order, at));
       await engine.createService({
         ...spec,
         Labels: { ...spec.Labels, [labels.held]: String(plan.replicas) },
