@@ -28,8 +28,14 @@ export async function inferenceUrl(
   if (gateways !== undefined) return new URL(await firstReachable(gateways));
   const listener = status.listeners[protocol];
   const url = listener === undefined ? null : URL.parse(listener.url);
-  if (url === null) throw new FlyballError('PROTOCOL', `the control API names no ${protocol} listener`);
+  if (url === null)
+    throw new FlyballError('PROTOCOL', `the control API names no ${protocol} listener${elsewhere(status)}`);
   return url;
+}
+
+function elsewhere({ gateways }: StatusView): string {
+  const nodes = new Set(gateways.flatMap(({ node }) => (node === undefined ? [] : [node])));
+  return nodes.size === 0 ? '' : `: gateways are on ${[...nodes].join(', ')}; name the address of one with --http-url`;
 }
 
 /** A key that may only infer does not get to see the status; where the platform is this machine's, its file tells. */
