@@ -5,12 +5,13 @@ export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
   deadlineMs = 60_000,
+  everyMs = 5,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     const value = await condition();
     if (value !== false && value != null) return value;
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await delay(5);
+    await delay(everyMs);
   }
 }

@@ -15,8 +15,16 @@ import Docker from 'dockerode';
 import { systemClock } from '../../src/clock.ts';
 import type { Orchestrator } from '../../src/control/orchestrator.ts';
 import { openDocker } from '../../src/drivers/orchestrators/swarm/docker.ts';
+import { labels } from '../../src/drivers/orchestrators/swarm/service-spec.ts';
 import { openSwarmOrchestrator } from '../../src/drivers/orchestrators/swarm/swarm.ts';
-import { orchestratorConformance } from '../../src/testing/conformance/orchestrator.ts';
+import { clusters } from '../../src/testing/conformance/orchestrator-cluster.ts';
+import { declared } from '../../src/testing/conformance/orchestrator-deviations.ts';
+import { endings } from '../../src/testing/conformance/orchestrator-endings.ts';
+import { fleets } from '../../src/testing/conformance/orchestrator-fleet.ts';
+import { limits } from '../../src/testing/conformance/orchestrator-limits.ts';
+import { singleReplicas } from '../../src/testing/conformance/orchestrator-replicas.ts';
+import { orchestratorConformance, type OrchestratorEngine } from '../../src/testing/conformance/orchestrator.ts';
+import { coresOfContainer } from '../../src/testing/kernel-limits.ts';
 import { makeAuthority } from '../../src/tls/authority.ts';
 import { identityOf } from '../../src/tls/platform-authority.ts';
 import { buildImage } from '../../deploy/image/build.ts';
@@ -56,18 +64,20 @@ if (socketPath === undefined) {
 } else {
   const docker = new Docker({ socketPath });
   const authority = makeAuthority('conformance', Date.now());
-  orchestratorConformance('swarm', async () => {
+
+  async function engine(): Promise<OrchestratorEngine> {
     const platform = {
       name: `c-${randomBytes(3).toString('hex')}`,
       image: process.env['FLYBALL_TEST_IMAGE'] ?? '',
       doors: [],
       artefactsRoot: '/nowhere',
-      stopGraceMs: 5000,
+      stopGraceMs: 3000,
       certificateMs: 86_400_000,
     };
+    const ours = { filters: { label: [`${labels.platform}=${platform.name}`] } };
     const open = (): Promise<Orchestrator> =>
       openSwarmOrchestrator({
-        engine: openDocker({ kind: 'unix', path: socketPath }),
+        engine: openDocker({ kind: 'unix', path: socketPath as string }),
         clock: systemClock,
         platform,
         certificate(identity) {
@@ -75,18 +85,52 @@ if (socketPath === undefined) {
           return certificate + key + authority.certificate;
         },
       });
+    const containerOf = async (where: string): Promise<Docker.Container> => {
+      const [, task] = /^task (\S+)/.exec(where) ?? [];
+      const found = await docker.listContainers({ filters: { label: [`com.docker.swarm.task.id=${task}`] } });
+      return docker.getContainer(found[0]?.Id ?? '');
+    };
     return {
       open,
       identity: identityOf(authority, 'control', 'client', Date.now()),
-      async crash(_id: string, where: string): Promise<void> {
-        const [, task] = /^task (\S+)/.exec(where) ?? [];
-        const found = await docker.listContainers({ filters: { label: [`com.docker.swarm.task.id=${task}`] } });
-        await docker.getContainer(found[0]?.Id ?? '').kill();
+      crash: async (_id, where) => (await containerOf(where)).kill(),
+      async alive() {
+        const found = (await docker.listTasks(ours)) as readonly {
+          readonly DesiredState: string;
+          readonly Status: { readonly State: string };
+        }[];
+        return found.filter(({ DesiredState, Status }) => DesiredState === 'running' || Status.State === 'running')
+          .length;
+      },
+      async left() {
+        const kept = await Promise.all([docker.listServices(ours), docker.listConfigs(ours), docker.listSecrets(ours)]);
+        return kept.flat().map((each) => each.Spec?.Name ?? '');
+      },
+      async coresOf(where) {
+        return coresOfContainer((await containerOf(where)).id);
+      },
+      async meddle() {
+        const [service] = await docker.listServices(ours);
+        const { ID, Version, Spec } = service as unknown as {
+          readonly ID: string;
+          readonly Version: { readonly Index: number };
+          readonly Spec: { readonly Mode: { readonly Replicated: { readonly Replicas: number } } };
+        };
+        const Replicas = Spec.Mode.Replicated.Replicas + 1;
+        await docker.getService(ID).update({ ...Spec, version: Version.Index, Mode: { Replicated: { Replicas } } });
       },
       async [Symbol.asyncDispose](): Promise<void> {
         await using last = await open();
-        for (const { id } of await last.list()) await last.stop(id, 0);
+        await last.clear?.();
       },
     };
-  });
+  }
+
+  orchestratorConformance({ name: 'swarm', deviations: declared.swarm, engine, concurrency: 4 }, [
+    singleReplicas,
+    fleets,
+    endings,
+    limits,
+    clusters,
+  ]);
 }

@@ -5,25 +5,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../clock.ts';
-import type { Orchestrator, ReplicaExit } from '../../control/orchestrator.ts';
-import { modulePath } from '../../module-path.ts';
-import { orchestratorConformance, orderOf, stateAt } from '../../testing/conformance/orchestrator.ts';
+import type { Orchestrator } from '../../control/orchestrator.ts';
+import { clusters } from '../../testing/conformance/orchestrator-cluster.ts';
+import { declared } from '../../testing/conformance/orchestrator-deviations.ts';
+import { endings } from '../../testing/conformance/orchestrator-endings.ts';
+import { fleets } from '../../testing/conformance/orchestrator-fleet.ts';
+import { limits } from '../../testing/conformance/orchestrator-limits.ts';
+import { singleReplicas } from '../../testing/conformance/orchestrator-replicas.ts';
+import { orchestratorConformance } from '../../testing/conformance/orchestrator.ts';
+import { coresOf, limitHindrance } from '../../testing/kernel-limits.ts';
+import { orderOf } from '../../testing/lone-replica.ts';
 import { until } from '../../testing/until.ts';
+import { processesWith } from './process-identity.ts';
 import { openProcessOrchestrator } from './process.ts';
 
 const pidOf = (where: string): number => Number(/^pid (\d+)$/.exec(where)?.[1]);
 
 async function engine() {
   const runDirectory = await mkdtemp(join(tmpdir(), 'fb-'));
-  const open = (): Promise<Orchestrator> =>
-    openProcessOrchestrator({
-      runDirectory,
-      clock: systemClock,
-      runnerModule: modulePath(import.meta.url, '../../testing/frame-runner-process'),
-    });
+  const open = (): Promise<Orchestrator> => openProcessOrchestrator({ runDirectory, clock: systemClock });
   return {
     runDirectory,
     open,
+    alive: async () => [...processesWith({ FLYBALL_RUN_DIRECTORY: runDirectory, FLYBALL_REPLICA: undefined })].length,
+    left: () => readdir(runDirectory),
+    coresOf: async (where: string) => coresOf(pidOf(where)),
     crash: async (_id: string, where: string): Promise<void> => {
       process.kill(pidOf(where), 'SIGKILL');
     },
@@ -35,21 +41,16 @@ async function engine() {
   };
 }
 
-orchestratorConformance('process', engine);
+const unlimited = await limitHindrance();
+orchestratorConformance({ name: 'process', deviations: declared.process, engine, unlimited, concurrency: 2 }, [
+  singleReplicas,
+  fleets,
+  endings,
+  limits,
+  clusters,
+]);
 
 const { signal } = new AbortController();
-
-test('the reason of an exit tells the signal and the last words of its output', async () => {
-  await using world = await engine();
-  await using orchestrator = await world.open();
-  const exits: ReplicaExit[] = [];
-  orchestrator.onExit((exit) => exits.push(exit));
-  const { where, address } = await orchestrator.start(orderOf('a-1'), signal);
-  await until('ready', async () => (await stateAt(address)) === 'ready');
-  await world.crash('a-1', where);
-  await until('the exit', () => exits.length > 0);
-  assert.equal(exits[0]?.reason, 'killed by SIGKILL: serving m');
-});
 
 test('a stopped replica leaves no file behind', async () => {
   await using world = await engine();
@@ -120,16 +121,6 @@ test('limits are made for real and are gone with the replica', { skip }, async (
     made.filter((path) => existsSync(path)),
     [],
   );
-});
-
-test('a replica that needs more memory than it may have ends for that reason', { skip }, async () => {
-  await using world = await engine();
-  await using orchestrator = await world.open();
-  const exits: ReplicaExit[] = [];
-  orchestrator.onExit((exit) => exits.push(exit));
-  await orchestrator.start({ ...orderOf('small-1'), resources: { memoryBytes: 4 * 1_048_576 } }, signal);
-  await until('the exit', () => exits.length > 0);
-  assert.match(exits[0]?.reason ?? '', /^killed by SIGKILL, over its limit of memory \(resources\.memory\)/);
 });
 
 test('groups that a killed platform of this directory left are gone at its next start', { skip }, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunnerLaunch } from '../../runner/launch.ts';
-import { orderOf } from '../../testing/conformance/orchestrator.ts';
+import { orderOf } from '../../testing/lone-replica.ts';
 import { withoutImage } from './without-image.ts';
 
 type Server = Extract<RunnerLaunch['runtime'], { kind: 'server' }>;

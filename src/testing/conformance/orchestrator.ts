@@ -1,131 +1,62 @@
 /**
  * What every orchestrator must do, as tests that each driver runs. The engine (`open` may be called again on the same
- * one) outlives the orchestrator object, as a replica outlives the control that started it.
+ * one) outlives the orchestrator object, as a replica outlives the control that started it. What a driver does otherwise
+ * it declares by name, and the suite asks for that instead.
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Orchestrator, ReplicaExit, ReplicaOrder } from '../../control/orchestrator.ts';
-import type { ReplicaAddress } from '../../gateway/routing-table.ts';
-import { connectToReplica, type PeerIdentity } from '../../tls/peer.ts';
-import { openFrameConnection } from '../../protocol/frames/connection.ts';
-import { emptySignature } from '../frame-runner.ts';
-import { until } from '../until.ts';
+import { describe, it } from 'node:test';
+import type { Orchestrator } from '../../control/orchestrator.ts';
+import type { PeerIdentity } from '../../tls/peer.ts';
+import { deviations, type DeviationName, type Deviations } from './orchestrator-deviations.ts';
 
 export interface OrchestratorEngine extends AsyncDisposable {
   open(): Promise<Orchestrator>;
   /** What is shown to replicas that are reached over TCP. */
   readonly identity?: PeerIdentity;
-  /** Makes a replica die by itself, as a crash would. */
+  /** Makes a replica die by itself, as a crash would; also while no orchestrator is open. */
   crash(id: string, where: string): Promise<void>;
+  /** Replicas that exist or that the engine is about to make, whoever knows of them. */
+  alive(): Promise<number>;
+  /** Whatever else is kept for replicas: files, services, secrets. */
+  left(): Promise<readonly string[]>;
+  /** Cores that the kernel lets a replica use; undefined: all that there are. */
+  coresOf?(where: string): Promise<number | undefined>;
+  /** Somebody else asks the engine for one more replica of deployment `m`. */
+  meddle?(): Promise<void>;
 }
 
-export function orderOf(id: string, more: { readonly digest?: string } = {}): ReplicaOrder {
-  const runtime = { kind: 'simulated', signature: emptySignature, serviceMs: 0, serviceMsPerRow: 0 } as const;
-  const warmUp = { batchSizes: [1], budgetMs: 0, samples: [] };
-  const launch = { replica: id, model: 'm', version: '1', digest: 'sha256:0', runtime, warmUp, ...more };
-  return { id, deployment: 'm', launch, resources: {} };
+export interface OrchestratorUnderTest {
+  readonly name: string;
+  readonly deviations: Deviations;
+  readonly engine: () => Promise<OrchestratorEngine>;
+  /** Why no limit can be made on this machine, where it is so. */
+  readonly unlimited?: string | undefined;
+  /** Tests at once; 1 unless it is said. */
+  readonly concurrency?: number;
 }
 
-/** The first state in which the replica at the address says that it is; undefined while nobody answers. */
-export async function stateAt(address: ReplicaAddress, identity?: PeerIdentity): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const socket = connectToReplica(address, 'a-1', identity);
-  const connection = openFrameConnection(
-    socket,
-    {
-      onFrame(...[kind, header]) {
-        if (kind === 'hello') resolve(header.state.kind);
-      },
-      onClose: () => resolve(undefined),
-    },
-    { frameBytesMax: 65_536 },
-  );
-  const state = await promise;
-  connection.destroy();
-  return state;
+/** Tests of one idea; a driver runs all of them, a variant of it those that it changes. */
+export type OrchestratorPart = (driver: OrchestratorUnderTest) => void;
+
+export function orchestratorConformance(driver: OrchestratorUnderTest, parts: readonly OrchestratorPart[]): void {
+  const { name, concurrency = 1 } = driver;
+  void describe(`the ${name} orchestrator`, { concurrency }, () => parts.forEach((part) => part(driver)));
 }
 
-export function orchestratorConformance(driver: string, engine: () => Promise<OrchestratorEngine>): void {
-  const signal = new AbortController().signal;
+export type Observed = 'as the seam says' | 'as the deviation says';
 
-  void test(`${driver}: a started replica says at its address that it is ready`, async () => {
-    await using world = await engine();
-    await using orchestrator = await world.open();
-    const { address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
-  });
-
-  void test(`${driver}: starting twice gives one replica`, async () => {
-    await using world = await engine();
-    await using orchestrator = await world.open();
-    const first = await orchestrator.start(orderOf('a-1'), signal);
-    assert.deepEqual(await orchestrator.start(orderOf('a-1'), signal), first);
-    assert.equal((await orchestrator.list()).length, 1);
-  });
-
-  void test(`${driver}: a cancelled start starts nothing`, async () => {
-    await using world = await engine();
-    await using orchestrator = await world.open();
-    await assert.rejects(orchestrator.start(orderOf('a-1'), AbortSignal.abort()));
-    assert.deepEqual(await orchestrator.list(), []);
-  });
-
-  void test(`${driver}: a stopped replica is gone, is no exit, and may be stopped again`, async () => {
-    await using world = await engine();
-    await using orchestrator = await world.open();
-    const exits: ReplicaExit[] = [];
-    orchestrator.onExit((exit) => exits.push(exit));
-    const { address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
-    await orchestrator.stop('a-1', 5000);
-    assert.deepEqual(await orchestrator.list(), []);
-    assert.equal(await stateAt(address, world.identity), undefined);
-    await orchestrator.stop('a-1', 5000);
-    assert.deepEqual(exits, []);
-  });
-
-  void test(`${driver}: a replica that dies by itself is reported once, with a reason`, async () => {
-    await using world = await engine();
-    await using orchestrator = await world.open();
-    const exits: ReplicaExit[] = [];
-    orchestrator.onExit((exit) => exits.push(exit));
-    const { where, address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
-    await world.crash('a-1', where);
-    await until('the exit', () => exits.length > 0);
-    assert.deepEqual(
-      exits.map(({ id }) => id),
-      ['a-1'],
-    );
-    assert.notEqual(exits[0]?.reason, '');
-    assert.deepEqual(await orchestrator.list(), []);
-  });
-
-  void test(`${driver}: replicas outlive the orchestrator, and the next one finds them and hears of their end`, async () => {
-    await using world = await engine();
-    const first = await world.open();
-    const started = await first.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(started.address, world.identity)) === 'ready');
-    await first[Symbol.asyncDispose]();
-    await using second = await world.open();
-    const exits: ReplicaExit[] = [];
-    second.onExit((exit) => exits.push(exit));
-    const [found] = await second.list();
-    assert.equal(found?.id, 'a-1');
-    assert.deepEqual(found.address, started.address);
-    assert.equal(found.where, started.where);
-    await world.crash('a-1', found.where);
-    await until('the exit', () => exits.length > 0);
-  });
-
-  void test(`${driver}: settling says whether the limits hold, also for one that is gone`, async () => {
-    await using world = await engine();
-    await using orchestrator = await world.open();
-    const { address } = await orchestrator.start(orderOf('a-1'), signal);
-    await until('ready', async () => (await stateAt(address, world.identity)) === 'ready');
-    const limits = await orchestrator.settle('a-1', { cpu: 0.5 });
-    if (limits.kind === 'unenforced') assert.notEqual(limits.reason, '');
-    else assert.equal(limits.kind, 'enforced');
-    await orchestrator.settle('nobody', { cpu: 0.5 });
+/** One test where drivers differ: what is observed must be what the driver declares. */
+export function itIsDeclared(
+  driver: OrchestratorUnderTest,
+  name: DeviationName,
+  observe: (world: OrchestratorEngine, isDeclared: boolean) => Promise<Observed>,
+): void {
+  const why = driver.deviations[name];
+  const { seam, instead } = deviations[name];
+  void it(why === undefined ? seam : `deviation “${name}”: ${instead}`, async () => {
+    await using world = await driver.engine();
+    const observed = await observe(world, why !== undefined);
+    if (why === undefined) assert.equal(observed, 'as the seam says', `a deviation is not declared: ${name}`);
+    else assert.equal(observed, 'as the deviation says', `a deviation is declared and none: ${name}`);
   });
 }

@@ -115,9 +115,13 @@ export function openDocker(address: EngineAddress): SwarmEngine {
   async function listen(): Promise<void> {
     if (closed || listeners.length === 0) return;
     try {
-      events = (await stream.getEvents({
-        filters: { scope: ['swarm'], type: ['service', 'node'] },
-      })) as Readable;
+      const found = (await stream.getEvents({ filters: { scope: ['swarm'], type: ['service', 'node'] } })) as Readable;
+      // Closed meanwhile: nobody would ever end it, and it would hold this process.
+      if (closed) {
+        found.destroy();
+        return;
+      }
+      events = found;
       events.on('data', () => {
         for (const listener of listeners) listener();
       });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ReplicaOrder } from '../../../control/orchestrator.ts';
 import type { RunnerLaunch } from '../../../runner/launch.ts';
-import { orderOf } from '../../../testing/conformance/orchestrator.ts';
+import { orderOf } from '../../../testing/lone-replica.ts';
 import type { SwarmTask } from './engine.ts';
 import { lacksTools, toolsKey, toolsSpec, toolsState, withImage } from './foreign-spec.ts';
 import { kindOf, serviceSpec, type SwarmPlatform } from './service-spec.ts';

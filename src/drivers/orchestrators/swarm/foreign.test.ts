@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Orchestrator, ReplicaOrder } from '../../../control/orchestrator.ts';
 import { FlyballError } from '../../../errors.ts';
-import { orderOf } from '../../../testing/conformance/orchestrator.ts';
+import { orderOf } from '../../../testing/lone-replica.ts';
 import { createVirtualClock } from '../../../testing/virtual-clock.ts';
 import type { ServiceSpec, SwarmTask, TaskState } from './engine.ts';
 import { withForeignImages, type ForeignOptions } from './foreign.ts';

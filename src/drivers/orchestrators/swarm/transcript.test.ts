@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Orchestrator } from '../../../control/orchestrator.ts';
-import { orderOf } from '../../../testing/conformance/orchestrator.ts';
+import { orderOf } from '../../../testing/lone-replica.ts';
 import { rehearsedSwarm } from '../../../testing/rehearsed-swarm.ts';
 import { createVirtualClock } from '../../../testing/virtual-clock.ts';
 import { periodAt } from './secrets-life.ts';
