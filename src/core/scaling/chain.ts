@@ -5,9 +5,11 @@
  *     wish 9 ─ doubt ─ ceilings ─ floors ─ sound ─ stabilisation ─ rate ─ blast radius ─ flaps ─ room ─ freeze ─ cost ─ bounds ─▶ 6
  *                                                   most 7: bit    most 6: bit                            1 to 8: did not
  */
-import type { Stage } from './constrain.ts';
+import { stages } from './constrain.ts';
 
-export type ChainStage = 'doubt' | 'floor' | 'ceiling' | Stage;
+/** What is in doubt and what others claim, then what constrains. */
+export const chainStages = ['doubt', 'floor', 'ceiling', ...stages] as const;
+export type ChainStage = (typeof chainStages)[number];
 
 /** How far a stage lets a wish go; null: as far as it likes. */
 export interface Limit {

@@ -65,16 +65,19 @@ export const unconstrained: Constraints = {
   cost: null,
 };
 
-export type Stage =
-  | 'sound'
-  | 'stabilisation'
-  | 'rate'
-  | 'blast radius'
-  | 'flaps'
-  | 'room'
-  | 'freeze'
-  | 'cost'
-  | 'bounds';
+/** In the order in which they take hold. */
+export const stages = [
+  'sound',
+  'stabilisation',
+  'rate',
+  'blast radius',
+  'flaps',
+  'room',
+  'freeze',
+  'cost',
+  'bounds',
+] as const;
+export type Stage = (typeof stages)[number];
 
 export interface Cut {
   readonly stage: Stage;

@@ -9,7 +9,7 @@
  * begin anew, freezes begin and end, schedules and replicas grow older, forecasters see the load stay.
  */
 import { askOne, type Asked } from './asked.ts';
-import type { ChainStage, Link } from './chain.ts';
+import { chainStages, type ChainStage, type Link } from './chain.ts';
 import type { Constraints, ConstraintMemory } from './constrain.ts';
 import { decide, type Decided, type Decision } from './decide.ts';
 import { multiplied, type Multiplier } from './external.ts';
@@ -46,22 +46,7 @@ export interface Standing {
 }
 
 /** What makes a change: the policy of its own, a stage of the chain that lets go or takes hold, or upkeep's sleep. */
-export const nextRules = [
-  'policy',
-  'doubt',
-  'floor',
-  'ceiling',
-  'sound',
-  'stabilisation',
-  'rate',
-  'blast radius',
-  'flaps',
-  'room',
-  'freeze',
-  'cost',
-  'bounds',
-  'sleep',
-] as const satisfies readonly ('policy' | 'sleep' | ChainStage)[];
+export const nextRules = ['policy', ...chainStages, 'sleep'] as const;
 /** Sleep is no decision of the governor's. */
 export type NextRule = Exclude<(typeof nextRules)[number], 'sleep'>;
 

@@ -1,6 +1,7 @@
 /**
  * Why nothing is done, out of a closed set: no look ends without one of these. Pure.
  */
+import { chainStages } from './chain.ts';
 import type { Decision } from './decide.ts';
 
 export const stillnessKinds = [
@@ -9,18 +10,7 @@ export const stillnessKinds = [
   // Nobody could be listened to.
   'no policy',
   // What kept it: the last limit that made the wish what is held.
-  'doubt',
-  'floor',
-  'ceiling',
-  'sound',
-  'stabilisation',
-  'rate',
-  'blast radius',
-  'flaps',
-  'room',
-  'freeze',
-  'cost',
-  'bounds',
+  ...chainStages,
   // It is decided and not done.
   'mode',
   'approval',
