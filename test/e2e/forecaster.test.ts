@@ -88,6 +88,7 @@ test('models that are served forecast by the same record as all, and set headroo
     method: 'POST',
     body,
     callers: 2,
+    thinkMs: 0,
   });
   const said = (name: string, check: (own: ForecasterView, view: WhyView) => boolean) =>
     until(

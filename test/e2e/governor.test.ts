@@ -58,7 +58,7 @@ describe('a platform that is governed', () => {
       30_000,
     );
   const load = (name: string): SteadyLoad =>
-    startLoad({ url: `${platform.http}/v2/models/${name}/infer`, method: 'POST', body, callers: 8 });
+    startLoad({ url: `${platform.http}/v2/models/${name}/infer`, method: 'POST', body, callers: 8, thinkMs: 0 });
 
   test('load comes and replicas grow, it goes and they shrink; no request is lost, and each change can be replayed', async () => {
     await using traffic = load('driven');

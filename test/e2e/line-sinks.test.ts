@@ -148,7 +148,13 @@ describe('sinks without a database', () => {
   });
 
   test('a sink that hangs and one that is full lose what is over their bound, tell so, and cost no request anything', async () => {
-    await using load = startLoad({ url: `${platform.http}/v2/models/shop/infer`, method: 'POST', body, callers: 4 });
+    await using load = startLoad({
+      url: `${platform.http}/v2/models/shop/infer`,
+      method: 'POST',
+      body,
+      callers: 4,
+      thinkMs: 0,
+    });
     for (const name of ['full', 'hanging']) {
       const lost = await until(
         `losses of ${name}`,

@@ -43,7 +43,6 @@ test('control killed at random moments of changes: each is done or not, none twi
     method: 'POST',
     body: input,
     callers: 2,
-    thinkMs: 10,
   });
   const call = async (method: string, path: string, body?: Uint8Array | object): Promise<Response | undefined> => {
     const bytes = body instanceof Uint8Array;

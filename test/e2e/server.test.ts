@@ -234,7 +234,13 @@ test(
       };
       await scale(3);
       await until('the gateway to know it', () => knows(platform, 'steps').then(() => true));
-      const target = { url: `${platform.http}/v2/models/steps/infer`, method: 'POST', body, callers: 9 } as const;
+      const target = {
+        url: `${platform.http}/v2/models/steps/infer`,
+        method: 'POST',
+        body,
+        callers: 9,
+        thinkMs: 0,
+      } as const;
       await using load = startLoad(target);
       await load.passed(150);
       await scale(1);

@@ -158,6 +158,7 @@ describe('a real Prometheus and a real Alertmanager', { skip: missing ?? false }
       method: 'POST',
       body,
       callers: 2,
+      thinkMs: 0,
     });
     const grown = await until(
       'the playbook to scale out',

@@ -123,6 +123,7 @@ describe('a platform whose deployments sleep', () => {
       body,
       headers: { 'content-type': 'application/json' },
       callers: 8,
+      thinkMs: 0,
     });
     await load.passed(200);
     for (let n = 0; n < 3; n++) {

@@ -37,6 +37,7 @@ describe('changes under constant load', { timeout: 240_000 }, () => {
       body: row,
       headers: { 'content-type': 'application/json' },
       callers: 6,
+      thinkMs: 0,
     });
   const cli = async (...args: readonly string[]): Promise<void> => {
     const { code, stderr } = await runCli(args, { FLYBALL_URL: platform.control });

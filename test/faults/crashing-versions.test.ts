@@ -18,8 +18,6 @@ const version = (fault?: object): string =>
   });
 const input = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] });
 const callers = 4;
-/** Of each caller between its requests: a request every few milliseconds, and a machine that is not busy with them. */
-const thinkMs = 10;
 
 describe('a good version under load, and successors that crash', { timeout: 180_000 }, () => {
   let platform: Platform;
@@ -48,7 +46,6 @@ describe('a good version under load, and successors that crash', { timeout: 180_
       body: input,
       headers: { 'content-type': 'application/json' },
       callers,
-      thinkMs,
     });
   const move = (to: number) =>
     runCli(['models', 'alias', 'steady', 'champion', String(to)], { FLYBALL_URL: platform.control });

@@ -21,7 +21,7 @@ describe('a platform under load, and what is killed in it', { timeout: 180_000 }
   let platform: Platform;
   let url = '';
   const load = (): SteadyLoad =>
-    startLoad({ url, method: 'POST', body, headers: { 'content-type': 'application/json' }, callers });
+    startLoad({ url, method: 'POST', body, headers: { 'content-type': 'application/json' }, callers, thinkMs: 0 });
   const ready = async (): Promise<readonly ReplicaView[]> => {
     const { deployments } = await platform.status();
     return (deployments[0]?.replicas ?? []).filter(({ state }) => state === 'ready');

@@ -36,7 +36,14 @@ const decisions = async (platform: Platform): Promise<readonly JournalEntryView[
   (await (await fetch(`${platform.control}/api/v1/journal?kind=decision&limit=1000`)).json()) as JournalEntryView[];
 const isMove = ({ action }: JournalEntryView): boolean => /^\d+ → \d+$/.test(action);
 const load = (platform: Platform, name: string, callers: number): SteadyLoad =>
-  startLoad({ url: `${platform.http}/v2/models/${name}/infer`, method: 'POST', body, callers, pauseMs: 20 });
+  startLoad({
+    url: `${platform.http}/v2/models/${name}/infer`,
+    method: 'POST',
+    body,
+    callers,
+    thinkMs: 0,
+    pauseMs: 20,
+  });
 
 /** A server that computes one request at a time, whoever asks, and slower the more there are: replicas before it are no help. */
 async function startBottleneck(context: TestContext, serviceMs: number): Promise<string> {

@@ -52,7 +52,7 @@ describe('two replicas, one of which is of little use', { timeout: 240_000 }, ()
       const io = readFileSync(`/proc/${pidOf(replica)}/io`, 'utf8');
       return Number(/^wchar: (\d+)$/m.exec(io)?.[1]);
     });
-    await using warm = startLoad({ url, method: 'POST', body: row, headers, callers: 4 });
+    await using warm = startLoad({ url, method: 'POST', body: row, headers, callers: 4, thinkMs: 0 });
     await warm.passed(200);
     await warm.stop();
     // Nine tenths of the time it does not run: what a quota of a tenth of a core does, without a right to make one.
@@ -62,7 +62,7 @@ describe('two replicas, one of which is of little use', { timeout: 240_000 }, ()
       setTimeout(() => starved && process.kill(pid, 'SIGSTOP'), 10);
     }, 100);
     try {
-      await using callers = startLoad({ url, method: 'POST', body: row, headers, callers: 4 });
+      await using callers = startLoad({ url, method: 'POST', body: row, headers, callers: 4, thinkMs: 0 });
       await callers.passed(200);
       const before_ = written.map((count) => count());
       await callers.passed(600);
@@ -87,7 +87,7 @@ describe('two replicas, one of which is of little use', { timeout: 240_000 }, ()
 
   test('one that is stopped is routed around, its work is done by the other, and it is replaced', async (t) => {
     const [victim] = (await replicas()) as [ReplicaView];
-    await using callers = startLoad({ url, method: 'POST', body: row, headers, callers: 4 });
+    await using callers = startLoad({ url, method: 'POST', body: row, headers, callers: 4, thinkMs: 0 });
     await callers.passed(100);
     const stoppedAt = performance.now();
     process.kill(pidOf(victim), 'SIGSTOP');
@@ -169,7 +169,14 @@ describe('two replicas of a model whose work its data says', { timeout: 240_000 
   test('one whose runtime does not come back, though it answers, is told of and replaced; nobody else fails', async (t) => {
     const known = new Set((await replicas()).map(({ id }) => id));
     const url = `${platform.http}/v2/models/counter/infer`;
-    await using callers = startLoad({ url, method: 'POST', body: trips(1), headers: headers(5000), callers: 2 });
+    await using callers = startLoad({
+      url,
+      method: 'POST',
+      body: trips(1),
+      headers: headers(5000),
+      callers: 2,
+      thinkMs: 0,
+    });
     await callers.passed(50);
     const stuckAt = performance.now();
     const response = await ask(Number.MAX_SAFE_INTEGER, 1000);

@@ -208,6 +208,7 @@ describe('misuse below the level of requests', { timeout: 240_000 }, () => {
       method: 'POST',
       body: row,
       callers: 2,
+      thinkMs: 0,
     });
     const startedAt = performance.now();
     const slow = await Promise.all(Array.from({ length: 200 }, raw));

@@ -60,4 +60,5 @@ export const call = ({ http }: Platform, deployment: string): LoadTarget => ({
   method: 'POST',
   body: v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }),
   callers: 8,
+  thinkMs: 0,
 });

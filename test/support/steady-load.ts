@@ -32,14 +32,20 @@ export interface LoadTarget {
   readonly callers: number;
   /** Pause of a caller after a failed request, so that a closed port is not hammered. */
   readonly pauseMs?: number;
-  /** Pause of a caller after each answer; 0 as nothing is said. */
+  /**
+   * Pause of a caller after each answer. As nothing is said a few milliseconds: a fault meets some request all the same, and
+   * the machine is not busy with requests. 0 floods.
+   */
   readonly thinkMs?: number;
 }
+
+const thinkMsDefault = 5;
 
 const waitLimitMs = 30_000;
 const slowMs = 250;
 
 export function startLoad(target: LoadTarget): SteadyLoad {
+  const { thinkMs = thinkMsDefault } = target;
   const agent = new http.Agent({ keepAlive: true, maxSockets: target.callers });
   const failures: string[] = [];
   const answers = new Map<string, number>();
@@ -80,7 +86,7 @@ export function startLoad(target: LoadTarget): SteadyLoad {
       slowestMs = Math.max(slowestMs, ms);
       if (ms >= slowMs) slow.push({ sentAt, ms });
       if (failure === undefined) {
-        if (target.thinkMs !== undefined) await pause(target.thinkMs);
+        if (thinkMs > 0) await pause(thinkMs);
         continue;
       }
       failures.push(failure);
