@@ -287,9 +287,10 @@ process.on('message', (message: ToChild, handle?: object) => {
     case 'families':
       families.answered(message.ask, message.parts);
       break;
+    case 'identity':
     case 'statistics':
     case 'other workers':
-      break; // gateway workers alone infer
+      break; // of gateway workers alone
     case 'drain':
       (message.replicasStay === true ? leave() : drain(message.deadlineMs)).catch(fail('drain'));
       break;

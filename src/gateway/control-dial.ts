@@ -66,8 +66,12 @@ export function dialControl(address: ControlAddress, door: number, clock: Clock,
     why = statusCode === misdirected ? 'no control acts behind it' : `it answered ${statusCode}`;
     request.destroy();
   });
-  request.on('error', (error) => {
-    if (error.message !== '') why = error.message;
+  let isPeer = false;
+  request.once('socket', (socket) => socket.once('secureConnect', () => (isPeer = true)));
+  request.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    // With TLS 1.3 whoever does not take a certificate says so after the handshake, and no more than that.
+    if (isPeer && code === 'ECONNRESET') why = "it hung up; perhaps it does not take this gateway's certificate";
+    else if (message !== '') why = message;
   });
   request.once('close', () => {
     cancelLimit();

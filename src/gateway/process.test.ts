@@ -13,14 +13,20 @@ import { startAddingRunner } from '../testing/adding-runner.ts';
 import { identityFor, startDoorControl, tableOf } from '../testing/control-doors.ts';
 import { settingsIn } from '../testing/process-settings.ts';
 import { until } from '../testing/until.ts';
+import { makeAuthority } from '../tls/authority.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import { readLastTable } from './kept-tables.ts';
 import type { RoutingTable } from './routing-table.ts';
 import { versionRoute } from '../testing/gateway-bench.ts';
 
-const elsewhere = (urls: readonly string[]) => ({ doors: urls, node: 'far', identity: identityFor('gateway') });
+const elsewhere = (urls: readonly string[], identity = identityFor('gateway')) => ({
+  doors: urls,
+  node: 'far',
+  identity,
+});
 
 /** A worker as the supervisor starts it, with a table on disk, two runners and no control. */
-async function startWorker(doors?: readonly string[]) {
+async function startWorker(doors?: readonly string[], shows?: PeerIdentity) {
   // What does not come up in time leaves nothing either.
   await using stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'fb-'));
@@ -57,7 +63,7 @@ async function startWorker(doors?: readonly string[]) {
   const heard: FromChild[] = [];
   child.on('message', (message: FromChild) => heard.push(message));
   const tell = (message: ToChild, handle?: net.Server): void => void child.send(message, handle);
-  tell({ kind: 'start', settings: settingsIn(directory, doors && elsewhere(doors)) });
+  tell({ kind: 'start', settings: settingsIn(directory, doors && elsewhere(doors, shows)) });
   const held: net.Server[] = [];
   const listen = async (name: 'http' | 'grpc'): Promise<number> => {
     const server = net.createServer();
@@ -163,4 +169,19 @@ test('a worker whose control is on another machine goes through its door and kee
   });
   assert.deepEqual([known?.node, known?.worker, known?.pid], ['far', 0, worker.child.pid]);
   await until('kept', () => readLastTable(join(worker.directory, 'routing-table.json'))?.revision === 5);
+});
+
+test('another identity is shown to doors from the moment at which it is given', async () => {
+  await using control = await startDoorControl();
+  await control.channel.publish(tableOf(5));
+  const strange = makeAuthority('strange', Date.now());
+  // It trusts the authority of that door, and is not taken there itself.
+  const shows = { ...identityFor('gateway', strange), authority: identityFor('gateway').authority };
+  await using worker = await startWorker([control.url], shows);
+  const news = await until('it to be turned away', () => worker.heard.find((message) => message.kind === 'doors'));
+  assert.ok(news.kind === 'doors' && news.news.kind === 'none');
+  assert.match(news.news.why, /perhaps it does not take this gateway's certificate/);
+  assert.equal(control.connections(), 0);
+  worker.tell({ kind: 'identity', identity: identityFor('gateway') });
+  await until('it to be known', () => control.channel.gateways().some(({ revision }) => revision === 5));
 });

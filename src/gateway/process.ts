@@ -20,6 +20,8 @@ import { restHandler } from '../protocol/rest/server.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import { contextOptions, serverOptions, type TlsMaterial } from '../tls/certificate.ts';
+import { liveIdentity, type LiveIdentity } from '../tls/live-identity.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import { publish } from '../telemetry/events.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start.ts';
 import type { ControlAddress, ControlDoors } from './control-dial.ts';
@@ -56,6 +58,8 @@ const orphanDrainMs = 30_000;
 
 interface Worker {
   readonly settings: ProcessSettings;
+  /** What it shows to replicas and to control's doors; whoever connects reads it at that moment. */
+  readonly identity: LiveIdentity | undefined;
   readonly telemetry: Telemetry;
   readonly dispatcher: Dispatcher;
   readonly service: GatewayService;
@@ -93,10 +97,10 @@ function start(settings: ProcessSettings): Worker {
   goFirst();
   const telemetry = startTelemetry({ role: 'gateway', worker: settings.worker, logLevel: settings.logLevel });
   const frameBytesMax = Math.max(settings.limits.bodyBytesMax * 4, answerBytesMin);
+  const identity = settings.identity && liveIdentity(settings.identity);
   const dispatcher = createDispatcher({
     clock: systemClock,
-    connect: (route, events) =>
-      openReplicaConnection(route, events, { clock: systemClock, frameBytesMax, identity: settings.identity }),
+    connect: (route, events) => openReplicaConnection(route, events, { clock: systemClock, frameBytesMax, identity }),
     onDrained: () => link.observeSoon(),
     onWaiting: () => link.observeSoon(),
   });
@@ -105,7 +109,7 @@ function start(settings: ProcessSettings): Worker {
   const authenticator = auth === undefined ? undefined : openAuthenticator(systemClock, auth.workers);
   authenticator?.apply(readKeyTable(join(settings.runDirectory, keyTableFile)));
   const spans = recordSpans(systemClock);
-  const elsewhere = doorsOf(settings);
+  const elsewhere = doorsOf(settings, identity);
   const control: ControlAddress = elsewhere ?? { kind: 'unix', path: settings.controlSocket };
   const kept = elsewhere && openKeptTables(settings.runDirectory, settings.worker);
   const link = openControlLink({
@@ -165,6 +169,7 @@ function start(settings: ProcessSettings): Worker {
   const door = openLocalDoor(service, limits, join(settings.runDirectory, doorFile(settings.worker)));
   return {
     settings,
+    identity,
     telemetry,
     door,
     dispatcher,
@@ -179,7 +184,7 @@ function start(settings: ProcessSettings): Worker {
 }
 
 /** Where control is on another machine. */
-function doorsOf({ doors, identity }: ProcessSettings): ControlDoors | undefined {
+function doorsOf({ doors }: ProcessSettings, identity: PeerIdentity | undefined): ControlDoors | undefined {
   if (doors === undefined) return undefined;
   if (identity === undefined) throw new FlyballError('TLS_UNUSABLE', "control's doors want a certificate, got none");
   return { kind: 'doors', urls: doors, identity };
@@ -279,6 +284,9 @@ process.on('message', (message: ToChild, handle?: unknown) => {
       break;
     case 'tls':
       if (worker !== undefined) renew(worker, message.name, message.tls);
+      break;
+    case 'identity':
+      worker?.identity?.replace(message.identity);
       break;
     case 'metrics':
       tell({ kind: 'metrics', ask: message.ask, families: worker?.telemetry.families() ?? [] });

@@ -13,6 +13,7 @@ import { compiledFolder } from '../store/data-directory.ts';
 import type { DoorNews } from '../gateway/door-news.ts';
 import { publish } from '../telemetry/events.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
+import type { PeerIdentity } from '../tls/peer.ts';
 import type { FamiliesOf, MetricFamily } from '../telemetry/metrics.ts';
 import type { ModelStatistics } from '../protocol/inference.ts';
 import type { BoundSocket } from './listening-socket.ts';
@@ -56,6 +57,8 @@ export interface Child {
   restarts(): number;
   /** Another certificate for one of its listeners; one that it does not have is ignored. */
   renew(name: ServedListener, tls: TlsMaterial): void;
+  /** Another identity than it was started with; its successors are given theirs at their start. */
+  identify(identity: PeerIdentity): void;
   /** Empty from one that is just gone, or that takes longer. */
   metrics(timeoutMs: number): Promise<readonly MetricFamily[]>;
   /** Of a gateway worker, likewise. */
@@ -192,6 +195,11 @@ export function startChild(plan: ChildPlan): Child {
     restarts: () => restarts,
     renew(name, tls) {
       if (current !== undefined && plan.sockets[name] !== undefined) send(current, { kind: 'tls', name, tls });
+    },
+    identify(identity) {
+      // Over IPC an identity is what its fields hold now.
+      const { certificate, key, authority } = identity;
+      if (current !== undefined) send(current, { kind: 'identity', identity: { certificate, key, authority } });
     },
     async metrics(timeoutMs) {
       const answer = await ask('metrics', timeoutMs);

@@ -13,6 +13,7 @@ import type { DoorNews } from '../gateway/door-news.ts';
 import { modulePath } from '../module-path.ts';
 import { logFileName, openDataDirectory } from '../store/data-directory.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
+import { liveIdentity, type LiveIdentity } from '../tls/live-identity.ts';
 import type { PeerIdentity } from '../tls/peer.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { watchTls } from '../tls/watch.ts';
@@ -68,6 +69,8 @@ export interface Supervisor<Kind extends RoleKind = RoleKind> extends AsyncDispo
   readonly ready: Promise<void>;
   /** Fulfilled when everything has ended, whoever asked for it. */
   readonly closed: Promise<SupervisorEnd>;
+  /** Of a gateway alone: replaced here, it is replaced in every process, and in those that are started later. */
+  readonly identity: LiveIdentity | undefined;
   /** Reads certificates again, as SIGHUP asks for. */
   reload(): void;
   /** Ends everything in order; further calls wait for the first. */
@@ -113,7 +116,8 @@ export async function startSupervisor<Kind extends RoleKind>(
     renew(name as ListenerName, material),
   );
   starting.defer(() => tls.close());
-  const identity = await identities(role, directory.path, specification.name, clock);
+  const own = role.kind === 'gateway' ? liveIdentity(role.identity) : undefined;
+  const identity = await identities(role, own, directory.path, specification.name, clock);
   const sockets = await openAll(options, options.role.kind, starting);
   const listeners = addressesOf<Kind>(sockets, specification, directory.runDirectory);
   const startedAt = clock.wall();
@@ -173,6 +177,9 @@ export async function startSupervisor<Kind extends RoleKind>(
     });
   }
 
+  own?.onReplaced((next) => {
+    for (const child of children) child.identify(next);
+  });
   registerFamilies(telemetry.registry, children, (name) => tls.current(name));
   const metrics = starting.use(
     await serveMetrics(
@@ -225,6 +232,7 @@ export async function startSupervisor<Kind extends RoleKind>(
     logFile: logPath,
     ready: allReady(children),
     closed: ended.promise,
+    identity: own,
     drain,
     leave: (reason) => end(specification.shutdown.drainMs, reason, 0, true),
     reload: () => tls.reload(),
@@ -242,11 +250,13 @@ export async function startSupervisor<Kind extends RoleKind>(
 /** What each process shows to replicas and doors. Of a gateway alone it is what was given. */
 async function identities(
   role: Role,
+  own: PeerIdentity | undefined,
   dataDirectory: string,
   name: string,
   clock: Clock,
 ): Promise<(process: PlannedChild['role']) => PeerIdentity> {
-  if (role.kind === 'gateway') return () => role.identity;
+  // Its fields as they are at that moment.
+  if (own !== undefined) return () => ({ ...own });
   const authority =
     role.kind === 'control' ? role.authority : await openPlatformAuthority(dataDirectory, name, clock.wall());
   return (process) => identityOf(authority, process, 'client', clock.wall());
