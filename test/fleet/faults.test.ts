@@ -1,57 +1,21 @@
 /**
  * Faults of a fleet on a real Swarm of three engines, under constant load: what callers notice, what the Swarm holds
  * afterwards, and how long it took. Node 1 manages and holds no replica; nodes 2 and 3 hold them. Times are printed, and
- * no more is asserted of them than a deadline.
- * The nodes' network is not this machine's: the rows run in a process of their own there, and this file is both.
+ * no more is asserted of them than a deadline. Other files of rows follow on the same testbed.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { buildImage } from '../../deploy/image/build.ts';
-import { testbedNames } from '../../testbed/names.ts';
-import { attachTestbed, openTestbed, type Testbed } from '../../testbed/testbed.ts';
-import { engineSkip } from '../support/engine.ts';
+import type { Testbed } from '../../testbed/testbed.ts';
+import { onTestbed, rowsMs } from '../support/fleet-rows.ts';
 import { dockerCommand, startFleet, type Fleet } from '../support/fleet.ts';
 import { until } from '../support/platform.ts';
 import { childPid } from '../support/processes.ts';
 
-const name = process.env['FLYBALL_TEST_TESTBED'];
-const limitMs = 600_000;
+onTestbed(import.meta.url, 'a fleet on a real Swarm stands its faults', rows, [
+  new URL('rows/updates.test.ts', import.meta.url),
+]);
 
-if (name === undefined) {
-  void test('a fleet on a real Swarm stands its faults', { ...engineSkip, timeout: limitMs }, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'fb-image-'));
-    try {
-      const image = await buildImage();
-      const path = join(folder, 'flyball.tar');
-      await image.writeTo(path, image.tag);
-      await using testbed = await openTestbed({ nodes: 3, heartbeatMs: 2000, images: [{ kind: 'file', path }] });
-      const [program = '', ...words] = testbed.lan;
-      const child = spawn(
-        program,
-        [...words, process.execPath, '--test', '--test-reporter=spec', fileURLToPath(import.meta.url)],
-        {
-          env: { ...process.env, FLYBALL_TEST_TESTBED: testbed.name, NODE_TEST_CONTEXT: undefined },
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      );
-      child.stdout.on('data', (chunk: Buffer) => process.stdout.write(chunk));
-      const [code] = (await once(child, 'close')) as [number | null];
-      assert.equal(code, 0, 'each row is above');
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
-} else {
-  rows(name);
-}
-
-function rows(testbedName: string): void {
+function rows(testbed: Testbed): void {
   const tensor = (of: string) => [{ name: of, datatype: 'FP32', shape: [-1, 4] }];
   const version = (serviceMs: number, fault?: object): string =>
     JSON.stringify({
@@ -61,12 +25,10 @@ function rows(testbedName: string): void {
   const workers = { constraints: ['node.role==worker'] };
   const steady = { model: 'steady@champion', replicas: { min: 1, max: 6 }, placement: workers, drainMs: 5000 };
 
-  describe('a fleet under constant load', { timeout: limitMs }, () => {
-    let testbed: Testbed;
+  describe('a fleet under constant load', { timeout: rowsMs }, () => {
     let fleet: Fleet;
 
     before(async () => {
-      testbed = attachTestbed(testbedNames(testbedName));
       fleet = await startFleet(testbed, {
         models: {
           'steady/1/model.yaml': version(5),

@@ -110,20 +110,23 @@ export async function startFleet(
     tasks,
     journal: (query) => api(`/journal?limit=1000&${query}`),
     async change(method, path, body, waits = true) {
-      const started = await api<OperationView>(path, {
-        method,
-        headers: { 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      if (!waits) return started;
+      const content =
+        body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      let last = await api<OperationView>(path, { method, ...content });
+      if (!waits) return last;
       return until(
         `the end of ${method} ${path}`,
         async () => {
-          const now = await api<OperationView>(`/operations/${started.id}`);
-          return now.state === 'running' ? undefined : now;
+          last = await api<OperationView>(`/operations/${last.id}`);
+          return last.state === 'running' ? undefined : last;
         },
         settleMs,
-      );
+      ).catch(async (cause: unknown) => {
+        const { deployments } = await platform.status();
+        const told = deployments.map(({ name, state, reason = '' }) => `${name} is ${state} ${reason}`);
+        const steps = last.steps.map(({ state, text }) => `${state} ${text}`);
+        throw new Error(`${method} ${path} does not end:\n${[...steps, ...told].join('\n')}`, { cause });
+      });
     },
     async settled(name, count) {
       let last = '';
