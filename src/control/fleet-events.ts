@@ -31,8 +31,10 @@ export function noteFleetEvent(parts: FleetEventParts, event: FleetEvent): void 
     case 'load-failed': {
       // What computes can end while its runner lives to tell: one that had served is a death like any other.
       const kind = replica.readyAt === undefined ? 'load' : 'death';
-      fail(parts, replica, { kind, told: kind === 'load', reason: event.reason });
-      if (replica.readyAt === undefined) progress.replicaFailed(replica, event.reason);
+      // Of a cluster it is the node's disk, files and devices as much as the model that may be at fault.
+      const reason = replica.node === undefined ? event.reason : `on ${replica.node}: ${event.reason}`;
+      fail(parts, replica, { kind, told: kind === 'load', reason });
+      if (replica.readyAt === undefined) progress.replicaFailed(replica, reason);
       break;
     }
     case 'died': {

@@ -151,7 +151,7 @@ export function openFleet(options: FleetOptions): Fleet {
   orchestrator.onExit(({ id, reason, byEngine }) => {
     const replica = replicas.get(id);
     if (replica === undefined) return;
-    if (byEngine === true && replica.readyAt !== undefined) ended(replica, reason);
+    if (byEngine === true) ended(replica, reason);
     else died(replica, reason);
   });
 

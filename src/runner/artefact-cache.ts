@@ -17,7 +17,7 @@ import { makeDirectory } from '../store/make-directory.ts';
 import { callOptions, type PeerIdentity } from '../tls/peer.ts';
 
 export interface ArtefactCache {
-  /** Local path of the whole artefact. ARTEFACT_NOT_FOUND, DIGEST_MISMATCH, or what kept every door from answering. */
+  /** Local path of the whole artefact. ARTEFACT_NOT_FOUND, DIGEST_MISMATCH, DATA_DIR_UNUSABLE, or what kept every door from answering. */
   path(digest: string): Promise<string>;
 }
 
@@ -50,7 +50,8 @@ export async function openArtefactCache(folder: string, options: ArtefactCacheOp
       const hash = createHash('sha256');
       for await (const chunk of await get(new URL(`/artefacts/${digest}`, door), identity)) {
         hash.update(chunk);
-        await file.write(chunk);
+        // Not `write`, which on a disk that is nearly full writes a part and says so to nobody who does not ask.
+        await file.writeFile(chunk);
       }
       const got = `sha256:${hash.digest('hex')}`;
       if (got !== digest) {
@@ -72,6 +73,8 @@ export async function openArtefactCache(folder: string, options: ArtefactCacheOp
         } catch (error) {
           last = error;
           if (error instanceof FlyballError && error.code === 'ARTEFACT_NOT_FOUND') throw error;
+          // No other door makes room on this node.
+          if (isOfDisk(error)) throw new FlyballError('DATA_DIR_UNUSABLE', diskWords(digest, error), { cause: error });
         }
       }
       await sleep(retryMs * 2 ** attempt);
@@ -148,6 +151,14 @@ export async function openArtefactCache(folder: string, options: ArtefactCacheOp
       }
     },
   };
+}
+
+const isOfDisk = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+function diskWords(digest: string, { code, message }: NodeJS.ErrnoException): string {
+  const what = code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk has no room for' : 'the disk does not take';
+  return `${what} the artefact ${digest.slice(0, 19)}…: ${message}`;
 }
 
 async function exists(path: string): Promise<boolean> {

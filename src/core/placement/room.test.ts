@@ -41,6 +41,15 @@ test('what fits is what is not promised, node by node, and each that takes none 
   });
 });
 
+test('nodes that would not do if they were empty are told together, with what they have', () => {
+  const nodes = [node('b', 2, 0), node('a', 2, 1)];
+  assert.deepEqual(fitting(nodes, { cores: 64, constraints: [] }), {
+    kind: 'known',
+    more: 0,
+    why: 'a and b have 2 cores in all, 64 asked for',
+  });
+});
+
 test('the scarcest of what is asked for decides, also memory and what only some nodes have', () => {
   const room = { whole: { cores: 8, memoryBytes: gib, generic: { gpu: 2 } } };
   const with1 = node('g', 8, 0, { ...room, reserved: { cores: 0, memoryBytes: gib / 2, generic: { gpu: 1 } } });
@@ -48,7 +57,7 @@ test('the scarcest of what is asked for decides, also memory and what only some 
   assert.deepEqual(fitting([with1, node('n', 8, 0)], asked), {
     kind: 'known',
     more: 1,
-    why: 'g has room for 1, 1 of 2 gpu free; n is full, 0 of 0 gpu free',
+    why: 'g has room for 1, 1 of 2 gpu free; n has no gpu',
   });
 });
 

@@ -39,7 +39,7 @@ export function fitting(nodes: readonly ClusterNode[], asked: Asked): Fit {
   const full: Full[] = [];
   const closed: string[] = [];
   const others: string[] = [];
-  for (const node of nodes) {
+  for (const node of nodes.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
     const meet = meetsAll(node, asked.constraints);
     if (meet === 'no') others.push(node.name);
     else if (node.state === 'unknown' && node.availability === 'active') return { kind: 'unknown' };
@@ -62,7 +62,11 @@ export function fitting(nodes: readonly ClusterNode[], asked: Asked): Fit {
 interface Need {
   readonly each: number;
   readonly free: (node: ClusterNode) => number;
+  /** On an empty node. */
+  readonly whole: (node: ClusterNode) => number;
   readonly words: (node: ClusterNode) => string;
+  /** Of a node that is smaller than what is asked for. */
+  readonly smallWords: (node: ClusterNode) => string;
 }
 
 interface Full {
@@ -76,7 +80,16 @@ function needsOf({ cores, memoryBytes, generic = {} }: Asked): readonly Need[] {
     if (each === undefined || each <= 0) return [];
     const free = ({ whole, reserved }: ClusterNode): number => of(whole) - of(reserved);
     const shown = (value: number): string => String(Math.round((value / scale) * 100) / 100);
-    return [{ each, free, words: (node) => `${shown(Math.max(0, free(node)))} of ${shown(of(node.whole))} ${unit}` }];
+    return [
+      {
+        each,
+        free,
+        whole: (node) => of(node.whole),
+        words: (node) => `${shown(Math.max(0, free(node)))} of ${shown(of(node.whole))} ${unit}`,
+        smallWords: (node) =>
+          of(node.whole) === 0 ? `no ${unit}` : `${shown(of(node.whole))} ${unit} in all, ${shown(each)} asked for`,
+      },
+    ];
   };
   return [
     ...need(cores, (room) => room.cores, 'cores'),
@@ -87,11 +100,25 @@ function needsOf({ cores, memoryBytes, generic = {} }: Asked): readonly Need[] {
 
 /** Of those with room for some it is said for how many: together they are what fits. */
 function fullWords(all: readonly Full[]): readonly string[] {
-  return all.map(({ node, short, count }) =>
-    count === 0
-      ? `${node.name} is full, ${short.words(node)} free`
-      : `${node.name} has room for ${count}, ${short.words(node)} free`,
-  );
+  const small = all.filter(({ node, short }) => short.whole(node) + rounding < short.each);
+  const others = all
+    .filter((each) => !small.includes(each))
+    .map(({ node, short, count }) =>
+      count === 0
+        ? `${node.name} is full, ${short.words(node)} free`
+        : `${node.name} has room for ${count}, ${short.words(node)} free`,
+    );
+  return [...others, ...smallWords(small)];
+}
+
+/** Those that would not do if they were empty; alike as nodes often are, they are named together. */
+function smallWords(small: readonly Full[]): readonly string[] {
+  const byWords = new Map<string, string[]>();
+  for (const { node, short } of small) {
+    const words = short.smallWords(node);
+    byWords.set(words, [...(byWords.get(words) ?? []), node.name].toSorted());
+  }
+  return [...byWords].map(([words, names]) => `${listed(names)} ${names.length === 1 ? 'has' : 'have'} ${words}`);
 }
 
 export function stateWords({ state, availability }: Pick<ClusterNode, 'state' | 'availability'>): string {

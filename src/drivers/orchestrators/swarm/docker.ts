@@ -106,7 +106,9 @@ export function openDocker(address: EngineAddress): SwarmEngine {
       if (statusCode === undefined || statusCode >= 500) {
         throw new FlyballError('ENGINE_UNREACHABLE', `the Docker engine at ${where}: ${message}`, { cause: error });
       }
-      throw new FlyballError('REPLICA_FAILED', `the Docker engine at ${where} refused: ${message}`, { cause: error });
+      // What the client and the managers' protocol put before the words is for nobody.
+      const words = message.replace(/^\(HTTP code \d+\) [^-]* - (rpc error: code = \w+ desc = )?/, '').trim();
+      throw new FlyballError('REPLICA_FAILED', `the Docker engine at ${where} refused: ${words}`, { cause: error });
     }
   }
   const told = async <T>(call: () => Promise<T>): Promise<T> => (await ask(call)) as T;

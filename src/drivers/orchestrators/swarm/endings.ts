@@ -9,7 +9,7 @@ import type { Group } from './group.ts';
 import { vacancyMs } from './plan.ts';
 import { isAlive, isStranded, recall, review, type EndedReplica } from './roster.ts';
 import { keepsPlaces } from './secrets-life.ts';
-import type { Seen } from './seen.ts';
+import { memoryLimitOf, type Seen } from './seen.ts';
 import { endOf } from './words.ts';
 
 export interface Endings {
@@ -41,8 +41,11 @@ export function lookAtEnds(
 ): readonly EndedReplica[] {
   const { roster, ended } = review(group.roster, group.tasks, unreached);
   group.roster = roster;
-  // What the engine makes with a certificate that has expired ends by itself; there is to be one fewer at once.
-  if (keepsPlaces(group.life, at)) group.vacancies.push(...ended.map(() => now + vacancyMs));
+  // What the engine makes with a certificate that has expired ends by itself; there is to be one fewer at once. Where nobody
+  // else is held none of them can be ended in place of one that is gone; and whoever never ran is not tried again before a
+  // while: the engine, which knows of no back-off, is not to go on in between.
+  const kept = ended.filter(({ replica }) => group.roster.replicas.size > 0 || !group.waiting.has(replica));
+  if (keepsPlaces(group.life, at)) group.vacancies.push(...kept.map(() => now + vacancyMs));
   group.vacancies = group.vacancies.filter((until) => until > now);
   for (const id of group.lostSince.keys()) {
     if (group.roster.lost.has(id)) continue;
@@ -67,7 +70,7 @@ export function newEndings({ engine, clock, seen, onExit, signal }: EndingsOptio
 
   return {
     async tell(group, { replica, task, byEngine }) {
-      const why = endOf(task, byEngine);
+      const why = endOf(task, byEngine, memoryLimitOf(group));
       const where = task?.nodeId === undefined ? '' : ` on ${seen.nodes.get(task.nodeId)?.name ?? task.nodeId}`;
       const words = byEngine || task === undefined ? '' : await lastWords(task);
       const reason = `${why}${where}${words === '' ? '' : `: ${words}`}`;

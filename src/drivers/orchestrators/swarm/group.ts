@@ -45,6 +45,8 @@ export interface Group {
   readonly ending: Set<() => void>;
   /** The last that was told. */
   drift?: string | undefined;
+  /** What the engine said when it would not have the service as it was last written. */
+  refusal?: string;
 }
 
 export function newGroup(name: string, deployment: string, kind: string | undefined): Group {

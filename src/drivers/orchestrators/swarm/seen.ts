@@ -98,7 +98,18 @@ export function taskOf(group: Group, replica: string): SwarmTask | undefined {
   return id === undefined ? undefined : group.tasks.find((task) => task.id === id);
 }
 
-export function limitsOf({ service }: Group): FoundReplica['limits'] {
-  const { Limits } = (service?.spec.TaskTemplate['Resources'] ?? {}) as { readonly Limits?: object };
-  return Limits === undefined || Object.keys(Limits).length === 0 ? { kind: 'none' } : { kind: 'enforced' };
+export function limitsOf(group: Group): FoundReplica['limits'] {
+  const limits = serviceLimits(group);
+  return limits === undefined || Object.keys(limits).length === 0 ? { kind: 'none' } : { kind: 'enforced' };
+}
+
+/** Bytes that a task of it may use; of one whose service is gone too, what was ordered. */
+export function memoryLimitOf(group: Group): number | undefined {
+  return serviceLimits(group)?.MemoryBytes ?? group.order?.resources.memoryBytes;
+}
+
+function serviceLimits({ service }: Group): { readonly MemoryBytes?: number } | undefined {
+  return (
+    service?.spec.TaskTemplate['Resources'] as { readonly Limits?: { readonly MemoryBytes?: number } } | undefined
+  )?.Limits;
 }

@@ -24,7 +24,7 @@ import { newRounds, soonMs } from './rounds.ts';
 import { foundReplica, groupOf, limitsOf, nothingSeen, takeIn } from './seen.ts';
 import { groupTaking, periodAt } from './secrets-life.ts';
 import { kindOf, labels, serviceName, type SwarmPlatform } from './service-spec.ts';
-import { giveUpUnasked, lookAtWaiting, settleWaiting, waitForTask } from './waiting.ts';
+import { giveUpRefused, giveUpUnasked, lacksPlace, lookAtWaiting, settleWaiting, waitForTask } from './waiting.ts';
 import { writeService } from './write.ts';
 
 export interface SwarmOrchestratorOptions {
@@ -70,11 +70,13 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
     const [services, tasks, nodes] = await Promise.all([engine.services(mine), engine.tasks(mine), engine.nodes()]);
     const time = { at: clock.wall(), now: clock.now() };
     takeIn(seen, { services, tasks, nodes }, time.now);
+    const isShort = [...seen.groups.values()].some((group) => lacksPlace(group, time.now));
+    const room = isShort ? toClusterNodes(nodes, await engine.placed(), platform.name) : undefined;
     let isToBeSeen = false;
     for (const group of seen.groups.values()) {
       for (const ended of lookAtEnds(group, seen.unreached, time)) void endings.tell(group, ended);
-      lookAtWaiting(group, clock.now());
-      if (await writeService(writer, group, { at: clock.wall(), now: clock.now() })) isToBeSeen = true;
+      lookAtWaiting(group, room, clock.now());
+      if (await write(group)) isToBeSeen = true;
       settleWaiting(seen, group);
       for (const end of group.ending) end();
       if (isOver(group)) seen.groups.delete(group.name);
@@ -90,6 +92,22 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
     if (found !== undefined) return found;
     const name = serviceName(order, platform, periodAt(clock.wall(), platform.certificateMs));
     return seen.groups.get(name) ?? newGroup(name, order.deployment, kind);
+  }
+
+  /** What the engine refuses of one service is a matter of that service: the others are looked after all the same. */
+  async function write(group: Group): Promise<boolean> {
+    try {
+      const isToBeSeen = await writeService(writer, group, { at: clock.wall(), now: clock.now() });
+      delete group.refusal;
+      return isToBeSeen;
+    } catch (error) {
+      if (!(error instanceof FlyballError) || error.code !== 'REPLICA_FAILED') throw error;
+      const { message } = error;
+      if (group.refusal !== message) publish('flyball:fault', { where: `service ${group.name}`, message, error });
+      group.refusal = message;
+      giveUpRefused(group, message);
+      return false;
+    }
   }
 
   function isBusy(): boolean {

@@ -122,7 +122,7 @@ test('a task that is killed is replaced by the engine, and the next replica that
       fail t2 137
         2: t1 running on n1
       wait 1700
-          exit b: exit code 137: killed, by somebody or over its limit of memory (resources.memory) on n2
+          exit b: exit code 137: killed, by somebody or because its node had no memory left on n2
           b' is task t3 on n2
         2: t1 running on n1, t3 running on n2
       stop a
@@ -220,7 +220,7 @@ test('what has no room does not wait in the engine; the next control adopts the 
           a is task t1 on n1
           b is task t2 on n2
           c is task t3 on n3
-          d fails: no node has room for it: no suitable node (insufficient resources on 3 nodes)
+          d fails: no node has room for it: the engine says: no suitable node (insufficient resources on 3 nodes)
         3: t1 running on n1, t2 running on n2, t3 running on n3
       restart
         3: t1 running on n1, t2 running on n2, t3 running on n3
@@ -238,7 +238,7 @@ test('what has no room does not wait in the engine; the next control adopts the 
       mend
         3: t1 running on n1, t2 running on n2, t3 running on n3
       wait 4000
-          k fails: no node has room for it: no suitable node (insufficient resources on 3 nodes)
+          k fails: no node has room for it: the engine says: no suitable node (insufficient resources on 3 nodes)
         3: t1 running on n1, t2 running on n2, t3 running on n3
     `,
     1,
@@ -257,7 +257,7 @@ test('whoever is stopped is waited for, and the platform’s end leaves nothing,
       fail t2 137
         2: t1 running on n1
       wait 1000
-          exit b: exit code 137: killed, by somebody or over its limit of memory (resources.memory) on n2
+          exit b: exit code 137: killed, by somebody or because its node had no memory left on n2
         2: t1 running on n1, t3 starting on n2
       stop a
       wait 1000
@@ -360,7 +360,7 @@ test('a task that the engine makes again with a secret that has expired is repla
       fail t1 137
         2: t2 running on n2
       wait 4000
-          exit a: exit code 137: killed, by somebody or over its limit of memory (resources.memory) on n1
+          exit a: exit code 137: killed, by somebody or because its node had no memory left on n1
           a' is task t3 on n1
         1: t2 running on n2 | 1: t3 running on n1
     `,

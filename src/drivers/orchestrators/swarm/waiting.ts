@@ -3,13 +3,17 @@
  * will not come, and why. Nothing here asks the engine.
  */
 import type { ReplicaOrder } from '../../../control/orchestrator.ts';
+import type { ClusterNode } from '../../../core/placement/node.ts';
+import { fitting, type Asked } from '../../../core/placement/room.ts';
 import type { Group, StartOutcome, Waiting } from './group.ts';
 import { order as ordered, passOver, remove } from './roster.ts';
 import { foundReplica, taskOf, type Seen } from './seen.ts';
-import { delayOf } from './words.ts';
+import { isUnplaced, roomless } from './words.ts';
 
 /** A task without a place is given up after this: it would only wait in a line that nobody sees. */
 const unplacedMs = 2000;
+/** Where neither the managers nor the arithmetic of room say why it has none: they may only be slow. */
+const unexplainedMs = 20_000;
 const startMsMax = 90_000;
 /** An engine that restarts is back sooner. */
 const unaskedMs = 15_000;
@@ -38,10 +42,16 @@ export function waitForTask(
   return promise.finally(() => signal.removeEventListener('abort', abort));
 }
 
-export function lookAtWaiting(group: Group, now: number): void {
+/** Somebody waits for a task that has had no place for a while: what room there is must be known to say why. */
+export function lacksPlace(group: Group, now: number): boolean {
+  return [...group.waiting.values()].some(({ unplacedSince = now }) => now - unplacedSince > unplacedMs);
+}
+
+/** `nodes`: with what is promised on them, as far as it was asked for. */
+export function lookAtWaiting(group: Group, nodes: readonly ClusterNode[] | undefined, now: number): void {
   passOverSilent(group, now);
   for (const [replica, waiting] of group.waiting) {
-    const failure = failureOf(group, replica, waiting, now);
+    const failure = failureOf(group, replica, waiting, nodes, now);
     if (failure !== undefined) giveUp(group, replica, failure);
   }
 }
@@ -60,14 +70,33 @@ function passOverSilent(group: Group, now: number): void {
 }
 
 /** Why it is waited for no longer; undefined while it may still come. */
-function failureOf(group: Group, replica: string, waiting: Waiting, now: number): string | undefined {
+function failureOf(
+  group: Group,
+  replica: string,
+  waiting: Waiting,
+  nodes: readonly ClusterNode[] | undefined,
+  now: number,
+): string | undefined {
   const task = taskOf(group, replica);
-  const delay = task === undefined ? undefined : delayOf(task);
-  if (delay === undefined) delete waiting.unplacedSince;
-  else waiting.unplacedSince ??= now;
-  const unplaced = waiting.unplacedSince !== undefined && now - waiting.unplacedSince > unplacedMs;
-  if (unplaced) return `no node has room for it: ${delay}`;
+  if (task === undefined || !isUnplaced(task)) delete waiting.unplacedSince;
+  else {
+    waiting.unplacedSince ??= now;
+    const forMs = now - waiting.unplacedSince;
+    if (forMs > unplacedMs) {
+      // Managers that were told anything new of the service since say nothing of its waiting tasks any more.
+      const fit = nodes === undefined ? undefined : fitting(nodes, askedOf(group.order));
+      const full = fit?.kind === 'known' && fit.more === 0 ? fit.why : undefined;
+      if (task.error !== undefined || full !== undefined) return roomless(full, task.error);
+      if (forMs > unexplainedMs)
+        return `the managers gave it no node within ${unexplainedMs / 1000} s, and do not say why`;
+    }
+  }
   return now - waiting.since > startMsMax ? `no task of it came within ${startMsMax / 1000} s` : undefined;
+}
+
+function askedOf(order: ReplicaOrder | undefined): Asked {
+  const { cpu, memoryBytes, generic } = order?.resources ?? {};
+  return { cores: cpu, memoryBytes, generic, constraints: order?.placement?.constraints ?? [] };
 }
 
 /** The engine cannot be asked: whoever waits for a task of it is told so, and may order again. */
@@ -75,6 +104,11 @@ export function giveUpUnasked(group: Group, message: string, now: number): void 
   for (const [replica, { since }] of group.waiting) {
     if (now - since >= unaskedMs) giveUp(group, replica, message);
   }
+}
+
+/** The engine will not have the service as it is: nothing comes of it until it is changed. */
+export function giveUpRefused(group: Group, message: string): void {
+  for (const replica of group.waiting.keys()) giveUp(group, replica, message);
 }
 
 /** Those that wait are told only after the roster that names their task is on the engine. */
