@@ -34,12 +34,16 @@ export const keyTableFile = 'keys.json';
 export const adminKeyFile = 'admin.key';
 
 /** A file that only this user can read, whole or not at all; on the disk when it returns. */
-export async function writePrivateFile(path: string, text: string, temporary = `${path}.new`): Promise<void> {
+export async function writePrivateFile(
+  path: string,
+  content: string | Uint8Array,
+  temporary = `${path}.new`,
+): Promise<void> {
   const file = await open(temporary, 'w', 0o600);
   try {
     // One that was left behind may have other rights.
     await file.chmod(0o600);
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();

@@ -29,6 +29,12 @@ const postgres = z.strictObject({
     .describe(
       'File with the password, read at each connection; relative to this file. Without one, the environment variable PGPASSWORD.',
     ),
+  sealKeyFile: z
+    .string()
+    .optional()
+    .describe(
+      'File with a line of at least 32 random characters, the same on each machine: with it the authority, the first key and the key of the request log are kept in the store, sealed, so that all machines have the same.',
+    ),
   schema: z
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected lower-case letters, digits and _')
@@ -57,10 +63,11 @@ export type PostgresSettings = z.infer<typeof postgres>;
 export function withAbsolutePassword(specification: Specification, folder: string): Specification {
   const { store } = specification;
   if (store.kind !== 'postgres') return specification;
-  const { url, passwordFile } = store;
+  const { url, passwordFile, sealKeyFile } = store;
   const files = {
     url: withAbsoluteFiles(url, folder),
     ...(passwordFile !== undefined && { passwordFile: resolve(folder, passwordFile) }),
+    ...(sealKeyFile !== undefined && { sealKeyFile: resolve(folder, sealKeyFile) }),
   };
   return { ...specification, store: { ...store, ...files } };
 }

@@ -16,7 +16,7 @@ import type { KeyTable } from '../auth/key-table.ts';
 import { systemClock } from '../clock.ts';
 import { openNotifier } from '../drivers/notifiers/open.ts';
 import { openFileSeries } from '../drivers/series/files.ts';
-import { openStore } from '../drivers/stores/open.ts';
+import { openSharedSecrets, openStore } from '../drivers/stores/open.ts';
 import { openTrust } from '../registry/trust.ts';
 import { openRegistry } from '../registry/open-registry.ts';
 import { seededRng } from '../rng.ts';
@@ -41,6 +41,7 @@ import { registerGauges } from './gauges.ts';
 import { registerGovernorGauges } from './governor/gauges.ts';
 import { openFamiliesQuestion } from './sinks/ask-families.ts';
 import { registerSinkFamilies } from './sinks/families.ts';
+import { shareAdminKey } from './shared-admin-key.ts';
 import { storeSeen } from './store-seen.ts';
 
 /** What a process of its own gets of the deadline for answering the last calls of the API. */
@@ -82,6 +83,8 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
   const store = stack.use(await openStore(given.store, databasePath, systemClock, held?.fence));
   if (auth !== undefined) {
     await ensureAdminKey(store, systemClock, { path: auth.adminKey, given: auth.givenKey, name: userName() });
+    await using secrets = auth.givenKey === undefined ? await openSharedSecrets(given.store, systemClock) : undefined;
+    if (secrets !== undefined) await shareAdminKey(secrets, store, auth.adminKey);
   }
   const bytes = await openArtefacts({
     dataDirectory,
@@ -138,7 +141,13 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       },
       epoch: held?.fence.token,
       openNotifier,
-      storeSeen: storeSeen(given.store, databasePath, held === undefined ? given.node : holder, held?.fence.token),
+      storeSeen: storeSeen(
+        given.store,
+        databasePath,
+        held === undefined ? given.node : holder,
+        held?.fence.token,
+        given.authority !== undefined || (given.store.kind === 'postgres' && given.store.sealKeyFile !== undefined),
+      ),
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),
   );

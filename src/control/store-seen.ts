@@ -2,18 +2,26 @@
 import type { StatusView } from '../api/schemas.ts';
 import type { StoreSettings } from '../config/store-specification.ts';
 
-const shared =
-  'another control that waits for the lease takes over, with the models; series and request log stay on this machine (docs/store.md)';
+const shared = 'another control that waits for the lease takes over, with the models';
+const leftHere = 'series and request log stay on this machine (docs/store.md)';
+const unsealed = "so do the authority and the first key's file, without store.sealKeyFile";
 const alone =
   'gateways here serve on without it until it is back; with this machine goes what came after the last backup';
 
-/** `holder`: of the lease, where there is one; else this machine. */
+/** `holder`: of the lease, where there is one; else this machine. `hasSecrets`: as every other machine has them. */
 export const storeSeen = (
   settings: StoreSettings,
   databasePath: string,
   holder: string,
   token: number | undefined,
+  hasSecrets: boolean,
 ): NonNullable<StatusView['store']> =>
   settings.kind === 'sqlite'
     ? { kind: 'sqlite', place: databasePath, holder, loss: alone }
-    : { kind: 'postgres', place: settings.url, holder, ...(token !== undefined && { token }), loss: shared };
+    : {
+        kind: 'postgres',
+        place: settings.url,
+        holder,
+        ...(token !== undefined && { token }),
+        loss: [shared, leftHere, ...(hasSecrets ? [] : [unsealed])].join('; '),
+      };

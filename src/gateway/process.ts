@@ -37,6 +37,7 @@ import { openManagement } from './management.ts';
 import { openOtherWorkers, type OtherWorkers } from './other-workers.ts';
 import { openReplicaConnection } from './replica-connection.ts';
 import { toBytes } from '../config/specification.ts';
+import { logKeyFile } from '../request-log/key.ts';
 import { withRequestLog } from '../request-log/logged-service.ts';
 import type { SinkSettings } from '../request-log/record.ts';
 import { openRequestLog, startLogThread, type RequestLog } from '../request-log/request-log.ts';
@@ -199,7 +200,7 @@ function sinkSettings({ requestLog, dataDirectory, worker, workers }: ProcessSet
     totalBytesMax: Math.floor(toBytes(totalBytesMax) / workers),
     url,
     timeoutMs,
-    keyPath: join(dataDirectory, 'request-log.key'),
+    keyPath: join(dataDirectory, logKeyFile),
   };
 }
 

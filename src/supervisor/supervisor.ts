@@ -29,6 +29,7 @@ import { metricsDoor } from './metrics-door.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
 import { registerFamilies } from './own-families.ts';
 import { processSettings, type ProcessSpecification } from './process-settings.ts';
+import { shareSecrets } from './shared-secrets.ts';
 import {
   childrenOf,
   type ListenerName,
@@ -103,6 +104,7 @@ export async function startSupervisor<Kind extends RoleKind>(
     await checkStore(specification.store, directory.databasePath, clock);
     directory.rememberStore(specification.store);
   }
+  if (role.kind === 'platform') await shareSecrets(specification.store, directory.path, specification.name, clock);
   const logPath = join(directory.path, logFileName);
   const logFile = starting.adopt(openLogFile(logPath), (file) => file.close());
   const output = (chunk: Uint8Array | string): void => {

@@ -1,6 +1,6 @@
 /**
  * The authority of one platform on its disk, made at the first start and kept in the data directory for this user alone.
- * Whoever can read its key can be any process of the platform: it never leaves that directory.
+ * Whoever can read its key can be any process of the platform: it leaves that directory sealed, or not at all.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { FlyballError } from '../errors.ts';
 import { issue, makeAuthority, type IssuedCertificate } from './authority.ts';
 import type { PeerIdentity } from './peer.ts';
 
-const authorityFile = 'authority.pem';
+export const authorityFile = 'authority.pem';
 
 /** One file, so that certificate and key can never be of two authorities. Throws TLS_UNUSABLE. */
 export async function openPlatformAuthority(

@@ -1,7 +1,8 @@
 /** A platform whose store is a real PostgreSQL, as somebody starts it who has read docs/store.md. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,13 +14,16 @@ import { cliPath, startPlatform, until, type Platform } from '../support/platfor
 const skip = withoutPostgres();
 const folder = mkdtempSync(join(tmpdir(), 'flyball-with-postgres-'));
 const dataDirectory = join(folder, 'data');
+const otherDirectory = join(folder, 'other-machine');
 const passwordFile = join(folder, 'password');
+const sealKeyFile = join(folder, 'seal-key');
 let server: PostgresServer;
 
 before(async () => {
   if (skip !== false) return;
   server = await startPostgres();
   writeFileSync(passwordFile, `${server.password}\n`);
+  writeFileSync(sealKeyFile, `${randomBytes(32).toString('hex')}\n`);
 });
 after(async () => {
   await server?.[Symbol.asyncDispose]();
@@ -27,71 +31,74 @@ after(async () => {
 });
 
 const specification = () => ({
-  store: { kind: 'postgres', url: server.url, passwordFile, leaseMs: 3000 },
+  store: { kind: 'postgres', url: server.url, passwordFile, sealKeyFile, leaseMs: 3000 },
+  auth: { keys: 'required' },
   models: { echo: { path: './models/echo' } },
   deployments: { echo: { model: 'echo' } },
 });
 const models = { 'echo/1/model.onnx': multiplier(2) };
+const standsBy = (platform: Platform): Promise<true> =>
+  until(
+    'it to say that it stands by',
+    () => /stands by: .* holds the lease/.test(platform.output().stderr) || undefined,
+  );
 
-async function infers({ http }: Platform): Promise<number> {
-  const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 1, 1, 1] }];
-  const response = await fetch(`${http}/v2/models/echo/infer`, { method: 'POST', body: JSON.stringify({ inputs }) });
-  return response.status;
-}
-
-test('a platform on PostgreSQL serves on while its server is away, and finds everything again', { skip }, async () => {
-  {
+test(
+  'a platform on PostgreSQL serves on while its server is away, and goes on on another machine when its own is lost',
+  { skip },
+  async () => {
     await using platform = await startPlatform({ specification: specification(), models, dataDirectory });
     await platform.serving();
+    const key = platform.adminKey();
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const infers = async ({ http }: Platform): Promise<number> => {
+      const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 1, 1, 1] }];
+      const body = JSON.stringify({ inputs });
+      return (await fetch(`${http}/v2/models/echo/infer`, { method: 'POST', headers, body })).status;
+    };
     assert.equal(await infers(platform), 200);
     await server.crash();
     assert.equal(await infers(platform), 200, 'without its store');
     await server.start();
     await until('control to answer from the store', async () => {
-      const response = await fetch(`${platform.control}/api/v1/models`);
+      const response = await fetch(`${platform.control}/api/v1/models`, { headers });
       return response.ok ? true : undefined;
     });
     const scaled = await fetch(`${platform.control}/api/v1/deployments/echo/scale`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers,
       body: JSON.stringify({ replicas: 1, by: 'ada' }),
     });
     assert.ok(scaled.status < 500, `${scaled.status} ${await scaled.text()}`);
     const { stdout, stderr } = platform.output();
     const log = readFileSync(join(dataDirectory, 'flyball.log'), 'utf8');
     assert.ok(![stdout, stderr, log].some((text) => text.includes(server.password)), 'no password is anywhere');
-  }
-  // Without the file: what the data directory remembers is which server, and the server the rest.
-  await using again = await startPlatform({ dataDirectory, arguments: ['--data-dir', dataDirectory] });
-  await until('it to serve', async () => ((await infers(again)) === 200 ? true : undefined));
-  assert.deepEqual(
-    (await again.status()).deployments.map(({ name }) => name),
-    ['echo'],
-  );
-  const { stdout } = await runCli(['status', '--url', again.control]);
-  assert.match(stdout, /Store postgres:\/\/flyball@127.0.0.1:\d+\/flyball: control .*, lease token \d+/);
 
-  // Another node, with the artefacts on a volume that both have.
-  const otherDirectory = join(folder, 'other-node');
-  mkdirSync(otherDirectory);
-  symlinkSync(join(dataDirectory, 'artefacts'), join(otherDirectory, 'artefacts'));
-  await using other = await startPlatform({ specification: specification(), models, dataDirectory: otherDirectory });
-  await until(
-    'it to say that it stands by',
-    () => /stands by: .* holds the lease/.test(other.output().stderr) || undefined,
-  );
-  await using third = await startPlatform({ specification: specification(), dataDirectory: join(folder, 'third') });
-  await until('the third to stand by', () => /stands by/.test(third.output().stderr) || undefined);
-  const down = await runCli(['down', '--data-dir', join(folder, 'third')]);
-  assert.match(down.stderr, /stopped {2}/, 'one that stands by is stopped too');
-  await until('it to have ended', () => (third.process.exitCode === null ? undefined : true));
-  await again.end('SIGKILL');
-  await other.serving();
-  assert.equal(await infers(other), 200);
-});
+    // Another machine, that has nothing but the specification.
+    {
+      await using waiting = await startPlatform({ specification: specification(), dataDirectory: otherDirectory });
+      await standsBy(waiting);
+      const down = await runCli(['down', '--data-dir', otherDirectory]);
+      assert.match(down.stderr, /stopped {2}/, 'one that stands by is stopped too');
+      await until('it to have ended', () => (waiting.process.exitCode === null ? undefined : true));
+    }
+    // Without the file: what the data directory remembers is which server, and the server the rest.
+    await using other = await startPlatform({ dataDirectory: otherDirectory });
+    await standsBy(other);
+    const authority = readFileSync(join(dataDirectory, 'authority.pem'), 'utf8');
+    await platform.end('SIGKILL');
+    rmSync(dataDirectory, { recursive: true, maxRetries: 20, retryDelay: 200 });
+    await until('it to serve', async () => ((await infers(other)) === 200 ? true : undefined));
+    assert.equal(other.adminKey(), key, 'the first key is there too');
+    assert.equal(readFileSync(join(otherDirectory, 'authority.pem'), 'utf8'), authority);
+    assert.match(readFileSync(join(otherDirectory, 'flyball.log'), 'utf8'), /fetch artefact.*from the store/);
+    const status = await runCli(['status', '--url', other.control], { FLYBALL_API_KEY: key ?? '' });
+    assert.match(status.stdout, /Store postgres:\/\/flyball@127.0.0.1:\d+\/flyball: control .*, lease token \d+/);
+  },
+);
 
 test('a backup is refused, with the tool that makes it', { skip }, async () => {
-  const args = ['backup', join(folder, 'backup'), '--data-dir', dataDirectory];
+  const args = ['backup', join(folder, 'backup'), '--data-dir', otherDirectory];
   const { status, stderr } = spawnSync(process.execPath, [cliPath, ...args], { encoding: 'utf8', cwd: folder });
   assert.equal(status, 1);
   assert.match(stderr, /pg_dump --schema=flyball/);

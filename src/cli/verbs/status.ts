@@ -2,6 +2,7 @@
  * `flyball status`: what control knows, once or again and again. On a terminal `-w` redraws one screen; piped it gives
  * one JSON object a change. Absent is never shown as zero, and what is old says so.
  */
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusView } from '../../api/schemas.ts';
 import { FlyballError } from '../../errors.ts';
@@ -63,7 +64,7 @@ function healthOf(deployments: Deployments): ExitCode {
 function text(status: StatusView, name: string | undefined, style: StatusStyle): string {
   const [only] = name === undefined ? [] : select(status, name);
   if (only !== undefined) return deploymentText(only, status, style);
-  return overviewText(status, style) + gatewaysText(status) + storeText(status);
+  return overviewText(status, style) + gatewaysText(status) + storeText(status, hostname());
 }
 
 /** The alternate screen is left again whatever happens, so that the shell looks as before. */

@@ -5,6 +5,8 @@ import { readSecret } from '../../control/alerts/secrets.ts';
 import { FlyballError } from '../../errors.ts';
 import type { SharedArtefacts } from '../../registry/shared-artefacts.ts';
 import type { Fence } from '../../store/lease.ts';
+import { sealKeyLengthMin } from '../../store/sealed.ts';
+import type { SharedSecrets } from '../../store/shared-secrets.ts';
 import { readPostgresAddress } from '../../store/postgres-address.ts';
 import type { Store } from '../../store/store.ts';
 import type { PostgresOptions } from './postgres.ts';
@@ -31,6 +33,14 @@ export async function openSharedArtefacts(
   if (settings.kind === 'sqlite') return undefined;
   const { openPostgresArtefacts } = await import('./postgres-artefacts.ts');
   return openPostgresArtefacts({ ...postgresPlace(settings, clock), ...(fence !== undefined && { fence }) });
+}
+
+/** Undefined where machines share none: SQLite, or no file to seal them with. SECRET_UNUSABLE. */
+export async function openSharedSecrets(settings: StoreSettings, clock: Clock): Promise<SharedSecrets | undefined> {
+  if (settings.kind === 'sqlite' || settings.sealKeyFile === undefined) return undefined;
+  const sealKey = await readSecret({ file: settings.sealKeyFile }, 'store.sealKeyFile', sealKeyLengthMin);
+  const { openPostgresSecrets } = await import('./postgres-secrets.ts');
+  return openPostgresSecrets(postgresPlace(settings, clock), sealKey);
 }
 
 /** Whether it can be used, changing nothing in one that others may be using; throws what says why not. */

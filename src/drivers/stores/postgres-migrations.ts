@@ -135,7 +135,7 @@ export async function inspectSchema(
   const [tables] = await session.batch(
     `SELECT to_regnamespace('${schema}') IS NOT NULL AS there,
        to_regclass('${schema}.flyball_schema') IS NOT NULL AS ours,
-       EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename <> 'leases') AS filled`,
+       EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename NOT IN ('leases', 'secrets')) AS filled`,
   );
   const { there, ours, filled } = tables?.rows[0] ?? {};
   if (ours !== true) {
