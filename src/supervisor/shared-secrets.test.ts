@@ -103,8 +103,8 @@ test('the first key stands on every machine, unless it was revoked', { skip }, a
   writeFileSync(first ?? '', `${key}\n`);
   for (const path of [first, second]) await share(path);
   assert.equal(readFileSync(second ?? '', 'utf8'), `${key}\n`);
-  const [{ id = '' } = {}] = await store.keys();
-  await store.removeKey(id);
+  const [kept] = await store.keys();
+  await store.removeKey(kept?.id ?? '');
   await share(third);
   assert.throws(() => readFileSync(third ?? ''), { code: 'ENOENT' });
   const later = await keep();
