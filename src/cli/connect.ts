@@ -19,8 +19,12 @@ export function controlUrl(invocation: Pick<Invocation, 'values' | 'terminal'>):
   const given = stringOption(invocation.values, 'url') ?? filled(invocation.terminal.env['FLYBALL_URL']);
   if (given !== undefined) return given;
   const dataDirectory = dataDirectoryPath(invocation);
-  const running = announced(dataDirectory)?.['control']?.url;
-  if (running !== undefined) return running;
+  const running = announced(dataDirectory);
+  if (running?.['control'] !== undefined) return running['control'].url;
+  if (running !== undefined) {
+    const what = `what runs on ${dataDirectory} is a gateway, whose control is elsewhere`;
+    throw new FlyballError('UNREACHABLE', `${what}: name the address of that with --url`);
+  }
   const isNamed =
     stringOption(invocation.values, 'data-dir') !== undefined ||
     filled(invocation.terminal.env['FLYBALL_DATA_DIR']) !== undefined;

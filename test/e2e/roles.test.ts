@@ -157,7 +157,12 @@ describe('control and gateways apart', { timeout: 240_000 }, () => {
     far = undefined;
   });
 
-  test('SIGTERM drains each role and ends it with 0', async () => {
+  test('each role is drained and ends with 0, by SIGTERM or flyball down, which a gateway has no control for', async () => {
+    const asked = await runCli(['status', '--data-dir', near!.dataDirectory]);
+    assert.equal(asked.code, 5);
+    assert.match(asked.stderr, /is a gateway, whose control is elsewhere: name the address of that with --url/);
+    const down = await runCli(['down', '--data-dir', near!.dataDirectory]);
+    assert.match(down.stderr, /stopped/);
     assert.equal(await near!.end('SIGTERM'), 0, near!.output());
     assert.equal(await control!.end('SIGTERM'), 0, control!.output());
   });

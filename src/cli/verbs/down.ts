@@ -32,6 +32,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   const client = clientOrNobody(invocation);
   if (client === undefined) {
+    // A gateway alone has no control here that could be asked.
+    if (await endedWithoutControl(invocation, own, timeoutMs)) return exitCodes.done;
     terminal.stderr.write(`  nothing is running on ${own}\n`);
     return exitCodes.done;
   }
@@ -75,7 +77,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 }
 
 /**
- * A platform whose control answers nobody, since it stands by or is just being started again: whoever holds the data
+ * A platform whose control answers nobody, since it stands by, is just being started again, or is on another machine: whoever holds the data
  * directory is told by a signal. False when nobody does.
  */
 async function endedWithoutControl(invocation: Invocation, own: string, timeoutMs: number): Promise<boolean> {
