@@ -14,6 +14,18 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   );
   process.exitCode = 2;
 } else {
+  // The first process of a container (its number is 1) is ended by no signal that it does not listen for: told to end while
+  // it boots, it would be waited for as long as a grace may be. Until somebody listens it ends as any other process would.
+  if (process.pid === 1) {
+    for (const [signal, number] of [
+      ['SIGTERM', 15],
+      ['SIGINT', 2],
+    ]) {
+      process.on(signal, () => {
+        if (process.listenerCount(signal) === 1) process.exit(128 + number);
+      });
+    }
+  }
   // Caching compiled code (and stripped types) halves the time to the first line of help.
   module.enableCompileCache();
   const source = new URL('../src/cli/main.ts', import.meta.url);

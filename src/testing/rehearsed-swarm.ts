@@ -42,6 +42,8 @@ export interface RehearsedSwarmOptions {
   readonly heartbeatMs?: number;
   readonly restartDelayMs?: number;
   readonly port: number;
+  /** In the engine's words, why it will not have a service; undefined when it will. */
+  readonly refuses?: (spec: ServiceSpec) => string | undefined;
 }
 
 interface Task extends SwarmTask {
@@ -209,6 +211,8 @@ export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
       createService: (spec) =>
         answer(() => {
           if ([...services.values()].some((each) => each.spec.Name === spec.Name)) return false;
+          const refusal = options.refuses?.(spec);
+          if (refusal !== undefined) throw new FlyballError('REPLICA_FAILED', `the Docker engine refused: ${refusal}`);
           const service = { id: `s${next++}`, version: 1, spec };
           services.set(service.id, service);
           reconcile(service);

@@ -174,4 +174,28 @@ describe('the container image', { ...engineSkip, timeout: 300_000 }, () => {
     await whenHealthy(container);
     await stop(container, 30);
   });
+
+  test('ends on SIGTERM also while it boots and nobody listens for it yet', async () => {
+    const container = await engine.docker.createContainer({
+      Image: image.tag,
+      // Whoever reads this waits for what never comes.
+      Cmd: ['runner', '--task', '/dev/stdin'],
+      OpenStdin: true,
+      Env: ['FLYBALL_TASK=t1'],
+      Healthcheck: { Test: ['NONE'] },
+      HostConfig: { NetworkMode: 'none', ReadonlyRootfs: true, Tmpfs: { '/tmp': '' }, CapDrop: ['ALL'] },
+    });
+    await container.start();
+    const { ExitCode } = await until(
+      'it has ended',
+      async () => {
+        // The first may come before there is anything but Node; it has ended where one is refused.
+        await container.kill({ signal: 'SIGTERM' }).catch(() => {});
+        const { State } = await container.inspect();
+        return State.Running ? undefined : State;
+      },
+      deadlineMs,
+    );
+    assert.equal(ExitCode, 128 + 15, await logsOf(container));
+  });
 });

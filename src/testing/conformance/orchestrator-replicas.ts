@@ -61,6 +61,18 @@ export function singleReplicas(driver: OrchestratorUnderTest): void {
     assert.deepEqual(exits, []);
   });
 
+  void it('a start whose replica is stopped meanwhile ends too', async () => {
+    await using world = await driver.engine();
+    await using orchestrator = await world.open();
+    const started = orchestrator.start(orderOf('a-1'), signal).catch(() => {});
+    await orchestrator.stop('a-1', 0);
+    await started;
+    // Of one that was not yet to be seen at the first.
+    await orchestrator.stop('a-1', 0);
+    assert.deepEqual(await orchestrator.list(), []);
+    await settledIn(world, 0);
+  });
+
   itIsDeclared(driver, 'the engine does not kill', async (world) => {
     await using orchestrator = await world.open();
     const exits = exitsOf(orchestrator);

@@ -13,6 +13,8 @@ export interface Waiting {
   readonly since: number;
   /** Since when the engine says that it has no place for it. */
   unplacedSince?: number;
+  /** One for all who ask for the same replica. */
+  readonly outcome: Promise<StartOutcome>;
   settle(outcome: StartOutcome): void;
 }
 

@@ -16,7 +16,7 @@ export interface RoundsOptions {
 }
 
 export interface Rounds {
-  /** Resolves when a round that has begun after this call is over, whether it has failed or not. */
+  /** Resolves when a round that has begun after this call is over, or one has failed: then what was seen last is older. */
   ask(): Promise<void>;
   /** The next after the usual pause. */
   schedule(): void;

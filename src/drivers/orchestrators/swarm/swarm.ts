@@ -24,7 +24,15 @@ import { newRounds, soonMs } from './rounds.ts';
 import { foundReplica, groupOf, limitsOf, nothingSeen, takeIn } from './seen.ts';
 import { groupTaking, periodAt } from './secrets-life.ts';
 import { kindOf, labels, serviceName, type SwarmPlatform } from './service-spec.ts';
-import { giveUpRefused, giveUpUnasked, lacksPlace, lookAtWaiting, settleWaiting, waitForTask } from './waiting.ts';
+import {
+  callOff,
+  giveUpRefused,
+  giveUpUnasked,
+  lacksPlace,
+  lookAtWaiting,
+  settleWaiting,
+  waitForTask,
+} from './waiting.ts';
 import { writeService } from './write.ts';
 
 export interface SwarmOrchestratorOptions {
@@ -159,7 +167,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
       const group = groupOf(seen, id);
       if (group === undefined) return;
       const task = group.roster.replicas.get(id);
-      group.roster = remove(group.roster, id);
+      callOff(group, id, 'it was stopped before it ran');
       // Fewer are wanted: no place is kept for others either.
       group.vacancies = [];
       if (task === undefined) return;
@@ -173,6 +181,7 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
       if (group === undefined) return;
       const task = group.roster.replicas.get(id);
       group.roster = giveUp(group.roster, id);
+      callOff(group, id, 'it was ended before it ran');
       if (task !== undefined) group.lostSince.set(task, clock.now());
       await rounds.ask();
     },

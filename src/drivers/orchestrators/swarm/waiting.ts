@@ -27,19 +27,22 @@ export function waitForTask(
   onAbort: () => void,
 ): Promise<StartOutcome> {
   const { id } = order;
-  group.order ??= order;
-  group.roster = ordered(group.roster, id);
-  // It takes the place of one that has ended, if there is one.
-  group.vacancies.shift();
-  const { promise, resolve } = Promise.withResolvers<StartOutcome>();
-  group.waiting.set(id, { since: now, settle: resolve });
+  const { promise: outcome, resolve: settle } = Promise.withResolvers<StartOutcome>();
+  const waiting = group.waiting.get(id) ?? { since: now, outcome, settle };
+  if (!group.waiting.has(id)) {
+    group.order ??= order;
+    group.roster = ordered(group.roster, id);
+    // It takes the place of one that has ended, if there is one.
+    group.vacancies.shift();
+    group.waiting.set(id, waiting);
+  }
   const abort = (): void => {
     if (!group.waiting.has(id)) return;
-    giveUp(group, id, 'the start was called off');
+    callOff(group, id, 'the start was called off');
     onAbort();
   };
   signal.addEventListener('abort', abort, { once: true });
-  return promise.finally(() => signal.removeEventListener('abort', abort));
+  return waiting.outcome.finally(() => signal.removeEventListener('abort', abort));
 }
 
 /** Somebody waits for a task that has had no place for a while: what room there is must be known to say why. */
@@ -52,7 +55,7 @@ export function lookAtWaiting(group: Group, nodes: readonly ClusterNode[] | unde
   passOverSilent(group, now);
   for (const [replica, waiting] of group.waiting) {
     const failure = failureOf(group, replica, waiting, nodes, now);
-    if (failure !== undefined) giveUp(group, replica, failure);
+    if (failure !== undefined) callOff(group, replica, failure);
   }
 }
 
@@ -102,13 +105,13 @@ function askedOf(order: ReplicaOrder | undefined): Asked {
 /** The engine cannot be asked: whoever waits for a task of it is told so, and may order again. */
 export function giveUpUnasked(group: Group, message: string, now: number): void {
   for (const [replica, { since }] of group.waiting) {
-    if (now - since >= unaskedMs) giveUp(group, replica, message);
+    if (now - since >= unaskedMs) callOff(group, replica, message);
   }
 }
 
 /** The engine will not have the service as it is: nothing comes of it until it is changed. */
 export function giveUpRefused(group: Group, message: string): void {
-  for (const replica of group.waiting.keys()) giveUp(group, replica, message);
+  for (const replica of group.waiting.keys()) callOff(group, replica, message);
 }
 
 /** Those that wait are told only after the roster that names their task is on the engine. */
@@ -121,7 +124,8 @@ export function settleWaiting(seen: Seen, group: Group): void {
   }
 }
 
-function giveUp(group: Group, replica: string, failure: string): void {
+/** The replica is not wanted any more; whoever waits for it is told why. */
+export function callOff(group: Group, replica: string, failure: string): void {
   const waiting = group.waiting.get(replica);
   group.roster = remove(group.roster, replica);
   group.waiting.delete(replica);
