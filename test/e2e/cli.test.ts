@@ -15,7 +15,7 @@ import { listProcesses } from '../support/processes.ts';
 const input = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 1, 1, 1] }] });
 const anyPorts = 'listeners: { http: { port: 0 }, grpc: { port: 0 }, metrics: { port: 0 }, control: { port: 0 } }\n';
 
-describe('the command line on a platform that runs', { timeout: 240_000 }, () => {
+describe('the command line on a platform that runs', { timeout: 600_000 }, () => {
   let platform: Platform;
   const flyball = (...args: string[]): Promise<CliResult> => runCli(args, { FLYBALL_URL: platform.control });
   const file = (name: string, content: Uint8Array | string): string => {
@@ -170,7 +170,7 @@ describe('the command line on a platform that runs', { timeout: 240_000 }, () =>
   });
 });
 
-test('what init writes for a model file, up serves', { timeout: 120_000 }, async () => {
+test('what init writes for a model file, up serves', { timeout: 300_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'flyball-test-'));
   const [model, specification, data] = ['scale.onnx', 'flyball.yaml', 'data'].map((name) => join(folder, name)) as [
     string,
@@ -197,7 +197,7 @@ test('what init writes for a model file, up serves', { timeout: 120_000 }, async
 
 test(
   'Ctrl-C waits for what is in flight; again, it ends at once with 130 and leaves nothing behind',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const tensors = [{ name: 'x', datatype: 'FP32', shape: [-1, 4] }];
     await using platform = await startPlatform({
