@@ -13,8 +13,6 @@ import { whyNow, whyThen } from './why.ts';
 const quick = { policy: 'thresholds', parameters: { sustainedSeconds: 3 } };
 const auto = { ...quick, mode: 'auto' as const, modeReason: 'a test' };
 const busy: Load = { rate: 40, cpu: 0.95 };
-/** `ray` that acts at once. */
-const eager = { targetOngoingRequests: 1, upscaleDelaySeconds: 0, downscaleDelaySeconds: 2, lookBackSeconds: 1 };
 const idle: Load = { rate: 1, cpu: 0.05 };
 
 test('in auto it grows with the load and shrinks again, one journal entry a change', async () => {
@@ -218,122 +216,6 @@ test('a halt of one deployment holds it, survives a restart, and is released by 
   assert.ok(again.target > 1);
 });
 
-test('raising that does not help is taken back, and not tried again for a while', async () => {
-  await using world = await governedWorld(auto);
-  // The same is answered whatever there is: the bottleneck is elsewhere.
-  await world.pass(90, { rate: 40, completed: 20, late: 20, cpu: 0.95, queued: 50 });
-  const entries = await world.journal.read({ kind: 'decision', limit: 1000 });
-  const verdict = entries.find(({ action }) => action === 'no help');
-  assert.ok(verdict !== undefined);
-  assert.match(verdict.reason, /more replicas changed nothing/);
-  const { from } = verdict.details as { readonly from: number };
-  assert.equal(world.target, from);
-});
-
-test('behind replicas that never become ready no more are ordered; the target goes back to those that came', async () => {
-  await using world = await governedWorld({ ...auto, policy: 'hpa', parameters: {} });
-  await world.pass(5, { rate: 10, cpu: 0.5 });
-  world.stall();
-  for (let second = 0; second < 60 && world.target === 1; second += 1) await world.pass(1, { rate: 60, cpu: 3 });
-  const first = world.target;
-  assert.ok(first > 1);
-  await world.pass(30, { rate: 60, cpu: 3 });
-  assert.equal(world.target, 1, world.moves.join(' '));
-  assert.equal(Math.max(...world.moves), first);
-  await world.pass(240, { rate: 60, cpu: 3 });
-  assert.equal(world.target, 1);
-  const entries = await world.journal.read({ kind: 'decision', limit: 1000 });
-  const verdicts = entries.filter(({ action }) => action === 'not ready');
-  assert.deepEqual(
-    verdicts.slice(0, 2).map(({ reason }) => reason),
-    [`1 of ${first} replicas are ready`, `1 of ${first} replicas are ready`],
-  );
-  const back = entries.find(({ action }) => action === `${first} → 1`);
-  assert.match(back?.reason ?? '', /replicas are ready keeps it at most 1/);
-});
-
-test('raised once more before the first came, the target goes back to those that came, and not to what was ordered', async () => {
-  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
-  await world.pass(5, { rate: 10, cpu: 0.5 });
-  world.stall();
-  await world.pass(2, { rate: 40, cpu: 0.9, queued: 3 });
-  const [, first] = world.moves as [number, number];
-  await world.pass(2, { rate: 60, cpu: 0.9, queued: 6 });
-  const last = world.target;
-  assert.ok(first > 1 && last > first, world.moves.join(' '));
-  await world.pass(60, { rate: 60, cpu: 0.9, queued: 6 });
-  assert.equal(world.target, 1, world.moves.join(' '));
-  assert.match(
-    world.governor().of('d')?.last?.thought.describe().reason ?? '',
-    /1 of \d replicas are ready keeps it at/,
-  );
-});
-
-test('what is raised in several steps of one surprise is judged, and taken back, as one', async () => {
-  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
-  await world.pass(20, { rate: 9, cpu: 0.5 });
-  // Nothing is late yet when it is raised; then all is, and less is answered than before.
-  await world.pass(1, { rate: 9, cpu: 0.9, queued: 2 });
-  await world.pass(1, { rate: 9, cpu: 0.9, queued: 5 });
-  assert.deepEqual(world.moves, [1, 3], 'the last step is done by now');
-  assert.equal(world.target, 6);
-  await world.pass(30, { rate: 9, completed: 7, late: 7, cpu: 0.9, queued: 5 });
-  const entries = await world.journal.read({ kind: 'decision', limit: 1000 });
-  const verdict = entries.find(({ action }) => action === 'no help');
-  assert.match(verdict?.reason ?? '', /5 more replicas changed nothing: 9 → 7 answers\/s/);
-  assert.equal(world.target, 1, world.moves.join(' '));
-});
-
-test('what did not help is refused for that load, and tried again when far more is asked', async () => {
-  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
-  await world.pass(20, { rate: 9, cpu: 0.5 });
-  await world.pass(1, { rate: 9, cpu: 0.9, queued: 5 });
-  const stuck: Load = { rate: 9, completed: 7, late: 7, cpu: 0.9, queued: 9 };
-  await world.pass(40, stuck);
-  assert.equal(world.target, 1, world.moves.join(' '));
-  await world.pass(60, { ...stuck, rate: 10 });
-  assert.equal(world.target, 1, 'about the same');
-  await world.pass(10, { rate: 30, completed: 9, late: 9, cpu: 0.9, queued: 30 });
-  assert.ok(world.target > 1, world.moves.join(' '));
-});
-
-test('callers who wait for their answers ask for more again once what did not help is gone: that is no other case', async () => {
-  await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
-  await world.pass(20, { rate: 9, cpu: 0.5 });
-  await world.pass(1, { rate: 9, cpu: 0.9, queued: 5 });
-  // Behind more replicas each takes longer, and fewer come.
-  const stuck: Load = { rate: 4, completed: 4, late: 4, cpu: 0.9, queued: 9 };
-  for (let second = 0; second < 60 && world.target > 1; second += 1) await world.pass(1, stuck);
-  assert.equal(world.target, 1, world.moves.join(' '));
-  await world.pass(100, { rate: 10, completed: 10, late: 10, cpu: 0.9, queued: 7 });
-  assert.equal(world.target, 1, world.moves.join(' '));
-});
-
-test('what came of a change is judged by a load that was seen: not at once after control was gone, nor in silence', async () => {
-  for (const how of ['gone', 'silent'] as const) {
-    await using world = await governedWorld({ ...auto, policy: 'ray', parameters: eager });
-    await world.pass(20, { rate: 9, cpu: 0.5 });
-    await world.pass(2, { rate: 60, cpu: 0.9, completed: 9, late: 9, queued: 9 });
-    assert.equal(world.target, 8);
-    if (how === 'gone') {
-      world.clock.pass(30_000);
-      await world.kill();
-    } else await world.pass(30, undefined);
-    // It did help: more is answered, though some wait yet.
-    await world.pass(3, { rate: 60, cpu: 0.9, late: 30, queued: 9 });
-    const verdicts = async () =>
-      (await world.journal.read({ kind: 'decision', limit: 1000 })).filter(({ action }) => /help/.test(action));
-    assert.deepEqual(await verdicts(), [], how);
-    await world.pass(10, { rate: 60, cpu: 0.9, late: 30, queued: 9 });
-    assert.deepEqual(
-      (await verdicts()).map(({ action }) => action),
-      ['helped'],
-      how,
-    );
-    assert.equal(world.target, 8, how);
-  }
-});
-
 test('a restart goes on from the held target, and does nothing twice', async () => {
   await using store = openSqliteStore(':memory:');
   let held = 0;
@@ -422,54 +304,4 @@ test('a mode beyond advise needs a reason or a rehearsal', async () => {
     code: 'REHEARSAL_NOT_FOUND',
   });
   await assert.rejects(service.release({ by: 'ada', reason: 'over' }), { code: 'CONFLICT' });
-});
-
-test('a crowd is answered before the next second, by its own rate and not by the second before', async () => {
-  await using world = await governedWorld(
-    { policy: 'slo', mode: 'auto', modeReason: 'a test' },
-    { min: 1, max: 12, startMs: 500 },
-  );
-  await world.pass(60, { rate: 5, cpu: 0.5 });
-  assert.equal(world.target, 2);
-  // 60 requests a second of 100 ms each keep six replicas busy.
-  await world.speak(250, { rate: 15, completed: 3, cpu: 1, queued: 10 });
-  assert.ok(world.target >= 6, `${world.moves.join(' ')} after 250 ms`);
-  const entries = await world.journal.read({ kind: 'decision', limit: 1000 });
-  const details = entries.at(-1)?.details as DecisionDetails | undefined;
-  assert.equal(
-    replay(details?.recording ?? '', details?.decision).same,
-    true,
-    'looks at odd times are made again, too',
-  );
-});
-
-test('what is told between two looks counts once, and no queue that only stands is looked at again', async () => {
-  await using world = await governedWorld(
-    { policy: 'slo', mode: 'auto', modeReason: 'a test' },
-    { min: 1, max: 12, startMs: 500 },
-  );
-  await world.pass(10, { rate: 5, cpu: 0.5 });
-  const lookedAt = (): number | undefined => world.governor().of('d')?.lookedAt;
-  const before = lookedAt();
-  await world.speak(50, { rate: 3, cpu: 1, queued: 3 });
-  assert.equal(lookedAt(), before, 'too soon after the last look');
-  await world.speak(60, { rate: 4, cpu: 1, queued: 2 });
-  assert.equal(lookedAt(), before, 'no more wait than there are replicas');
-  await world.speak(50, { rate: 0, cpu: 1, queued: 3 });
-  const { arrivals } = world.governor().of('d')?.last?.seen.signals ?? {};
-  assert.deepEqual([arrivals?.value, world.governor().of('d')?.last?.seen.spanMs], [7, 160]);
-  const then = lookedAt();
-  await world.speak(200, { rate: 1, cpu: 1, queued: 3 });
-  assert.equal(lookedAt(), then, 'the queue has not grown');
-});
-
-test('two requests that happen to come together are no crowd', async () => {
-  await using world = await governedWorld(
-    { policy: 'slo', mode: 'auto', modeReason: 'a test' },
-    { min: 1, max: 12, startMs: 500 },
-  );
-  await world.pass(60, { rate: 1, cpu: 0.1 });
-  const held = world.target;
-  await world.speak(110, { rate: 3, completed: 0, cpu: 1, queued: 5 });
-  assert.ok(world.target <= held + 2, world.moves.join(' '));
 });
