@@ -85,10 +85,14 @@ test(
     // Without the file: what the data directory remembers is which server, and the server the rest.
     await using other = await startPlatform({ dataDirectory: otherDirectory });
     await standsBy(other);
+    const waitsFor = (): string | undefined =>
+      (JSON.parse(readFileSync(join(otherDirectory, 'supervisor.json'), 'utf8')) as { standby?: string }).standby;
+    assert.match(waitsFor() ?? '', /holds the lease/, 'for the health check of a container');
     const authority = readFileSync(join(dataDirectory, 'authority.pem'), 'utf8');
     await platform.end('SIGKILL');
     rmSync(dataDirectory, { recursive: true, maxRetries: 20, retryDelay: 200 });
     await until('it to serve', async () => ((await infers(other)) === 200 ? true : undefined));
+    await until('it to say that it waits no longer', () => (waitsFor() === undefined ? true : undefined));
     assert.equal(other.adminKey(), key, 'the first key is there too');
     assert.equal(readFileSync(join(otherDirectory, 'authority.pem'), 'utf8'), authority);
     assert.match(readFileSync(join(otherDirectory, 'flyball.log'), 'utf8'), /fetch artefact.*from the store/);
