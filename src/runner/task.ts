@@ -121,7 +121,9 @@ function renew(identity: LiveIdentity, doors: readonly string[], runner: Runner)
 
 /** Beside the artefacts, for every task that runs the same on the same processor; the folder is made by the first. */
 function costsPath(cache: string, { body, cpu }: TaskFile): string {
-  const kind = JSON.stringify([body, cpu, processorOf(), onnxRuntimeVersion()]);
+  // In a container of another image there is no ONNX Runtime.
+  const runtime = body.runtime.kind === 'onnx' ? onnxRuntimeVersion() : null;
+  const kind = JSON.stringify([body, cpu, processorOf(), runtime]);
   const name = createHash('sha256').update(kind).digest('hex').slice(0, 24);
   return join(cache, 'costs', `${name}.json`);
 }

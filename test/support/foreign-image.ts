@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createWriteStream, readdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
@@ -62,7 +62,8 @@ function linkedBy(binaries: readonly string[]): readonly Entry[] {
     stdio: ['ignore', 'pipe', 'ignore'],
     maxBuffer: 64 << 20,
   });
-  const found = new Set(librariesIn(output.replaceAll(/^\S+:$/gm, '')));
+  // Some are told by way of the folder of whoever needs them.
+  const found = new Set(librariesIn(output.replaceAll(/^\S+:$/gm, '')).map((path) => resolve(path)));
   return [...found]
     .filter((path) => !own.has(dirname(path)))
     .map((path) => fileOf(path.slice(1), realpathSync(path), 0o755));

@@ -9,12 +9,8 @@ export interface ServiceSpec {
   readonly Name: string;
   readonly Labels: Readonly<Record<string, string>>;
   readonly TaskTemplate: Readonly<Record<string, unknown>>;
-  /** Global: one on each node. A global job runs once on each node, also on those that come later. */
-  readonly Mode: {
-    readonly Replicated?: { readonly Replicas: number };
-    readonly Global?: object;
-    readonly GlobalJob?: object;
-  };
+  /** A global service has a task on each node, also on those that come later. */
+  readonly Mode: { readonly Replicated?: { readonly Replicas: number }; readonly Global?: object };
   readonly EndpointSpec?: Readonly<Record<string, unknown>>;
   readonly UpdateConfig?: Readonly<Record<string, unknown>>;
 }

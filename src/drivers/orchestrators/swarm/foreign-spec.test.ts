@@ -105,7 +105,7 @@ describe('the tools', () => {
   test('are put on every node once, by root without rights', () => {
     const { Mode, TaskTemplate } = toolsSpec(platform);
     const { User, CapabilityDrop, ReadOnly } = TaskTemplate['ContainerSpec'] as Record<string, unknown>;
-    assert.deepEqual([Mode, User, CapabilityDrop, ReadOnly], [{ GlobalJob: {} }, '0:0', ['ALL'], true]);
+    assert.deepEqual([Mode, User, CapabilityDrop, ReadOnly], [{ Global: {} }, '0:0', ['ALL'], true]);
   });
 
   test('are there, on their way or failed, node by node; a node that is down is not waited for', () => {

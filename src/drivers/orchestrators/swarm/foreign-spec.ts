@@ -2,7 +2,7 @@
  * Replicas in somebody else's image, of everything that they are: the image is run with Flyball's runner as its first
  * process, which a volume of the node brings; what the image would have started is the runner's child. Pure.
  *
- *   PLATFORM_tools-KEY   a job in Flyball's image, once on each node, fills the volume PLATFORM-tools
+ *   PLATFORM_tools-KEY   a service in Flyball's image, once on each node, fills the volume PLATFORM-tools
  *   a replica            mounts it read-only, and starts KEY/loader … KEY/node … runner --task FILE
  */
 import { createHash } from 'node:crypto';
@@ -66,9 +66,10 @@ export function toolsSpec(platform: ToolsPlatform): ServiceSpec {
         Healthcheck: { Test: ['NONE'] },
         Mounts: [...volumes(platform, false), { Type: 'tmpfs', Target: '/tmp' }],
       },
+      // It ends well once. Not a global job, whose tasks this engine keeps for ever after the service is gone.
       RestartPolicy: { Condition: 'on-failure', Delay: retryMs * nanosPerMs, MaxAttempts: attemptsMax },
     },
-    Mode: { GlobalJob: {} },
+    Mode: { Global: {} },
   };
 }
 
@@ -137,7 +138,7 @@ export interface ToolsState {
   readonly failed: readonly string[];
 }
 
-/** How far the job is, on the nodes that take tasks. */
+/** How far its tasks are, on the nodes that take some. */
 export function toolsState(tasks: readonly SwarmTask[], nodes: readonly ClusterMember[]): ToolsState {
   const [done, waiting, failed]: [string[], string[], string[]] = [[], [], []];
   for (const { id, name, state, availability } of nodes) {

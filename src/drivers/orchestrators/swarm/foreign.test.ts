@@ -1,4 +1,4 @@
-/** When the tools are given out, under a virtual clock: an engine of a few lines that only knows the job. */
+/** When the tools are given out, under a virtual clock: an engine of a few lines that only knows their service. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Orchestrator, ReplicaOrder } from '../../../control/orchestrator.ts';
@@ -17,6 +17,9 @@ const foreign = {
   launch: { ...ordinary.launch, runtime: { kind: 'server', image: 'i:1', env: {}, command: ['serve'] } },
 } as unknown as ReplicaOrder;
 
+const task = (nodeId: string, state: TaskState, serviceId: string) =>
+  ({ nodeId, serviceId, state, error: undefined, message: state }) as SwarmTask;
+
 function stage(nodes: Record<string, TaskState>, fails: () => string | undefined = () => undefined) {
   const clock = createVirtualClock();
   const services = new Map<string, ServiceSpec>();
@@ -33,10 +36,11 @@ function stage(nodes: Record<string, TaskState>, fails: () => string | undefined
       log.push(`remove ${id}`);
       services.delete(id);
     },
-    tasks: async () =>
-      Object.entries(nodes).map(
-        ([nodeId, state]) => ({ nodeId, state, error: undefined, message: state }) as SwarmTask,
-      ),
+    // Those of an earlier service may be there for a while.
+    tasks: async () => [
+      ...Object.keys(nodes).map((nodeId) => task(nodeId, 'complete', 'p_tools-before')),
+      ...Object.entries(nodes).flatMap(([nodeId, state]) => [...services.keys()].map((id) => task(nodeId, state, id))),
+    ],
     nodes: async () => Object.keys(nodes).map((id) => ({ id, name: id, state: 'ready', availability: 'active' })),
   } as unknown as ForeignOptions['engine'];
   const driver = {

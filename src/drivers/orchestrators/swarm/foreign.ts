@@ -46,8 +46,10 @@ export function withForeignImages(
     const began = clock.now();
     let firstAt: number | undefined;
     for (;;) {
-      const [tasks, nodes] = await Promise.all([engine.tasks(mine), engine.nodes()]);
-      const { done, waiting, failed: without } = toolsState(tasks, nodes);
+      const [services, tasks, nodes] = await Promise.all([engine.services(mine), engine.tasks(mine), engine.nodes()]);
+      const service = services.find(({ spec }) => spec.Name === name);
+      const own = tasks.filter(({ serviceId }) => serviceId === service?.id);
+      const { done, waiting, failed: without } = toolsState(own, nodes);
       const now = clock.now();
       if (done.length > 0) firstAt ??= now;
       const isOver = waiting.length === 0 || now - began > fillMs || now - (firstAt ?? now) > othersMs;
