@@ -1,6 +1,6 @@
 /**
  * The orchestrator's conformance suite against a real Docker Swarm of one node. The node's network is not this machine's:
- * the suite runs in a process of its own there, and this file is both.
+ * the suite runs in a process of its own there, and this file is both. Replicas in other images follow on the same engine.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -29,6 +29,7 @@ import { makeAuthority } from '../../src/tls/authority.ts';
 import { identityOf } from '../../src/tls/platform-authority.ts';
 import { buildImage } from '../../deploy/image/build.ts';
 import { engineSkip, startEngine } from '../support/engine.ts';
+import { foreignImages } from '../support/foreign-image.ts';
 
 const socketPath = process.env['FLYBALL_TEST_SOCKET'];
 
@@ -46,17 +47,22 @@ if (socketPath === undefined) {
     const image = await buildImage();
     const path = join(folder, 'flyball.tar');
     await image.writeTo(path, image.tag);
-    await using engine = await startEngine({ images: [{ kind: 'file', path }] });
+    const foreign = await foreignImages(folder);
+    await using engine = await startEngine({
+      images: [path, foreign].map((file) => ({ kind: 'file', path: file }) as const),
+    });
     const [program = '', ...words] = engine.lan;
     const env = {
       ...process.env,
       FLYBALL_TEST_SOCKET: engine.socketPath,
       FLYBALL_TEST_IMAGE: image.tag,
+      FLYBALL_TEST_TESTBED: engine.testbed.name,
       NODE_TEST_CONTEXT: undefined,
     };
+    const files = [import.meta.url, new URL('foreign-rows.ts', import.meta.url)].map((url) => fileURLToPath(url));
     const child = await promisify(execFile)(
       program,
-      [...words, process.execPath, '--test', '--test-reporter=spec', fileURLToPath(import.meta.url)],
+      [...words, process.execPath, '--test', '--test-reporter=spec', '--test-concurrency=1', ...files],
       { env },
     ).catch((error: { readonly stdout: string }) => assert.fail(error.stdout));
     process.stdout.write(child.stdout);

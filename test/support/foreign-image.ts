@@ -1,10 +1,10 @@
 /**
  * Images of somebody else, without a registry and without a daemon: this machine's Python with its libraries, and a server
- * of a few lines, or MLServer as it is published. Nothing of Flyball or of Node is in them.
+ * of a few lines. Nothing of Flyball or of Node is in them.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, readdirSync, realpathSync, statSync } from 'node:fs';
+import { createWriteStream, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -18,12 +18,6 @@ export interface ForeignImage {
   readonly tag: string;
   /** Program and arguments; none: it starts nothing by itself. */
   readonly starts: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly files: readonly Entry[];
-}
-
-export interface Python {
-  readonly path: string;
   readonly files: readonly Entry[];
 }
 
@@ -34,20 +28,24 @@ const user = '1000:1000';
 const unneeded =
   /^(test|idlelib|tkinter|turtledemo|ensurepip|lib2to3|site-packages|dist-packages|config-[^/]*)\/|__pycache__\//;
 
-/** Python as it is on this machine, at its own path. */
-export function pythonOf(program: string): Python {
-  const script = 'import sys, sysconfig; print(sys.executable); print(sysconfig.get_path("stdlib"))';
-  const [executable = '', library = ''] = execFileSync(program, ['-I', '-c', script], { encoding: 'utf8' }).split('\n');
-  const path = realpathSync(executable);
-  const standard = folderOf(library.slice(1), library, (below) => !unneeded.test(below));
-  return {
-    path,
-    files: [fileOf(path.slice(1), path, 0o755), ...standard, ...linkedBy([path, ...binariesOf(standard)])],
-  };
-}
+const ask = (expression: string): string =>
+  execFileSync('python3', ['-I', '-c', `import sys, sysconfig; print(${expression})`], { encoding: 'utf8' }).trim();
 
-/** A small server: `/srv/serve.py`. */
-export const serveFile = (): Entry => fileOf('srv/serve.py', join(fixtures, 'foreign-image/serve.py'));
+/** Of this machine, and of the images. */
+export const pythonPath = (): string => realpathSync(ask('sys.executable'));
+
+/** Python as it is on this machine, at its own path, and a small server: `/srv/serve.py`. */
+export function pythonFiles(): readonly Entry[] {
+  const path = pythonPath();
+  const library = ask('sysconfig.get_path("stdlib")');
+  const standard = folderOf(library.slice(1), library, (below) => !unneeded.test(below));
+  return [
+    fileOf(path.slice(1), path, 0o755),
+    fileOf('srv/serve.py', join(fixtures, 'foreign-image/serve.py')),
+    ...standard,
+    ...linkedBy([path, ...binariesOf(standard)]),
+  ];
+}
 
 const binariesOf = (entries: readonly Entry[]): readonly string[] =>
   entries.flatMap(({ path, content }) =>
@@ -69,18 +67,27 @@ function linkedBy(binaries: readonly string[]): readonly Entry[] {
     .map((path) => fileOf(path.slice(1), realpathSync(path), 0o755));
 }
 
+/** The archive of `foreign/plus:1`, which starts a server by itself, and `foreign/bare:1`, which starts nothing. */
+export function foreignImages(folder: string): Promise<string> {
+  const files = pythonFiles();
+  return writeImages(folder, 'foreign', [
+    { tag: 'foreign/plus:1', starts: [pythonPath(), 'serve.py', 'v2'], files },
+    { tag: 'foreign/bare:1', starts: [], files },
+  ]);
+}
+
 /** Writes one archive with all of them; what they share is in it once. */
 export async function writeImages(folder: string, name: string, images: readonly ForeignImage[]): Promise<string> {
   const layers = new Map<readonly Entry[], Layer>();
   const entries = new Map<string, Entry>();
   const listed: object[] = [];
-  for (const { tag, starts, env = {}, files } of images) {
+  for (const { tag, starts, files } of images) {
     const layer = layers.get(files) ?? (await layerOf(files, folder, layers.size, name));
     layers.set(files, layer);
     const config = {
       User: user,
       ExposedPorts: {},
-      Env: Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env }).map(([key, value]) => `${key}=${value}`),
+      Env: ['PATH=/usr/local/bin:/usr/bin:/bin'],
       Entrypoint: [],
       Cmd: starts,
       Healthcheck: { Test: ['NONE'] },
@@ -118,14 +125,4 @@ async function layerOf(files: readonly Entry[], folder: string, number: number, 
     createWriteStream(source),
   );
   return { digest: hash.digest('hex'), bytes: statSync(source).size, source, createdBy: 'COPY / /' };
-}
-
-/** MLServer from the environment that `test/clients/install.sh mlserver` has made, at `/opt/mlserver`. */
-export function mlserverFiles(program: string): readonly Entry[] {
-  const lib = join(dirname(program), '../lib');
-  const [version = ''] = readdirSync(lib);
-  const packages = join(lib, version, 'site-packages');
-  const keeps = (below: string): boolean => !/(^|\/)(__pycache__|tests?)\/|\.(pyi|h|c|cpp|pyx|pxd)$/.test(below);
-  const found = folderOf('opt/mlserver', packages, keeps);
-  return [...found, ...linkedBy(binariesOf(found))];
 }

@@ -122,6 +122,7 @@ describe('the tools', () => {
 
   test('are missed where the loader is not found, and not where a file of the server is not', () => {
     const found = (path: string): boolean => lacksTools(`exec: "${path}": stat ${path}: no such file or directory`);
-    assert.deepEqual([found(`/flyball/tools/1/loader`), found('/opt/model')], [true, false]);
+    assert.deepEqual([found('/flyball/tools/1/loader'), found('/opt/model')], [true, false]);
+    assert.deepEqual([lacksTools('exit code 127 on node1'), lacksTools('exit code 1 on node1')], [true, false]);
   });
 });

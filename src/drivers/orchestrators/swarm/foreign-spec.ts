@@ -152,7 +152,10 @@ export function toolsState(tasks: readonly SwarmTask[], nodes: readonly ClusterM
   return { done, waiting, failed };
 }
 
-/** Whether an end says that the tools are not where they were: somebody has removed the volume. */
+/**
+ * Whether an end says that the tools are not where they were: somebody has removed the volume. An engine says 127 where
+ * it does not find the entry point; a server whose own program is missing has a runner that says so.
+ */
 export function lacksTools(reason: string): boolean {
-  return reason.includes(`${toolsFolder}/`) && /no such file/i.test(reason);
+  return /^exit code 127\b/.test(reason) || (reason.includes(`${toolsFolder}/`) && /no such file/i.test(reason));
 }

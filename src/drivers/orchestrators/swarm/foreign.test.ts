@@ -103,7 +103,7 @@ test('where they are gone, they are given out again', async () => {
   let why: string | undefined =
     'exec: "/flyball/tools/1/loader": stat /flyball/tools/1/loader: no such file or directory';
   const { log, start } = stage({ n1: 'complete' }, () => why);
-  assert.match(await start(foreign), /no such file/);
+  assert.match(await start(foreign), /was not on its node \(volume p-tools\), and is put there again: .*no such file/);
   why = undefined;
   assert.equal(await start(foreign), 'a runs');
   assert.match(log.join('; '), /^create (\S+); start a; remove \1; create \1; start a$/);

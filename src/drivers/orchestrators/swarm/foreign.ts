@@ -36,7 +36,8 @@ export function withForeignImages(
   const mine = `${toolsLabel}=${platform.name}`;
   let filled: Promise<void> | undefined;
 
-  const failed = (message: string): FlyballError => new FlyballError('REPLICA_FAILED', message);
+  const failed = (message: string, cause?: unknown): FlyballError =>
+    new FlyballError('REPLICA_FAILED', message, { cause });
   const pause = (): Promise<void> => new Promise((resolve) => void clock.after(lookMs, resolve));
 
   async function fill(): Promise<void> {
@@ -91,8 +92,10 @@ export function withForeignImages(
       try {
         return await orchestrator.start(order, signal);
       } catch (error) {
-        if (error instanceof FlyballError && lacksTools(error.message)) await again();
-        throw error;
+        if (!(error instanceof FlyballError) || !lacksTools(error.message)) throw error;
+        await again();
+        const why = `what a replica in another image needs was not on its node (volume ${platform.name}-tools), and is put there again`;
+        throw failed(`${why}: ${error.message}`, error);
       }
     },
     async clear() {
