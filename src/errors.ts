@@ -366,6 +366,12 @@ export const catalogue = {
     true,
     'A service of the platform does not come up on the Swarm; the message has the reason of its engine. What runs goes on.',
   ),
+  STALE_TABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The gateway acts on the tables of a control that was replaced, and has not heard of its successor: replicas take no work from it. Try again at another gateway.',
+  ),
   PROTOCOL: entry(502, 'INTERNAL', false, 'The other side sent something that is not of its protocol.'),
   INTERNAL: entry(500, 'INTERNAL', false, 'A fault of Flyball itself; please report it with the request id.'),
 } as const satisfies Record<string, CatalogueEntry>;

@@ -77,6 +77,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     openFleet({
       orchestrator: options.orchestrator,
       identity: options.identity,
+      epoch: options.epoch,
       store,
       clock,
       onEvent: (event) => onFleetEvent(event),

@@ -45,6 +45,8 @@ export interface FleetOptions {
   readonly clock: Clock;
   /** What is shown to replicas that are reached over TCP with TLS. */
   readonly identity?: PeerIdentity | undefined;
+  /** Token of the lease under which this control acts; absent where there is none. */
+  readonly epoch?: number | undefined;
   readonly onEvent: (event: FleetEvent) => void;
   /** How long a replica of this deployment may answer nothing before it is ended and replaced. */
   readonly silentMs: (deployment: string) => number;
@@ -118,7 +120,7 @@ export function openFleet(options: FleetOptions): Fleet {
     replica.limits = found.limits;
     const link = openReplicaLink(
       found.address,
-      { replica: replica.id, identity: options.identity },
+      { replica: replica.id, identity: options.identity, epoch: options.epoch },
       {
         onFacts(facts) {
           if (isCurrent(replica) && !replica.stopping) phases.learn(replica, facts);

@@ -37,7 +37,12 @@ const frameBytesMax = 1_048_576;
 /** `silentMs`, asked for each time, is how long a replica may answer nothing before it counts as dead. */
 export function openReplicaLink(
   address: ReplicaAddress,
-  peer: { readonly replica: string; readonly identity: PeerIdentity | undefined },
+  peer: {
+    readonly replica: string;
+    readonly identity: PeerIdentity | undefined;
+    /** Token of the lease under which this control acts; absent where there is none. */
+    readonly epoch?: number | undefined;
+  },
   handlers: ReplicaLinkHandlers,
   clock: Clock,
   silentMs: () => number,
@@ -48,6 +53,8 @@ export function openReplicaLink(
   let connection: FrameConnection | undefined;
   let facts: ReplicaFacts | undefined;
   let lostAt = openedAt;
+  /** Why the last connection failed, where it said so. */
+  let failure = '';
   let asked = 0;
   let unanswered = 0;
   let cancelRetry = (): void => {};
@@ -90,8 +97,9 @@ export function openReplicaLink(
             handlers.onStatus(header);
           }
         },
-        onClose() {
+        onClose(error) {
           connection = undefined;
+          failure = error === undefined ? '' : `; the last connection: ${error.message}`;
           if (closed) return;
           cancelRetry = clock.after(clock.now() - lostAt < soonMs ? retryMsSoon : retryMs, connect);
         },
@@ -103,16 +111,17 @@ export function openReplicaLink(
   function ask(): void {
     cancelAsk = clock.after(askEveryMs(), ask);
     if (facts === undefined) {
-      if (clock.now() - openedAt > firstWordMs) dead(`it said nothing for ${firstWordMs / 1000} s after its start`);
+      if (clock.now() - openedAt > firstWordMs)
+        dead(`it said nothing for ${firstWordMs / 1000} s after its start${failure}`);
       return;
     }
     if (unanswered >= unansweredMax) {
-      dead(`it answered nothing for ${silentMs()} ms (health.silentMs)`);
+      dead(`it answered nothing for ${silentMs()} ms (health.silentMs)${failure}`);
       return;
     }
     unanswered += 1;
     asked += 1;
-    connection?.send('status', { ask: asked });
+    connection?.send('status', { ask: asked, ...(peer.epoch !== undefined && { epoch: peer.epoch }) });
   }
 
   let cancelAsk = clock.after(askEveryMs(), ask);

@@ -101,7 +101,13 @@ function start(settings: ProcessSettings): Worker {
   const identity = settings.identity && liveIdentity(settings.identity);
   const dispatcher = createDispatcher({
     clock: systemClock,
-    connect: (route, events) => openReplicaConnection(route, events, { clock: systemClock, frameBytesMax, identity }),
+    connect: (route, events) =>
+      openReplicaConnection(route, events, {
+        clock: systemClock,
+        frameBytesMax,
+        identity,
+        epoch: () => dispatcher.table.epoch ?? 0,
+      }),
     onDrained: () => link.observeSoon(),
     onWaiting: () => link.observeSoon(),
   });

@@ -48,6 +48,8 @@ export interface ConnectionSettings {
   readonly frameBytesMax: number;
   /** What is shown to replicas that are reached over TCP with TLS. */
   readonly identity?: PeerIdentity | undefined;
+  /** Token of the lease under which the tables were made that are acted on now; 0 where there is none. */
+  readonly epoch?: () => number;
 }
 
 const reconnectMs = 50;
@@ -140,11 +142,10 @@ export function openReplicaConnection(
     },
     infer(header, parts, call) {
       const number = calls.add(call);
-      frames?.send(
-        'infer',
-        { call: number, items: header.items, payload: header.payload, outputs: header.outputs },
-        parts,
-      );
+      const { items, payload, outputs } = header;
+      const epoch = settings.epoch?.() ?? 0;
+      // What is undefined is not sent.
+      frames?.send('infer', { call: number, items, payload, outputs, epoch: epoch > 0 ? epoch : undefined }, parts);
       return number;
     },
     cancel(number) {

@@ -28,6 +28,10 @@ export interface FrameService {
   /** Returns the cancel; throws an error of the catalogue when the call is refused. */
   submit(call: RunnerCall, done: (answer: CallAnswer) => void): () => boolean;
   drain(deadlineMs: number): void;
+  /** The token under which somebody asks or sends work. */
+  hear(epoch: number): void;
+  /** Throws STALE_TABLE where work under this token is not taken any more. */
+  admit(epoch: number): void;
 }
 
 export interface FrameServer extends AsyncDisposable {
@@ -72,6 +76,7 @@ export async function serveFrames(
               cancel(header.call);
               break;
             case 'status':
+              service.hear(header.epoch ?? 0);
               connection.send('statusReply', { ask: header.ask, ...service.status() });
               break;
             case 'drain':
@@ -95,6 +100,7 @@ export async function serveFrames(
     function infer(header: InferHeader, body: Uint8Array): void {
       const { call } = header;
       try {
+        service.admit(header.epoch ?? 0);
         const cancel = service.submit(toCall(header, body), (answer) => {
           leave(call);
           sendAnswer(connection, call, answer);

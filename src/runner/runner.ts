@@ -9,6 +9,7 @@
  * connection. Invariant: `ended` settles exactly once, after the last answer has left.
  */
 import type { Clock } from '../clock.ts';
+import { hear, isTaken, unfenced } from '../core/leases/fence.ts';
 import { FlyballError, toFlyballError } from '../errors.ts';
 import type { CostPoint, HelloHeader, ReplicaState, StartStages, StateHeader } from '../protocol/frames/messages.ts';
 import type { ModelSignature } from '../protocol/tensor.ts';
@@ -96,6 +97,7 @@ export async function startRunner(given: RunnerLaunch, dependencies: RunnerDepen
   let costCurve: readonly CostPoint[] | undefined;
   let stages: StartStages = dependencies.bootMs === undefined ? {} : { bootMs: dependencies.bootMs };
   let ending = false;
+  let fence = unfenced;
 
   const facts = (): Omit<StateHeader, 'state'> => ({
     stages,
@@ -177,6 +179,13 @@ export async function startRunner(given: RunnerLaunch, dependencies: RunnerDepen
       },
       submit,
       drain: (deadlineMs) => drain(deadlineMs),
+      hear: (epoch) => void (fence = hear(fence, epoch, clock.now())),
+      admit(epoch) {
+        fence = hear(fence, epoch, clock.now());
+        if (isTaken(fence, epoch, clock.now())) return;
+        const message = `the work is under token ${epoch} of control's lease, and ${fence.token} is in force here`;
+        throw new FlyballError('STALE_TABLE', message);
+      },
     },
     limits,
   );

@@ -30,6 +30,7 @@ import { identityOf } from '../../src/tls/platform-authority.ts';
 import { buildImage } from '../../deploy/image/build.ts';
 import { engineSkip, startEngine } from '../support/engine.ts';
 import { foreignImages } from '../support/foreign-image.ts';
+import { renewedTasks } from './renewed-tasks.ts';
 
 const socketPath = process.env['FLYBALL_TEST_SOCKET'];
 
@@ -139,4 +140,5 @@ if (socketPath === undefined) {
     limits,
     clusters,
   ]);
+  renewedTasks(docker, socketPath, process.env['FLYBALL_TEST_IMAGE'] ?? '');
 }

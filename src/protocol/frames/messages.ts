@@ -101,6 +101,8 @@ export interface InferHeader {
    * or all outputs of a version without an output stage.
    */
   readonly outputs?: readonly string[];
+  /** Token of control's lease under which the caller's tables were made; absent: 0, there is no lease. */
+  readonly epoch?: number;
 }
 
 /** An item that could not take part; the outputs hold the rows of the other items only, in order. */
@@ -137,6 +139,8 @@ export interface DrainHeader {
 
 export interface StatusHeader {
   readonly ask: number;
+  /** Token of the lease under which control asks; absent where there is none, and in a gateway's questions. */
+  readonly epoch?: number;
 }
 
 export interface StatusReplyHeader {
