@@ -2,6 +2,7 @@
 import type { DeploymentView } from '../api/schemas.ts';
 import type { Sample } from '../telemetry/metrics.ts';
 import type { Registry } from '../telemetry/registry.ts';
+import type { CertificateIssuer } from './certificates.ts';
 
 export function registerGauges(registry: Registry, deployments: () => readonly DeploymentView[]): void {
   registry.gauge(
@@ -67,5 +68,17 @@ export function registerGauges(registry: Registry, deployments: () => readonly D
           residentBytes === undefined ? [] : [{ labels: { deployment: name, replica: id }, value: residentBytes }],
         ),
       ),
+  );
+}
+
+/** `counts`: certificates that control's door has issued, by kind of identity. */
+export function registerIssued(registry: Registry, counts: CertificateIssuer['counts']): void {
+  registry.total(
+    {
+      name: 'flyball_certificates_issued_total',
+      help: "Certificates that were renewed through control's door since control started.",
+      labels: ['kind'],
+    },
+    () => Object.entries(counts()).map(([kind, value]) => ({ labels: { kind }, value })),
   );
 }

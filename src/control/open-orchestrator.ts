@@ -11,7 +11,9 @@ import type { ProcessSettings } from '../supervisor/messages.ts';
 import type { IssuedCertificate } from '../tls/authority.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { publish } from '../telemetry/events.ts';
-import { openIssuer } from './certificates.ts';
+import { ownIdentity } from '../tls/own-identity.ts';
+import { seededRng } from '../rng.ts';
+import { openIssuer, type CertificateIssuer } from './certificates.ts';
 import type { Door } from './door.ts';
 import { fetchingFirst } from './fetching-orchestrator.ts';
 import type { Orchestrator } from './orchestrator.ts';
@@ -33,7 +35,7 @@ export interface OrchestratorParts {
 /** The door stands where replicas and gateways may be on other machines. */
 export interface OpenedOrchestrator {
   readonly orchestrator: Orchestrator;
-  readonly door?: Door;
+  readonly door?: Door & Pick<CertificateIssuer, 'counts'>;
 }
 
 export async function openOrchestrator(parts: OrchestratorParts): Promise<OpenedOrchestrator> {
@@ -49,13 +51,27 @@ export async function openOrchestrator(parts: OrchestratorParts): Promise<Opened
 async function openOwnDoor(
   authority: IssuedCertificate,
   { settings, artefacts, clock, stack, mayIssue }: OrchestratorParts,
-): Promise<Door> {
+): Promise<Door & Pick<CertificateIssuer, 'counts'>> {
   const { openDoor } = await import('./door.ts');
   const { host, port } = settings.orchestrator.door;
-  const identity = identityOf(authority, 'control', 'peer', clock.wall());
-  const certificates = openIssuer({ authority, clock, lifetimeMs: lifetimeOf(settings), mayIssue });
-  const onRefused = sayOnce(clock, (message) => publish('flyball:fault', { where: "control's door", message }));
-  return stack.use(await openDoor({ identity, host, port, artefacts, certificates, onRefused }));
+  const lifetimeMs = lifetimeOf(settings);
+  const tell = (message: string): void => publish('flyball:fault', { where: "control's door", message });
+  const identity = stack.use(
+    ownIdentity({
+      authority,
+      identity: 'control',
+      role: 'peer',
+      lifetimeMs,
+      clock,
+      rng: seededRng(clock.wall()),
+      onTrouble: tell,
+    }),
+  );
+  const certificates = openIssuer({ authority, clock, lifetimeMs, mayIssue });
+  const onRefused = sayOnce(clock, tell);
+  const door = stack.use(await openDoor({ identity, host, port, artefacts, certificates, onRefused }));
+  identity.onReplaced((next) => door.renew(next));
+  return Object.assign(door, { counts: () => certificates.counts() });
 }
 
 async function openOnThisMachine({ settings, clock, stack }: OrchestratorParts): Promise<Orchestrator> {

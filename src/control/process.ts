@@ -23,6 +23,7 @@ import { seededRng } from '../rng.ts';
 import type { PostgresSettings } from '../config/store-specification.ts';
 import type { FromChild, ProcessSettings, ToChild } from '../supervisor/messages.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
+import { liveIdentity, type LiveIdentity } from '../tls/live-identity.ts';
 import { publish } from '../telemetry/events.ts';
 import { databaseFile, seriesFolder } from '../store/data-directory.ts';
 import { apiSocketFile } from '../store/run-directory.ts';
@@ -37,7 +38,7 @@ import { openOrchestrator } from './open-orchestrator.ts';
 import type { HeldLease } from './lease/keep.ts';
 import { standBy } from './lease/stand-by.ts';
 import { ensureAdminKey } from './key-service.ts';
-import { registerGauges } from './gauges.ts';
+import { registerGauges, registerIssued } from './gauges.ts';
 import { registerGovernorGauges } from './governor/gauges.ts';
 import { openFamiliesQuestion } from './sinks/ask-families.ts';
 import { registerSinkFamilies } from './sinks/families.ts';
@@ -56,6 +57,8 @@ interface Running {
 let telemetry: Telemetry | undefined;
 let starting: Promise<Running> | undefined;
 let settings: ProcessSettings | undefined;
+/** What it shows to replicas. */
+let identity: LiveIdentity | undefined;
 let api: ApiServer | undefined;
 let management: ManagementServer | undefined;
 let ending = false;
@@ -127,7 +130,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
       runDirectory,
       controlSocket: given.controlSocket,
       listeners: given.listeners,
-      identity: given.identity,
+      identity,
       ...(auth !== undefined && {
         keys: {
           gateways: Array.from({ length: auth.workers }, (_, worker) => worker),
@@ -163,6 +166,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
     (name) => control.halt(name) !== undefined,
   );
   control.nodes.register(opened.registry);
+  if (door !== undefined) registerIssued(opened.registry, () => door.counts());
   registerSinkFamilies(opened.registry, () => control.sinks());
   registerMissed(opened.registry, () => control.familiesMissed());
   return { control, door, resources: stack.move() };
@@ -276,6 +280,7 @@ process.on('message', (message: ToChild, handle?: object) => {
   switch (message.kind) {
     case 'start':
       settings = message.settings;
+      identity = settings.identity && liveIdentity(settings.identity);
       telemetry = startTelemetry({ role: 'control', logLevel: settings.logLevel });
       starting = start(settings, telemetry);
       starting.catch(fail('start'));
@@ -285,6 +290,9 @@ process.on('message', (message: ToChild, handle?: object) => {
       (message.name === 'management' ? listenManagement(handle, message.tls) : listen(handle, message.tls)).catch(
         fail('listener'),
       );
+      break;
+    case 'identity':
+      identity?.replace(message.identity);
       break;
     case 'tls':
       if (message.name === 'management') management?.renew(message.tls);
@@ -296,7 +304,6 @@ process.on('message', (message: ToChild, handle?: object) => {
     case 'families':
       families.answered(message.ask, message.parts);
       break;
-    case 'identity':
     case 'statistics':
     case 'other workers':
       break; // of gateway workers alone

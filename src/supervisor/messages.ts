@@ -82,7 +82,7 @@ export type ToChild =
   | { readonly kind: 'listener'; readonly name: ServedListener; readonly tls?: TlsMaterial | undefined }
   /** From now on this listener serves new connections with another certificate. */
   | { readonly kind: 'tls'; readonly name: ServedListener; readonly tls: TlsMaterial }
-  /** To a gateway worker: from now on it shows this to replicas and doors. */
+  /** From now on it shows this to replicas and doors. */
   | { readonly kind: 'identity'; readonly identity: PeerIdentity }
   | { readonly kind: 'metrics'; readonly ask: number }
   /** To a gateway worker, which alone has any. */

@@ -2,12 +2,14 @@
 import type { Registry } from '../telemetry/registry.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
 import type { Child } from './child.ts';
+import type { Identities } from './identities.ts';
 import { listenerNames, type ListenerName } from './roles.ts';
 
 export function registerFamilies(
   registry: Registry,
   children: readonly Child[],
   tls: (name: ListenerName) => TlsMaterial | undefined,
+  identities: Pick<Identities, 'expiries'>,
 ): void {
   registry.total(
     {
@@ -32,5 +34,13 @@ export function registerFamilies(
         const material = tls(listener);
         return material === undefined ? [] : [{ labels: { listener }, value: material.notAfter / 1000 }];
       }),
+  );
+  registry.gauge(
+    {
+      name: 'flyball_identity_expiry_timestamp_seconds',
+      help: 'Unix time at which the certificate expires that a process shows to replicas and doors.',
+      labels: ['identity'],
+    },
+    () => [...identities.expiries()].map(([identity, until]) => ({ labels: { identity }, value: until / 1000 })),
   );
 }

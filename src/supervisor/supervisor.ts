@@ -11,17 +11,16 @@ import type { Specification } from '../config/specification.ts';
 import { checkStore } from '../drivers/stores/open.ts';
 import type { DoorNews } from '../gateway/door-news.ts';
 import { modulePath } from '../module-path.ts';
+import { seededRng } from '../rng.ts';
 import { logFileName, openDataDirectory } from '../store/data-directory.ts';
 import type { TlsMaterial } from '../tls/certificate.ts';
-import { liveIdentity, type LiveIdentity } from '../tls/live-identity.ts';
-import type { PeerIdentity } from '../tls/peer.ts';
-import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { watchTls } from '../tls/watch.ts';
 import { publish } from '../telemetry/events.ts';
 import type { FamiliesOf } from '../telemetry/metrics.ts';
 import { startTelemetry } from '../telemetry/start.ts';
 import { torchServeFamilies } from '../telemetry/torchserve-names.ts';
 import { startChild, type Child } from './child.ts';
+import { openIdentities } from './identities.ts';
 import { openLifeline } from './lifeline.ts';
 import { addressesOf, openAll, tlsListeners, type BindOptions, type ListenerAddress } from './listeners.ts';
 import { openLogFile } from './log-file.ts';
@@ -84,6 +83,7 @@ export interface Supervisor<Kind extends RoleKind = RoleKind> extends AsyncDispo
 
 /** For one process to tell its metrics, or what it has counted. */
 const figuresTimeoutMs = 1_000;
+const msPerHour = 3_600_000;
 
 const modules: Readonly<Record<PlannedChild['role'], string>> = {
   control: modulePath(import.meta.url, '../control/process'),
@@ -118,8 +118,20 @@ export async function startSupervisor<Kind extends RoleKind>(
     renew(name as ListenerName, material),
   );
   starting.defer(() => tls.close());
-  const own = role.kind === 'gateway' ? liveIdentity(role.identity) : undefined;
-  const identity = await identities(role, own, directory.path, specification.name, clock);
+  let children: readonly Child[] = [];
+  const identities = starting.use(
+    await openIdentities({
+      role,
+      dataDirectory: directory.path,
+      name: specification.name,
+      lifetimeMs: specification.orchestrator.certificateHours * msPerHour,
+      clock,
+      rng: seededRng(clock.wall() + process.pid),
+      onRenewed(name, identity) {
+        for (const child of children) if (child.role === name) child.identify(identity);
+      },
+    }),
+  );
   const sockets = await openAll(options, options.role.kind, starting);
   const listeners = addressesOf<Kind>(sockets, specification, directory.runDirectory);
   const startedAt = clock.wall();
@@ -144,14 +156,14 @@ export async function startSupervisor<Kind extends RoleKind>(
   let draining: Promise<void> | undefined;
   // Also when a drain had begun: requests were cut off, and whoever reads the exit code is to know.
   let isAborted = false;
-  const children = childrenOf(role.kind, specification.gateway.workers).map(start);
+  children = childrenOf(role.kind, specification.gateway.workers).map(start);
 
   function start({ role: name, worker, listeners: served }: PlannedChild): Child {
     return startChild({
       role: name,
       worker,
       module: modules[name],
-      settings: () => ({ ...settings, worker, identity: identity(name) }),
+      settings: () => ({ ...settings, worker, identity: identities.of(name) }),
       sockets: Object.fromEntries(served.flatMap((each) => (sockets[each] ? [[each, sockets[each]]] : []))),
       clock,
       tls: (each) => tls.current(each),
@@ -179,10 +191,7 @@ export async function startSupervisor<Kind extends RoleKind>(
     });
   }
 
-  own?.onReplaced((next) => {
-    for (const child of children) child.identify(next);
-  });
-  registerFamilies(telemetry.registry, children, (name) => tls.current(name));
+  registerFamilies(telemetry.registry, children, (name) => tls.current(name), identities);
   const metrics = starting.use(
     await serveMetrics(
       sockets.metrics,
@@ -247,21 +256,6 @@ export async function startSupervisor<Kind extends RoleKind>(
     },
     [Symbol.asyncDispose]: () => drain('disposed'),
   };
-}
-
-/** What each process shows to replicas and doors. Of a gateway alone it is what was given. */
-async function identities(
-  role: Role,
-  own: PeerIdentity | undefined,
-  dataDirectory: string,
-  name: string,
-  clock: Clock,
-): Promise<(process: PlannedChild['role']) => PeerIdentity> {
-  // Its fields as they are at that moment.
-  if (own !== undefined) return () => ({ ...own });
-  const authority =
-    role.kind === 'control' ? role.authority : await openPlatformAuthority(dataDirectory, name, clock.wall());
-  return (process) => identityOf(authority, process, 'client', clock.wall());
 }
 
 async function allReady(children: readonly Child[]): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * A process's certificate as a file brings it: one PEM with the certificate, its key and the platform's authority.
- * Invariant: what comes back works: it belongs together, the authority has issued it, and it is in force at that moment.
+ * Invariant: what comes back works: it belongs together, the authority has issued it, and, where a time is given, it is in
+ * force then.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -11,8 +12,8 @@ import type { PeerIdentity } from './peer.ts';
 const certificates = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?/gs;
 const keys = /-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----\n?/gs;
 
-/** `what` names the file in messages. `at`: Unix milliseconds. Throws TLS_UNUSABLE. */
-export async function readIdentity(what: string, path: string, at: number): Promise<PeerIdentity> {
+/** `what` names the file in messages. `at`: Unix milliseconds; without it nobody asks when it ends. Throws TLS_UNUSABLE. */
+export async function readIdentity(what: string, path: string, at?: number): Promise<PeerIdentity> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw unusable(`${what}: cannot read ${path}: ${whyIn(cause)}`, cause);
   });
@@ -20,7 +21,7 @@ export async function readIdentity(what: string, path: string, at: number): Prom
 }
 
 /** The first certificate is the process's own; those that follow are authorities. */
-export function parseIdentity(what: string, text: string, at: number): PeerIdentity {
+export function parseIdentity(what: string, text: string, at?: number): PeerIdentity {
   const [certificate, ...authorities] = text.match(certificates) ?? [];
   const [key] = text.match(keys) ?? [];
   if (certificate === undefined || key === undefined || authorities.length === 0) {
@@ -42,6 +43,7 @@ export function parseIdentity(what: string, text: string, at: number): PeerIdent
   if (!authorities.some((authority) => own.verify(parse(what, authority).publicKey))) {
     throw unusable(`${what}: the certificate was not issued by the authority beside it`);
   }
+  if (at === undefined) return { certificate, key, authority: authorities.join('') };
   if (at > own.validToDate.getTime()) throw unusable(`${what}: it has expired at ${isoOf(own.validToDate)}`);
   if (at < own.validFromDate.getTime())
     throw unusable(`${what}: it is not in force before ${isoOf(own.validFromDate)}`);
