@@ -69,8 +69,6 @@ export interface Supervisor<Kind extends RoleKind = RoleKind> extends AsyncDispo
   readonly ready: Promise<void>;
   /** Fulfilled when everything has ended, whoever asked for it. */
   readonly closed: Promise<SupervisorEnd>;
-  /** Of a gateway alone: replaced here, it is replaced in every process, and in those that are started later. */
-  readonly identity: LiveIdentity | undefined;
   /** Reads certificates again, as SIGHUP asks for. */
   reload(): void;
   /** Ends everything in order; further calls wait for the first. */
@@ -243,7 +241,6 @@ export async function startSupervisor<Kind extends RoleKind>(
     logFile: logPath,
     ready: allReady(children),
     closed: ended.promise,
-    identity: own,
     drain,
     leave: (reason) => end(specification.shutdown.drainMs, reason, 0, true),
     reload: () => tls.reload(),

@@ -35,7 +35,7 @@ export function keepRenewed(options: RenewingOptions): () => void {
   const ended = new AbortController();
   let present = lifeOf(identity.certificate);
   let failures = 0;
-  /** Until then what control issues would end sooner than what is there. */
+  /** Until then nothing is asked: what control issues would end sooner than what is there, or something has just come. */
   let enoughUntil = 0;
   let cancel = (): void => {};
 
@@ -56,6 +56,8 @@ export function keepRenewed(options: RenewingOptions): () => void {
       const life = lifeOf(certificate);
       if (life.until > present.until) {
         present = life;
+        // A clock that is far ahead of control's would ask again at once, and again.
+        enoughUntil = clock.wall() + retryMs(life, manyFailures, 1);
         identity.replace({ certificate, key, authority: identity.authority });
         options.onRenewed?.(life.until);
       } else enoughUntil = clock.wall() + (present.until - life.until) + secondMs;
@@ -81,6 +83,7 @@ export function keepRenewed(options: RenewingOptions): () => void {
   };
 }
 
+const manyFailures = 9;
 /** Certificates end at whole seconds. */
 const secondMs = 1000;
 /** A laptop sleeps, and its timers with it: how late it may be found out. */

@@ -15,7 +15,7 @@ import { openDocker } from '../../src/drivers/orchestrators/swarm/docker.ts';
 import { labels } from '../../src/drivers/orchestrators/swarm/service-spec.ts';
 import { openSwarmOrchestrator } from '../../src/drivers/orchestrators/swarm/swarm.ts';
 import { openReplicaConnection, type ReplicaConnection } from '../../src/gateway/replica-connection.ts';
-import { orderOf } from '../../src/testing/conformance/orchestrator.ts';
+import { orderOf } from '../../src/testing/lone-replica.ts';
 import { until } from '../../src/testing/until.ts';
 import { makeAuthority } from '../../src/tls/authority.ts';
 import { identityOf } from '../../src/tls/platform-authority.ts';
