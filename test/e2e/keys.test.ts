@@ -1,6 +1,7 @@
 /**
  * API keys on a real platform: every listener asks for them, scopes and deployments hold, a rate limit answers 429, a
  * revoked key is dead at once, a dead control takes nobody's access away, and no secret is ever written down.
+ * It is long because one platform serves it all, and its last test looks for the secrets of all the others.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
