@@ -30,8 +30,13 @@ export interface EndingsOptions {
 
 const wordsBytesMax = 2000;
 const wordsMs = 1500;
-/** One that was given up and that the engine still holds may be had again. */
-const recallMs = 30_000;
+/**
+ * One that was given up and that the engine still holds may be had again after this, and each further time after four times as
+ * long: its node was out of reach for a while, or it hangs, which no engine knows, and would be tried in vain.
+ */
+export const recallMs = 30_000;
+const recallFactor = 4;
+const recallMsMax = 3_600_000;
 
 /** Brings the roster up to date with the tasks that there are. `at`: Unix milliseconds; `now`: monotonic. */
 export function lookAtEnds(
@@ -53,9 +58,20 @@ export function lookAtEnds(
     // The engine sees it now and has made another. Were there to be fewer at once, it might end one that answers.
     group.vacancies.push(now + vacancyMs);
   }
-  const back = [...group.lostSince].filter(([, since]) => now - since > recallMs).map(([id]) => id);
-  if (back.length > 0) group.roster = recall(group.roster, new Set(back));
+  recallLost(group, now);
   return ended;
+}
+
+function recallLost(group: Group, now: number): void {
+  // Where nobody else is held there is only the service to be removed.
+  const isAlone = group.roster.replicas.size === 0;
+  const back = [...group.lostSince].filter(([id, since]) => {
+    const waits = isAlone ? recallMs : Math.min(recallMsMax, recallMs * recallFactor ** (group.recalls.get(id) ?? 0));
+    return now - since > waits;
+  });
+  for (const [id] of back) group.recalls.set(id, (group.recalls.get(id) ?? 0) + 1);
+  if (back.length > 0) group.roster = recall(group.roster, new Set(back.map(([id]) => id)));
+  for (const id of group.recalls.keys()) if (!group.tasks.some((task) => task.id === id)) group.recalls.delete(id);
 }
 
 export function newEndings({ engine, clock, seen, onExit, signal }: EndingsOptions): Endings {

@@ -41,6 +41,8 @@ export interface Group {
   ports: Map<string, number>;
   /** Task → since when it is given up. */
   readonly lostSince: Map<string, number>;
+  /** Task → how often it was had again after it had been given up. */
+  readonly recalls: Map<string, number>;
   /** By replica. */
   readonly waiting: Map<string, Waiting>;
   /** Calls of `stop` that wait for the end of their task. */
@@ -63,6 +65,7 @@ export function newGroup(name: string, deployment: string, kind: string | undefi
     planned: 0,
     ports: new Map(),
     lostSince: new Map(),
+    recalls: new Map(),
     waiting: new Map(),
     ending: new Set(),
   };

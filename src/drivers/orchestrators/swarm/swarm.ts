@@ -15,7 +15,7 @@ import type {
 import { FlyballError } from '../../../errors.ts';
 import { publish } from '../../../telemetry/events.ts';
 import { toClusterNodes } from './cluster.ts';
-import { lookAtEnds, newEndings } from './endings.ts';
+import { lookAtEnds, newEndings, recallMs } from './endings.ts';
 import type { SwarmEngine } from './engine.ts';
 import { openFiles, type CertificateText } from './files.ts';
 import { newGroup, type Group } from './group.ts';
@@ -119,9 +119,10 @@ export async function openSwarmOrchestrator(options: SwarmOrchestratorOptions): 
   }
 
   function isBusy(): boolean {
+    const lostAt = clock.now() - recallMs;
     return [...seen.groups.values()].some(
-      ({ waiting, ending, vacancies, roster }) =>
-        waiting.size > 0 || ending.size > 0 || vacancies.length > 0 || roster.lost.size > 0,
+      ({ waiting, ending, vacancies, lostSince }) =>
+        waiting.size + ending.size + vacancies.length > 0 || [...lostSince.values()].some((since) => since > lostAt),
     );
   }
 
