@@ -55,8 +55,8 @@ export interface TestBrowser extends AsyncDisposable {
   open(url: string, options?: OpenOptions): Promise<OpenPage>;
 }
 
-/** Plenty, for a machine that does other things too. */
-const patienceMs = 30_000;
+/** Plenty, for a machine that does other things too: a page may wait for the end of a rehearsal. Only a failure takes as long. */
+const patienceMs = 120_000;
 
 export async function startBrowser(): Promise<TestBrowser> {
   if (executablePath === undefined) throw new Error('there is no Chromium: apt-get install chromium');
