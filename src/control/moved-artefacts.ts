@@ -45,36 +45,42 @@ export async function moveArtefacts(
     return firstDeployed(deployed, await store.versions());
   }
 
-  /** True when it may go better another time. */
-  async function failed(where: string, work: () => Promise<unknown>): Promise<boolean> {
-    if (signal.aborted) return false;
+  /** `again`: it may go better another time. */
+  async function tried(where: string, work: () => Promise<unknown>): Promise<'done' | 'again' | 'given up'> {
+    if (signal.aborted) return 'given up';
     try {
       await work();
-      return false;
+      return 'done';
     } catch (error) {
       const { message, retry } = toFlyballError(error);
       if (!signal.aborted) publish('flyball:fault', { where, message, error });
-      return retry;
+      return retry ? 'again' : 'given up';
     }
   }
 
+  /** True when something is left for another time. */
   async function once(): Promise<boolean> {
     const { needed, others } = await order();
+    const here: string[] = [];
     let isLeft = false;
-    for (const digest of needed) isLeft = (await failed(`fetching ${digest}`, () => artefacts.path(digest))) || isLeft;
-    for (const digest of [...needed, ...others]) {
-      const share = (): Promise<unknown> => artefacts.put({ kind: 'digest', digest });
-      isLeft = (await failed(`sharing ${digest}`, share)) || isLeft;
+    for (const digest of needed) {
+      const fetched = await tried(`fetching ${digest}`, () => artefacts.path(digest));
+      if (fetched === 'done') here.push(digest);
+      isLeft ||= fetched === 'again';
+    }
+    for (const digest of [...here, ...others]) {
+      const shared = await tried(`sharing ${digest}`, () => artefacts.put({ kind: 'digest', digest }));
+      isLeft ||= shared === 'again';
     }
     return isLeft;
   }
 
   for (;;) {
     let isLeft = false;
-    const isStuck = await failed('moving artefacts', async () => {
+    const all = await tried('moving artefacts', async () => {
       isLeft = await once();
     });
-    if (signal.aborted || !(isLeft || isStuck)) return;
+    if (signal.aborted || !(isLeft || all === 'again')) return;
     await pause(clock, signal);
   }
 }

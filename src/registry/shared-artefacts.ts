@@ -73,11 +73,10 @@ export function shareArtefacts(
 
   /** What was thrown while it was read, in words of what to do where its bytes were the reason. */
   const whyNot = (digest: string, error: unknown): unknown => {
-    const { code, message } = toFlyballError(error);
-    if (code !== 'DIGEST_MISMATCH') return error;
-    const why = `what the store keeps of ${digest} is damaged (${message})`;
+    if (toFlyballError(error).code !== 'DIGEST_MISMATCH') return error;
     const help = `bring the same bytes again: PUT /api/v1/artefacts/${digest}`;
-    const damage = new FlyballError('DIGEST_MISMATCH', `${why}; ${help}`, { cause: error });
+    const why = `what the store keeps of ${digest} is damaged; ${help}`;
+    const damage = new FlyballError('DIGEST_MISMATCH', why, { cause: error });
     damaged.set(digest, damage);
     return damage;
   };
@@ -117,8 +116,8 @@ export function shareArtefacts(
     async place(digest) {
       const known = await local.place(digest).catch(() => undefined);
       if (known !== undefined) return known;
-      // Refuses what is no digest, and what nobody has, in the words of the files.
-      return (await findShared(digest)) === undefined ? local.place(digest) : artefactPlace(local.root, digest);
+      // Refuses what is no digest, and what nobody has, in the words of the files. Of one that is damaged, `path` tells.
+      return (await shared.find(digest)) === undefined ? local.place(digest) : artefactPlace(local.root, digest);
     },
     async verify(digest) {
       if ((await local.find(digest)) !== undefined) await local.verify(digest);

@@ -60,6 +60,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
   const verbose = flag(values, 'verbose');
 
   const starting = progress.begin('starting control and gateway');
+  let hasWaited = false;
   let supervisor: Supervisor<'platform'>;
   try {
     supervisor = await startSupervisor({
@@ -70,7 +71,10 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
       portFallback: flag(values, 'demo'),
       logLevel: stringOption(values, 'log-level') ?? 'info',
       ...(verbose ? { onLog: (chunk) => terminal.stderr.write(chunk.toString()) } : {}),
-      onStandby: (why) => progress.note(`control stands by: ${why}`),
+      onStandby(why) {
+        hasWaited = true;
+        progress.note(`control stands by: ${why}`);
+      },
       clock: systemClock,
     });
   } catch (error) {
@@ -95,7 +99,12 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
       starting.end('ok', `control and gateway answer, data in ${dataDirectory}`);
       tellMoved(supervisor, progress);
       if (source.loaded.specification.auth.keys === 'required') tellKeys(dataDirectory, progress);
-      code = await deployTo(client, source, invocation, progress, stopping.signal);
+      code = await deployTo(client, source, invocation, progress, stopping.signal).catch((error: unknown) => {
+        if (!hasWaited || stopping.signal.aborted) throw error;
+        // Another control's work goes on here: it is no reason to end it that this machine lacks what the file names.
+        progress.note('the specification could not be applied here; what the platform served before is served on');
+        return reportError(error, 'up', terminal, verbose);
+      });
     }
     if (!stopping.signal.aborted) {
       const status = await client.status(stopping.signal);

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { systemClock } from '../../clock.ts';
 import { moveArtefacts } from '../../control/moved-artefacts.ts';
-import { openArtefactStore, type ArtefactStoreOptions } from '../../registry/artefacts.ts';
+import { artefactPlace, openArtefactStore, type ArtefactStoreOptions } from '../../registry/artefacts.ts';
 import { openRegistry } from '../../registry/open-registry.ts';
 import { shareArtefacts, type SharedArtefacts } from '../../registry/shared-artefacts.ts';
 import { artefactConformance, streamOf, unfinishedIn } from '../../testing/conformance/artefacts.ts';
@@ -144,6 +144,7 @@ for (const [what, change] of [
       await assert.rejects(machine.path(digest), damaged);
       await assert.rejects(machine.path(digest), damaged, 'also without reading it again');
       assert.deepEqual([await unfinishedIn(machine), await machine.find(digest)], [[], undefined]);
+      assert.equal(await machine.place(digest), artefactPlace(machine.root, digest), 'a replica is what says so');
       await machine.put(streamOf(large), digest);
       assert.equal(await place.chunks(), 3, 'in place of those that were damaged');
       await (await place.machine()).path(digest);
