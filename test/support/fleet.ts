@@ -56,7 +56,7 @@ const isOver = ({ state }: FleetTask): boolean =>
 export async function startFleet(
   testbed: Testbed,
   files: {
-    readonly models: Readonly<Record<string, string>>;
+    readonly models: Readonly<Record<string, Uint8Array | string>>;
     readonly specification: Readonly<Record<string, unknown>>;
   },
 ): Promise<Fleet> {

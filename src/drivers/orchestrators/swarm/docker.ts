@@ -261,6 +261,17 @@ export function openDocker(address: EngineAddress): SwarmEngine {
   };
 }
 
+/**
+ * The engine publishes a port twice, for IPv4 and then for IPv6, without saying which is which; where somebody has taken one
+ * of a node's ports for the one and not for the other, it has given out two.
+ */
+export function portsOf(
+  published: readonly { readonly TargetPort: number; readonly PublishedPort: number }[],
+): Readonly<Record<number, number>> {
+  const first = published.toReversed();
+  return Object.fromEntries(first.map(({ TargetPort, PublishedPort }) => [TargetPort, PublishedPort]));
+}
+
 function toTask({ ID, ServiceID, Slot = 0, NodeID, DesiredState, Status, Spec }: ApiTask): SwarmTask {
   const ports = Status.PortStatus?.Ports ?? [];
   return {
@@ -273,7 +284,7 @@ function toTask({ ID, ServiceID, Slot = 0, NodeID, DesiredState, Status, Spec }:
     message: Status.Message ?? '',
     error: Status.Err === '' ? undefined : Status.Err,
     exitCode: Status.ContainerStatus?.ExitCode,
-    ports: Object.fromEntries(ports.map(({ TargetPort, PublishedPort }) => [TargetPort, PublishedPort])),
+    ports: portsOf(ports),
     labels: Spec?.ContainerSpec?.Labels ?? {},
   };
 }
