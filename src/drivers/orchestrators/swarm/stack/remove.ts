@@ -5,6 +5,7 @@
 import type { Clock } from '../../../../clock.ts';
 import { FlyballError } from '../../../../errors.ts';
 import type { SwarmEngine } from '../engine.ts';
+import { toolsLabel } from '../foreign-spec.ts';
 import { isAlive } from '../roster.ts';
 import { labels } from '../service-spec.ts';
 import { labelOf } from './make.ts';
@@ -63,6 +64,7 @@ export async function removeStack(removal: Removal, signal: AbortSignal): Promis
   await end(own, isRole('gateway'), 'gateways');
   await end(own, () => true, 'control');
   await end(ofReplicas, () => true, 'replicas');
+  await end(`${toolsLabel}=${platform}`, () => true, 'what replicas in other images need');
   await until('secrets and configs', async () => {
     const gone: boolean[] = [];
     for (const label of [own, ofReplicas]) {
