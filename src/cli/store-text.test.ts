@@ -24,3 +24,11 @@ test('where this machine has both the store and control there is nothing to say'
   assert.equal(textOf({ kind: 'sqlite' }, 'laptop'), '');
   assert.equal(storeText({} as StatusView, 'laptop'), '');
 });
+
+test('of control whose gateways are on other nodes it says what goes on there', () => {
+  const sqlite = storeSeen(storeSettings.parse({ kind: 'sqlite' }), '/data/flyball.db', 'node1', undefined, true, true);
+  assert.match(sqlite.loss, /bound to node1 and its volume: gateways and replicas on other nodes serve on/);
+  const url = 'postgres://me@db/x';
+  const postgres = storeSeen(storeSettings.parse({ kind: 'postgres', url, leaseMs: 9000 }), '', 'node1', 7, true, true);
+  assert.match(postgres.loss, /serve on, and another control .* takes over, with the models, within 10 s; series/);
+});

@@ -92,6 +92,11 @@ export const verbs: readonly VerbDeclaration[] = [
         choices: ['swarm'],
         help: 'swarm: gateways, control and replicas as services of the Swarm at `orchestrator.socket`; ends when they serve.',
       },
+      write: {
+        type: 'string',
+        value: 'DIR',
+        help: 'With --orchestrator: write stack.yaml and its files there, for `docker stack deploy`, and make nothing.',
+      },
       detach: { type: 'boolean', short: 'd', help: 'Return once it serves; its log goes to DATA-DIR/flyball.log.' },
       ...staying,
       detached: { type: 'boolean', hidden: true, help: 'Set by --detach on the process that it starts.' },

@@ -150,6 +150,7 @@ async function start(given: ProcessSettings, opened: Telemetry): Promise<Running
         held === undefined ? given.node : holder,
         held?.fence.token,
         given.authority !== undefined || (given.store.kind === 'postgres' && given.store.sealKeyFile !== undefined),
+        given.workers === 0,
       ),
       onShutdown: (by) => tell({ kind: 'shutdown', by }),
     }),

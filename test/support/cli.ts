@@ -11,12 +11,13 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-const limitMs = 120_000;
+const usualLimitMs = 120_000;
 
 export async function runCli(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   input?: Uint8Array,
+  limitMs = usualLimitMs,
 ): Promise<CliResult> {
   const child = spawn(process.execPath, [cliPath, ...args], {
     env: { ...process.env, NO_COLOR: '1', ...env },

@@ -15,7 +15,7 @@ import { testbedNames } from '../../testbed/names.ts';
 import { attachTestbed, openTestbed, type Testbed } from '../../testbed/testbed.ts';
 import { engineSkip } from './engine.ts';
 
-export const rowsMs = 600_000;
+export const rowsMs = 900_000;
 const variable = 'FLYBALL_TEST_TESTBED';
 
 /**

@@ -120,7 +120,7 @@ function refuseAnother(name: string, { authority }: StackFound, dataDirectory: s
   }
   if (own === authority) return;
   throw new FlyballError(
-    'INVALID_SPECIFICATION',
+    'DATA_DIR_LOCKED',
     `${name} is on this Swarm, put there from another data directory: expected its authority.pem at ${path}, ` +
       `got ${own === undefined ? 'none' : 'another'}. Name that directory with --data-dir, give this platform another name, or take the other off with \`flyball down --orchestrator swarm\``,
   );

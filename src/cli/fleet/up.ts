@@ -20,6 +20,7 @@ import { progressOn, type Progress } from '../progress.ts';
 import { statusStyle } from '../terminal.ts';
 import { tlsAccess } from '../tls-access.ts';
 import { untilServed } from './gateways.ts';
+import { writeStack } from './write.ts';
 import { stackMaterial } from './material.ts';
 import { openFleet, type OpenedFleet } from './order.ts';
 import { rememberFleet } from './remembered.ts';
@@ -64,6 +65,8 @@ async function put(invocation: Invocation, deploy: Deploy, signal: AbortSignal):
   const { order, engine, nodes, found, loaded, authority, dataDirectory, notes } = fleet;
   const { specification, image } = order;
   const { name, orchestrator } = specification;
+  const folder = stringOption(invocation.values, 'write');
+  if (folder !== undefined) return await writeStack(fleet, folder, terminal);
   const prepared = await prepare(loaded, generatedFolder(dataDirectory), progress, signal);
   const homes = homesOf(order).map((node) => node.name);
   progress.note(
@@ -84,7 +87,7 @@ async function put(invocation: Invocation, deploy: Deploy, signal: AbortSignal):
   files.end('ok', `${count('secret')} secrets and ${count('config')} configs; their originals are in ${dataDirectory}`);
 
   const services = stackServices(order, placed);
-  const control = await make(fleet, 'control', services.control, progress, signal);
+  // Before anything runs: what does not come up is to be found by `flyball down`, too.
   rememberFleet(dataDirectory, {
     orchestrator: 'swarm',
     name,
@@ -92,6 +95,7 @@ async function put(invocation: Invocation, deploy: Deploy, signal: AbortSignal):
     image,
     ...addressesOf(order, nodes),
   });
+  const control = await make(fleet, 'control', services.control, progress, signal);
   const client = clientOf(invocation, fleet);
   await untilAnswers(client, progress, signal);
   const gateways = await make(fleet, 'gateway', services.gateway, progress, signal);
@@ -148,7 +152,7 @@ async function make(
     await makeService(engine, platform, spec);
     const watched = await watchService(watch, signal);
     if (watched.up.length === 0)
-      throw new FlyballError('SERVICE_NOT_RUNNING', `${what} of ${platform} do not come up: ${inWords(watched)}`);
+      throw new FlyballError('SERVICE_NOT_RUNNING', `${what}: nothing of it comes up; ${inWords(watched)}`);
     step.end(watched.down.length === 0 ? 'ok' : 'failed', `${what} ${inWords(watched)}`);
     return watched;
   } catch (error) {
@@ -168,8 +172,10 @@ function inWords({ up, down }: Watched): string {
 const certificateOf = ({ order }: OpenedFleet, name: 'control' | 'http'): string | undefined =>
   (order.specification.listeners[name].tls ?? order.specification.tls)?.certificate;
 
-const keyOf = ({ terminal }: Invocation, dataDirectory: string): string | undefined =>
-  terminal.env['FLYBALL_API_KEY'] ?? localKey(dataDirectory);
+function keyOf({ terminal }: Invocation, dataDirectory: string): string | undefined {
+  const given = terminal.env['FLYBALL_API_KEY'];
+  return given === undefined || given === '' ? localKey(dataDirectory) : given;
+}
 
 function clientOf(invocation: Invocation, fleet: OpenedFleet): ControlClient {
   const [url = '', ...others] = addressesOf(fleet.order, fleet.nodes).control;

@@ -1,6 +1,7 @@
 /**
  * `flyball load`: puts load on a deployment and measures it. A live line each second goes to stderr, the result to
- * stdout. Ctrl-C ends it early with the results so far; again, at once. Targets off this machine need --allow-remote.
+ * stdout. Ctrl-C ends it early with the results so far; again, at once. Targets off this machine need --allow-remote,
+ * unless they are gateways of the platform that was put on a Swarm from here.
  */
 import { systemClock } from '../../clock.ts';
 import { FlyballError } from '../../errors.ts';
@@ -8,6 +9,7 @@ import { arrivals, seededRandom } from '../../load/arrivals.ts';
 import { closedLoop, openLoop } from '../../load/generator.ts';
 import type { LoadReport } from '../../load/recorder.ts';
 import type { Outcome, Target } from '../../load/target.ts';
+import { gatewaysOf } from '../connect.ts';
 import { flag, type Invocation } from '../declaration.ts';
 import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { inferenceUrl, isLoopback } from '../inference-address.ts';
@@ -36,7 +38,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   });
   try {
     const url = await inferenceUrl(invocation, deployment, given.protocol === 'grpc' ? 'grpc' : 'http');
-    if (!isLoopback(url) && !flag(values, 'allow-remote'))
+    if (!isLoopback(url) && !flag(values, 'allow-remote') && !isOwnGateway(invocation, url))
       throw new UsageError(
         `${url.host} is not on this machine`,
         'load on other machines is a decision of its own: say --allow-remote if they are yours',
@@ -59,6 +61,11 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     unsubscribe();
   }
 }
+
+const isOwnGateway = (invocation: Invocation, url: URL): boolean =>
+  ['http', 'grpc'].some((listener) =>
+    gatewaysOf(invocation, listener as 'http' | 'grpc')?.some((gateway) => new URL(gateway).host === url.host),
+  );
 
 /** One request first: a deployment that answers nothing should say so in words and not in a table of failures. */
 async function tryOnce(target: Target, deployment: string): Promise<void> {

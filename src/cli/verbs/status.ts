@@ -64,7 +64,9 @@ function healthOf(deployments: Deployments): ExitCode {
 function text(status: StatusView, name: string | undefined, style: StatusStyle): string {
   const [only] = name === undefined ? [] : select(status, name);
   if (only !== undefined) return deploymentText(only, status, style);
-  return overviewText(status, style) + gatewaysText(status) + storeText(status, hostname());
+  const gateways = gatewaysText(status);
+  // With gateways elsewhere the loss of this machine is theirs to hear of, too.
+  return overviewText(status, style) + gateways + storeText(status, gateways === '' ? hostname() : '');
 }
 
 /** The alternate screen is left again whatever happens, so that the shell looks as before. */

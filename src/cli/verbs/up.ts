@@ -18,7 +18,7 @@ import { controlClient, type ControlClient } from '../control-client.ts';
 import { dataDirectoryPath } from '../data-directory-path.ts';
 import { flag, stringOption, type Invocation } from '../declaration.ts';
 import { parentTerminal, startDetached } from '../detach.ts';
-import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { exitCodes, UsageError, type ExitCode } from '../exit-codes.ts';
 import { rememberedFleet } from '../fleet/remembered.ts';
 import { defaultSpecification, generatedFolder, loadFrom, prepare, type Prepared } from '../prepare.ts';
 import { progressOn, type Progress } from '../progress.ts';
@@ -34,6 +34,8 @@ const countMsMax = 300;
 
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const { values } = invocation;
+  if (values['orchestrator'] === undefined && values['write'] !== undefined)
+    throw new UsageError('--write is for a platform on a Swarm', 'flyball up SPEC --orchestrator swarm --write DIR');
   if (values['orchestrator'] !== undefined) {
     const { upOnSwarm } = await import('../fleet/up.ts');
     return await upOnSwarm(invocation, (...call) => bring(invocation, ...call));

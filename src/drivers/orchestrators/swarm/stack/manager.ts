@@ -73,20 +73,20 @@ async function asked<T>(socket: string, call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (cause) {
     const { code, statusCode, message } = cause as NodeJS.ErrnoException & { readonly statusCode?: number };
-    throw unfit(socket, whyIn(code, statusCode, message), cause);
+    throw unfit(socket, whyIn(socket, code, statusCode, message), cause);
   }
 }
 
-function whyIn(code: string | undefined, statusCode: number | undefined, message: string): string {
+function whyIn(socket: string, code: string | undefined, statusCode: number | undefined, message: string): string {
   switch (code) {
     case 'ENOENT':
       return 'no such file';
     case 'EACCES':
       return `a socket that ${userInfo().username} may not open: its group may, usually \`docker\``;
     case 'ECONNREFUSED':
+      // What connect says of a plain file, too.
+      if (!statSync(socket).isSocket()) return 'a file that is no socket';
       return 'a socket on which nothing listens: the engine is not running';
-    case 'ENOTSOCK':
-      return 'a file that is no socket';
     default:
       if (statusCode === 403 || statusCode === 401) return `an engine that refuses this: ${message}`;
       return statusCode === undefined

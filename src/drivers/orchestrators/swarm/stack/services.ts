@@ -59,7 +59,7 @@ function controlService(order: StackOrder, files: readonly PlacedFile[]): Servic
         ...commonArgs(order),
       ],
       // The engine's socket belongs to a group; nobody else may open it.
-      Groups: [String(socketGroup)],
+      User: `${user}:${socketGroup}`,
       Mounts: [
         { Type: 'volume', Source: dataVolume(name), Target: stateFolder },
         { Type: 'bind', Source: socket, Target: socket },

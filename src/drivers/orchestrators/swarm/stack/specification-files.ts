@@ -67,7 +67,15 @@ interface Named {
 }
 
 /** By the names that files have everywhere in a specification. */
-const fileKeys: ReadonlySet<string> = new Set(['file', 'caFile', 'passwordFile', 'certificate', 'key', 'clientCa']);
+const fileKeys: ReadonlySet<string> = new Set([
+  'file',
+  'caFile',
+  'passwordFile',
+  'sealKeyFile',
+  'certificate',
+  'key',
+  'clientCa',
+]);
 
 function walk(value: unknown, key = ''): readonly Named[] {
   if (typeof value !== 'object' || value === null) return [];

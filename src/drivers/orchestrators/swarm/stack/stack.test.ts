@@ -46,7 +46,7 @@ function servicesOf(order: StackOrder, files = new Map<string, string>(), adminK
 const container = ({ TaskTemplate }: ServiceSpec) =>
   TaskTemplate['ContainerSpec'] as {
     readonly Args: readonly string[];
-    readonly Groups?: readonly string[];
+    readonly User: string;
     readonly Secrets: readonly { readonly File: { readonly Name: string; readonly Mode: number } }[];
     readonly Mounts: readonly { readonly Type: string; readonly Source?: string }[];
     readonly Labels: Readonly<Record<string, string>>;
@@ -96,8 +96,7 @@ describe('a platform as services of a Swarm', () => {
     assert.deepEqual(names(control), [targets.authority, targets.adminKey]);
     assert.deepEqual(names(gateways), [targets.identity]);
     assert.ok(container(control).Secrets.every(({ File }) => File.Mode === 0o400));
-    assert.deepEqual(container(control).Groups, ['999']);
-    assert.equal(container(gateways).Groups, undefined);
+    assert.deepEqual([container(control).User, container(gateways).User], ['65532:999', '65532:65532']);
     assert.ok(!container(gateways).Mounts.some(({ Type }) => Type === 'bind'));
   });
 

@@ -25,7 +25,7 @@ const nobody = new Set<string>();
 describe('how far a service is on its way', () => {
   test('only tasks of the newest order count', () => {
     const old = task('1', 'a', 'running', { labels: { [stackLabels.order]: 'old' } });
-    assert.deepEqual(standingOf([old], 'new', nobody), { up: [], troubles: [] });
+    assert.deepEqual(standingOf([old], 'new', nobody), { up: [], troubles: [], isMakingRoom: false });
     assert.deepEqual(standingOf([old, task('2', 'b', 'running')], 'new', nobody).up, ['b']);
   });
 
@@ -35,6 +35,12 @@ describe('how far a service is on its way', () => {
     const [trouble] = standingOf([waiting], 'new', nobody).troubles;
     assert.equal(trouble?.why, error);
     assert.ok(trouble !== undefined && !isGivenUp(trouble, 1000) && isGivenUp(trouble, 60_000));
+  });
+
+  test('a task of before that is finishing what it has is said to make room', () => {
+    const ending = task('1', 'a', 'running', { desired: 'shutdown', labels: { [stackLabels.order]: 'old' } });
+    assert.equal(standingOf([ending], 'new', nobody).isMakingRoom, true);
+    assert.equal(standingOf([task('2', 'a', 'running')], 'new', nobody).isMakingRoom, false);
   });
 
   test('ends of before are nobody’s news; three of now are one trouble that is given up', () => {

@@ -22,6 +22,8 @@ export interface Standing {
   readonly up: readonly string[];
   /** Nodes, or undefined for one that waits for a node, where there is none yet. */
   readonly troubles: readonly Trouble[];
+  /** A task of before is still finishing what it has, and holds its node's ports meanwhile. */
+  readonly isMakingRoom: boolean;
 }
 
 /** `order`: the label that tasks of the newest order have. `seen`: tasks that were there before and are nobody's news. */
@@ -42,7 +44,8 @@ export function standingOf(tasks: readonly SwarmTask[], order: string, seen: Rea
     const failures = (troubles.get(key)?.failures ?? 0) + (isOver ? 1 : 0);
     troubles.set(key, { nodeId, why: delay ?? endOf(task, false), taskId: isOver ? id : undefined, failures });
   }
-  return { up, troubles: [...troubles.values()] };
+  const isMakingRoom = tasks.some(({ state, desired }) => state === 'running' && desired !== 'running');
+  return { up, troubles: [...troubles.values()], isMakingRoom };
 }
 
 /** It has been tried so often, or has waited so long for a place, that the next look will not be another. */
@@ -50,6 +53,5 @@ export function isGivenUp({ failures }: Trouble, waitedMs: number): boolean {
   return failures === 0 ? waitedMs > placeMsMax : failures >= failuresMax;
 }
 
-/** A place becomes free when a task of before ends, which has its stop grace. */
 const placeMsMax = 8000;
 const failuresMax = 3;

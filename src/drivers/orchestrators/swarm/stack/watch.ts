@@ -41,14 +41,15 @@ export async function watchService(watch: Watch, signal: AbortSignal): Promise<W
     signal.throwIfAborted();
     const [tasks, nodes] = await Promise.all([engine.tasks(labelOf(platform)), engine.nodes()]);
     const mine = tasks.filter(({ labels }) => labels?.[stackLabels.role] === spec.Labels[stackLabels.role]);
-    const { up, troubles } = standingOf(mine, order, seen);
+    const { up, troubles, isMakingRoom } = standingOf(mine, order, seen);
     const named = (id: string | undefined): ClusterMember | undefined => nodes.find((node) => node.id === id);
     const wanted = count ?? nodes.filter(takesTasks).length;
     const now = clock.now();
     const given: Trouble[] = [];
     for (const trouble of troubles) {
       const key = `${trouble.nodeId} ${trouble.why}`;
-      const from = since.get(key) ?? now;
+      // Who waits for a port that is about to be free has not begun to wait.
+      const from = trouble.failures === 0 && isMakingRoom ? now : (since.get(key) ?? now);
       since.set(key, from);
       if (now - from > toldAfterMs && !told.has(key)) {
         told.add(key);
