@@ -1,4 +1,5 @@
 /** Which orchestrator runs the replicas, opened with all that it needs: as the specification says. */
+import { isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
@@ -9,6 +10,7 @@ import type { ArtefactStore } from '../registry/artefacts.ts';
 import { artefactsFolder, preparedFolder } from '../store/data-directory.ts';
 import type { ProcessSettings } from '../supervisor/messages.ts';
 import type { IssuedCertificate } from '../tls/authority.ts';
+import type { SwarmEngine } from '../drivers/orchestrators/swarm/engine.ts';
 import { identityOf, openPlatformAuthority } from '../tls/platform-authority.ts';
 import { publish } from '../telemetry/events.ts';
 import { ownIdentity } from '../tls/own-identity.ts';
@@ -46,6 +48,24 @@ export async function openOrchestrator(parts: OrchestratorParts): Promise<Opened
   return settings.authority === undefined
     ? { orchestrator }
     : { orchestrator, door: await openOwnDoor(settings.authority, parts) };
+}
+
+/**
+ * Where tasks find control. A control alone whose store others share may be followed by one on another manager, at the same
+ * port: tasks that run are not made anew for it, so they know all of them from their start.
+ */
+async function doorsOf(
+  { authority, store }: ProcessSettings,
+  own: string,
+  port: number,
+  engine: SwarmEngine,
+): Promise<readonly string[]> {
+  const others =
+    authority === undefined || store.kind === 'sqlite'
+      ? []
+      : (await engine.nodes()).filter(({ role }) => role === 'manager').map(({ address }) => address);
+  const inUrl = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
+  return [...new Set([own, ...others.toSorted()])].map((address) => `https://${inUrl(address)}:${port}`);
 }
 
 async function openOwnDoor(
@@ -117,7 +137,7 @@ async function openOnSwarm(parts: OrchestratorParts): Promise<OpenedOrchestrator
     name: serverName,
     image,
     imageId: (await engine.image(image))?.id,
-    doors: [`https://${address}:${door.port}`],
+    doors: await doorsOf(settings, address, door.port, engine),
     artefactsRoot: join(dataDirectory, artefactsFolder),
     stopGraceMs,
     certificateMs: lifetimeOf(settings),
