@@ -79,15 +79,24 @@ export function controlCalls(options: ControlAddress): ControlCalls {
   };
 }
 
-/** Where a control acts now: looked for at each call, since it may move in between. */
-function finder(options: ControlAddress): (signal: AbortSignal) => Promise<URL | undefined> {
+/** Where a control acts now: looked for at each call, since it may move in between. UNREACHABLE where none does. */
+function finder(options: ControlAddress): (signal: AbortSignal) => Promise<URL> {
   const bases = [options.url, ...(options.others ?? [])].map(baseUrl);
-  let last = bases[0];
   return async (signal) => {
-    if (last !== undefined && (await acts(last, options, signal))) return last;
-    const found = await Promise.all(bases.map((base) => acts(base, options, signal)));
-    last = bases.find((_base, index) => found[index]);
-    return last;
+    // The first that says so: one that is gone, or only stands by, is not waited for.
+    const asked = bases.map(async (base) => {
+      if (await acts(base, options, signal)) return base;
+      throw new Error('it does not act');
+    });
+    try {
+      return await Promise.any(asked);
+    } catch (cause) {
+      signal.throwIfAborted();
+      const where = bases.map(({ origin }) => origin).join(' or ');
+      throw new FlyballError('UNREACHABLE', `no control acts at ${where}; after a loss another takes over in seconds`, {
+        cause,
+      });
+    }
   };
 }
 
