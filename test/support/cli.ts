@@ -20,7 +20,8 @@ export async function runCli(
   limitMs = usualLimitMs,
 ): Promise<CliResult> {
   const child = spawn(process.execPath, [cliPath, ...args], {
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    // What is printed does not depend on the locale of whoever runs the tests.
+    env: { ...process.env, LC_ALL: 'C.UTF-8', NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: limitMs,
   });
