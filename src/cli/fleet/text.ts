@@ -20,7 +20,10 @@ function urlAt(order: StackOrder, name: Listener, address: string, port?: number
 export const gatewayUrl = (order: StackOrder, node: Pick<ClusterMember, 'address'>): string =>
   urlAt(order, 'http', node.address);
 
-/** Those that run first. */
+/**
+ * Whoever takes one gateway takes the first that answers: so those beside control come first, since without that node the
+ * verbs have nobody to ask anyway.
+ */
 export function addressesOf(
   order: StackOrder,
   gateways: readonly ClusterMember[],
@@ -30,10 +33,15 @@ export function addressesOf(
     const path = certificateOf(order, name);
     return path === undefined ? [] : [[name, path] as const];
   });
+  const homes = homesOf(order);
+  const isHome = ({ id }: ClusterMember): boolean => homes.some((home) => home.id === id);
+  const ordered = gateways.toSorted(
+    (left, right) => Number(isHome(right)) - Number(isHome(left)) || left.name.localeCompare(right.name),
+  );
   return {
-    control: homesOf(order).map(({ address }) => urlAt(order, 'control', address)),
-    http: gateways.map(({ address }) => urlAt(order, 'http', address)),
-    grpc: gateways.map(({ address }) => urlAt(order, 'grpc', address)),
+    control: homes.map(({ address }) => urlAt(order, 'control', address)),
+    http: ordered.map(({ address }) => urlAt(order, 'http', address)),
+    grpc: ordered.map(({ address }) => urlAt(order, 'grpc', address)),
     certificates: Object.fromEntries(certificates),
   };
 }
