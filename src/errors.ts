@@ -1,7 +1,7 @@
 /**
  * The one error catalogue. Each entry has a literal code, an HTTP status, a gRPC status, whether the same call may be
  * tried again, and a heading in docs/errors.md (a test holds the two together).
- * A message says what was expected and what came; the cause is always passed on.
+ * A message says what was expected and what came; the cause is always passed on. As long as there are errors.
  */
 
 /** gRPC status numbers by name (grpc/status). */

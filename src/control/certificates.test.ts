@@ -4,11 +4,9 @@ import https from 'node:https';
 import { test } from 'node:test';
 import { X509Certificate } from 'node:crypto';
 import { systemClock } from '../clock.ts';
-import { loadSimulated } from '../drivers/runtimes/simulated.ts';
 import { openReplicaConnection } from '../gateway/replica-connection.ts';
 import { seededRng } from '../rng.ts';
-import { runnerLaunch } from '../runner/launch.ts';
-import { startRunner } from '../runner/runner.ts';
+import { startSimulatedReplica } from '../testing/simulated-replica.ts';
 import { until } from '../testing/until.ts';
 import { askDoors } from '../tls/ask-certificate.ts';
 import { makeAuthority, makeKey } from '../tls/authority.ts';
@@ -95,31 +93,12 @@ test('a door that shows another identity is told nothing', async () => {
   server.close();
 });
 
-const tensor = (name: string) => [{ name, datatype: 'FP32' as const, shape: [-1, 2] }];
-
-function replicaAt(identity: PeerIdentity) {
-  const { certificate, key, authority } = identity;
-  const launch = runnerLaunch.parse({
-    replica: 'a',
-    model: 'm',
-    version: '1',
-    digest: 'sha256:0',
-    runtime: {
-      kind: 'simulated',
-      signature: { inputs: tensor('x'), outputs: tensor('y'), batchable: true },
-      serviceMs: 5,
-      serviceMsPerRow: 0,
-    },
-    warmUp: { batchSizes: [1], budgetMs: 1, samples: [] },
-    listen: { kind: 'tcp', host: '127.0.0.1', port: 0, tls: { certificate, key, authority } },
-  });
-  return startRunner(launch, {
-    clock: systemClock,
-    loadModel(runtime, signal) {
-      assert.ok(runtime.kind === 'simulated');
-      return loadSimulated(runtime, signal);
-    },
-  });
+function replicaAt({ certificate, key, authority: trusted }: PeerIdentity) {
+  const shown = { certificate, key, authority: trusted };
+  return startSimulatedReplica(
+    { kind: 'tcp', host: '127.0.0.1', port: 0, tls: shown },
+    { clock: systemClock, serviceMs: 5 },
+  );
 }
 
 test('a replica renews its certificate while calls run: none fails, and whoever connects is served', async () => {

@@ -7,41 +7,19 @@ import { after, test } from 'node:test';
 import { systemClock } from '../clock.ts';
 import { openReplicaLink } from '../control/replica-link.ts';
 import { overlapMs } from '../core/leases/fence.ts';
-import { loadSimulated } from '../drivers/runtimes/simulated.ts';
 import { openReplicaConnection } from '../gateway/replica-connection.ts';
+import { startSimulatedReplica } from '../testing/simulated-replica.ts';
 import { until } from '../testing/until.ts';
-import { runnerLaunch } from './launch.ts';
-import { startRunner } from './runner.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fb-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const tensors = (name: string) => [{ name, datatype: 'FP32', shape: [-1, 2] }];
 
 /** `later` moves the replica's own clock on. */
 async function replica() {
   let late = 0;
   const path = join(folder, 'a.sock');
-  const launch = runnerLaunch.parse({
-    replica: 'a',
-    model: 'm',
-    version: '1',
-    digest: 'sha256:0',
-    runtime: {
-      kind: 'simulated',
-      signature: { inputs: tensors('x'), outputs: tensors('y'), batchable: true },
-      serviceMs: 0,
-      serviceMsPerRow: 0,
-    },
-    warmUp: { batchSizes: [1], budgetMs: 1, samples: [] },
-    listen: { kind: 'unix', path },
-  });
-  const runner = await startRunner(launch, {
-    clock: { ...systemClock, now: () => systemClock.now() + late },
-    loadModel(runtime, signal) {
-      assert.ok(runtime.kind === 'simulated');
-      return loadSimulated(runtime, signal);
-    },
-  });
+  const clock = { ...systemClock, now: () => systemClock.now() + late };
+  const runner = await startSimulatedReplica({ kind: 'unix', path }, { clock });
   await until('it to be ready', () => runner.state.kind === 'ready');
   return {
     address: { kind: 'unix', path } as const,

@@ -14,6 +14,7 @@ import type {
   SwarmTask,
 } from '../drivers/orchestrators/swarm/engine.ts';
 import { isAlive } from '../drivers/orchestrators/swarm/roster.ts';
+import type { SwarmPlatform } from '../drivers/orchestrators/swarm/service-spec.ts';
 import { newTask } from './swarm-task.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -62,6 +63,16 @@ interface Service {
 }
 
 const endMs = 200;
+
+/** Of the tests that play the driver against it. */
+export const rehearsedPlatform: SwarmPlatform = {
+  name: 'p',
+  image: 'i',
+  doors: [],
+  artefactsRoot: '/a',
+  stopGraceMs: 5000,
+  certificateMs: 86_400_000,
+};
 
 export function rehearsedSwarm(options: RehearsedSwarmOptions): RehearsedSwarm {
   const { clock, startMs = 1000, heartbeatMs = 12_000, restartDelayMs = 100, port } = options;

@@ -1,4 +1,7 @@
-/** Transcripts of playbooks under virtual time: what came by webhook, what the governor made of it, and what is told. */
+/**
+ * Transcripts of playbooks under virtual time: what came by webhook, what the governor made of it, and what is told. As long as
+ * there are scenes.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

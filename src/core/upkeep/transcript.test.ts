@@ -1,4 +1,4 @@
-/** Upkeep by example: a script of what happens, and the log of what is decided, under a clock that only the script moves. */
+/** Upkeep by example: a script of what happens, and the log of what is decided, under a clock that only the script moves. As long as there are scenes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noteFailure, noteReady, noteRejection, type Failure } from './failures.ts';

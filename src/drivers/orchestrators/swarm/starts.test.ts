@@ -2,19 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { orderOf } from '../../../testing/lone-replica.ts';
-import { rehearsedSwarm } from '../../../testing/rehearsed-swarm.ts';
+import { rehearsedPlatform as platform, rehearsedSwarm } from '../../../testing/rehearsed-swarm.ts';
 import { createVirtualClock } from '../../../testing/virtual-clock.ts';
-import { taskPort, type SwarmPlatform } from './service-spec.ts';
+import { taskPort } from './service-spec.ts';
 import { openSwarmOrchestrator } from './swarm.ts';
 
-const platform: SwarmPlatform = {
-  name: 'p',
-  image: 'i',
-  doors: [],
-  artefactsRoot: '/a',
-  stopGraceMs: 5000,
-  certificateMs: 86_400_000,
-};
 const { signal } = new AbortController();
 
 async function open() {

@@ -1,22 +1,17 @@
-/** The Swarm driver by example: what happens on the engine, what the driver makes of it, under a clock that the script moves. */
+/**
+ * The Swarm driver by example: what happens on the engine, what the driver makes of it, under a clock that the script moves.
+ * As long as there are scenes.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Orchestrator } from '../../../control/orchestrator.ts';
 import { orderOf } from '../../../testing/lone-replica.ts';
-import { rehearsedSwarm } from '../../../testing/rehearsed-swarm.ts';
+import { rehearsedPlatform as platform, rehearsedSwarm } from '../../../testing/rehearsed-swarm.ts';
 import { createVirtualClock } from '../../../testing/virtual-clock.ts';
 import { periodAt } from './secrets-life.ts';
-import { serviceName, taskPort, type SwarmPlatform } from './service-spec.ts';
+import { serviceName, taskPort } from './service-spec.ts';
 import { openSwarmOrchestrator } from './swarm.ts';
 
-const platform: SwarmPlatform = {
-  name: 'p',
-  image: 'i',
-  doors: [],
-  artefactsRoot: '/a',
-  stopGraceMs: 5000,
-  certificateMs: 86_400_000,
-};
 const service = serviceName(orderOf('a'), platform, periodAt(createVirtualClock().wall(), platform.certificateMs));
 
 /**
