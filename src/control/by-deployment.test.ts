@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { VersionObservation } from '../gateway/routing-table.ts';
 import { byDeployment } from './by-deployment.ts';
-import type { ConnectedGateway } from './gateway-channel.ts';
+import type { ConnectedGateway } from './connected-gateway.ts';
 import { ejectionOf, loadOf, outstandingOf } from './observations.ts';
 import type { Replica } from './replica.ts';
 

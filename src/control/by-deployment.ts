@@ -2,7 +2,7 @@
  * What is known of all deployments, sorted into what is known of each, in one pass: whoever looks at every deployment
  * would else look through everything for each of them. Pure. Law: of a deployment the part says what the whole says.
  */
-import type { ConnectedGateway } from './gateway-channel.ts';
+import type { ConnectedGateway } from './connected-gateway.ts';
 import type { Replica } from './replica.ts';
 
 export interface Known {

@@ -10,42 +10,20 @@ import net from 'node:net';
 import { writePrivateFile, type KeyTable } from '../auth/key-table.ts';
 import { beatMs, silentMsMax } from '../gateway/control-dial.ts';
 import type { Answer, ControlMessage, GatewayMessage, RoutingTable } from '../gateway/routing-table.ts';
-import { FlyballError } from '../errors.ts';
 import { publish as publishEvent } from '../telemetry/events.ts';
 import type { FamiliesOf } from '../telemetry/metrics.ts';
 import type { SpanQuery } from '../telemetry/spans/span.ts';
+import {
+  byNode,
+  nameOf,
+  remoteIn,
+  withinWindow,
+  type ConnectedGateway,
+  type Observation,
+} from './connected-gateway.ts';
 import { openFamilyQuestions } from './family-questions.ts';
 import { makeLineReader } from './line-reader.ts';
 import { openSpanQuestions, type FoundSpans, type TakenSpans } from './span-questions.ts';
-
-export type Observation = Extract<GatewayMessage, { kind: 'observation' }>;
-
-export interface ConnectedGateway {
-  readonly worker: number;
-  /** Its machine; absent: this one. */
-  readonly node?: string;
-  /** Where a pid does not tell processes apart: on another machine. */
-  readonly instance?: string;
-  readonly pid: number;
-  /** Of the table that it acts on. */
-  readonly revision: number;
-  /** Of the key table in force there. */
-  readonly keys: number;
-  readonly latest?: Observation;
-  /** The one before, for rates. */
-  /** About `rateWindowMs` before the latest: what rates are taken against. */
-  readonly previous?: Observation;
-  /** From `previous` on, oldest first. */
-  readonly history: readonly Observation[];
-}
-
-/** Tells gateways apart over time: the same as long as the process lives, and nobody else's. */
-export const processOf = ({ instance, worker, pid }: Pick<ConnectedGateway, 'instance' | 'worker' | 'pid'>): string =>
-  instance ?? `${worker} ${pid}`;
-
-/** For people: `0` on this machine, `worker-2/0` elsewhere. */
-export const nameOf = ({ node, worker }: Pick<ConnectedGateway, 'node' | 'worker'>): string =>
-  node === undefined ? String(worker) : `${node}/${worker}`;
 
 export interface GatewayChannel extends AsyncDisposable {
   /** The table that the last control left behind; undefined when there is none that can be read. */
@@ -88,15 +66,11 @@ interface Asked {
 const graceMs = 250;
 const questionsMax = 256;
 
-/** Two observations may come right after one another: over milliseconds a single request is a hundred a second. */
-const rateWindowMs = 1000;
-const historySpacingMs = 200;
 /** A gateway that lives confirms a key table within milliseconds. */
 const confirmMsMax = 2000;
 /** A gateway that was cut off may serve on, with the keys that it has. */
 const rememberedMs = 3_600_000;
 const rememberedMax = 1024;
-const nameLengthMax = 253;
 const lineBytesMax = 8 * 1_048_576;
 /** A gateway that does not read is cut off rather than buffered for; it reconnects and gets the newest table. */
 const unsentBytesMax = 32 * 1_048_576;
@@ -323,40 +297,10 @@ export async function openGatewayChannel(options: GatewayChannelOptions): Promis
 
 const beatLine = `${JSON.stringify({ kind: 'beat' } satisfies ControlMessage)}\n`;
 
-/** This machine's first. */
-function byNode(one: ConnectedGateway, other: ConnectedGateway): number {
-  const [left = '', right = ''] = [one.node, other.node];
-  if (left !== right) return left < right ? -1 : 1;
-  return one.worker - other.worker;
-}
-
-/** Without a name it would count as one of this machine's. */
-function remoteIn({ node, instance }: { readonly node?: string; readonly instance?: string }) {
-  const isName = (text: unknown): text is string =>
-    typeof text === 'string' && text !== '' && text.length <= nameLengthMax;
-  if (isName(node) && isName(instance)) return { node, instance };
-  throw new FlyballError('PROTOCOL', 'expected the node and instance of a gateway of another machine, got none');
-}
-
 async function readTable(path: string): Promise<RoutingTable | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as RoutingTable;
   } catch {
     return undefined;
   }
-}
-
-/** The last one that is a whole window old stays in front; bounded, as those that come in quick succession are skipped. */
-function withinWindow(
-  history: readonly Observation[],
-  latest: Observation | undefined,
-  at: number,
-): readonly Observation[] {
-  const last = history.at(-1);
-  const grown =
-    latest === undefined || (last !== undefined && latest.at - last.at < historySpacingMs)
-      ? history
-      : [...history, latest];
-  const start = grown.findLastIndex((each) => at - each.at >= rateWindowMs);
-  return start <= 0 ? grown : grown.slice(start);
 }

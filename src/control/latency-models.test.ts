@@ -6,7 +6,7 @@ import { openSqliteStore } from '../drivers/stores/sqlite.ts';
 import type { VersionObservation } from '../gateway/routing-table.ts';
 import { createVirtualClock } from '../testing/virtual-clock.ts';
 import type { Deployment, Deployments } from './deployments.ts';
-import type { Observation } from './gateway-channel.ts';
+import type { Observation } from './connected-gateway.ts';
 import { openLatencyModels } from './latency-models.ts';
 import type { Replica } from './replica.ts';
 

@@ -15,7 +15,7 @@ import {
 import { latencyModel, type LatencyModel } from '../core/latency/model.ts';
 import type { Store } from '../store/store.ts';
 import type { Deployment, Deployments } from './deployments.ts';
-import type { Observation } from './gateway-channel.ts';
+import type { Observation } from './connected-gateway.ts';
 import { periodically } from './periodically.ts';
 import type { Replica } from './replica.ts';
 

@@ -5,7 +5,7 @@
 import type { DeploymentView } from '../api/schemas.ts';
 import type { Demand } from '../core/upkeep/sleep.ts';
 import type { VersionObservation } from '../gateway/routing-table.ts';
-import type { ConnectedGateway } from './gateway-channel.ts';
+import type { ConnectedGateway } from './connected-gateway.ts';
 
 /** Every connected gateway acts on `revision` or later and has nothing in flight there. With none it is vacuously true. */
 export function drainConfirmed(gateways: readonly ConnectedGateway[], replica: string, revision: number): boolean {

@@ -8,7 +8,7 @@ import { openSeries } from '../series/open-series.ts';
 import { openMemorySeries } from '../testing/memory-series.ts';
 import { createVirtualClock } from '../testing/virtual-clock.ts';
 import type { Deployment } from './deployments.ts';
-import type { ConnectedGateway } from './gateway-channel.ts';
+import type { ConnectedGateway } from './connected-gateway.ts';
 import { startRecorder } from './recorder.ts';
 import type { WouldHold } from './governor/would-hold.ts';
 import type { Replica } from './replica.ts';

@@ -12,7 +12,8 @@ import type { Series } from '../series/open-series.ts';
 import { publish } from '../telemetry/events.ts';
 import { wantedOf, type Deployments } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
-import { processOf, type GatewayChannel } from './gateway-channel.ts';
+import { processOf } from './connected-gateway.ts';
+import type { GatewayChannel } from './gateway-channel.ts';
 import { countLoad, type Counted } from './governor/load-counts.ts';
 import type { WouldHold } from './governor/would-hold.ts';
 

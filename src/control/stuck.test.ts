@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ReplicaObservation } from '../gateway/routing-table.ts';
 import type { Fleet } from './fleet.ts';
-import type { ConnectedGateway } from './gateway-channel.ts';
+import type { ConnectedGateway } from './connected-gateway.ts';
 import { endStuck } from './stuck.ts';
 
 const gateway = (...replicas: Partial<ReplicaObservation>[]): ConnectedGateway => ({

@@ -7,7 +7,7 @@
 import { silentMsDefault } from '../config/specification.ts';
 import type { Deployment } from './deployments.ts';
 import type { Fleet } from './fleet.ts';
-import type { ConnectedGateway } from './gateway-channel.ts';
+import type { ConnectedGateway } from './connected-gateway.ts';
 import { unwantedMsOf } from './observations.ts';
 
 /** How long a replica of it may be silent, milliseconds; a record that an earlier release has written knows no such setting. */

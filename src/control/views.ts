@@ -4,7 +4,7 @@ import { wantedOf, type Deployment } from './deployments.ts';
 import type { Known } from './by-deployment.ts';
 import type { ColdStart } from './cold-start.ts';
 import type { Replica } from './replica.ts';
-import type { ConnectedGateway } from './gateway-channel.ts';
+import type { ConnectedGateway } from './connected-gateway.ts';
 import { ejectionOf, loadOf, outstandingOf } from './observations.ts';
 
 export function limitsText(limits: Replica['limits']): string {

@@ -5,7 +5,8 @@
 import { deploymentSpecification, type DeploymentSpecification } from '../config/specification.ts';
 import type { Deployment, Deployments } from '../control/deployments.ts';
 import type { Fleet } from '../control/fleet.ts';
-import type { Ask, ConnectedGateway, GatewayChannel } from '../control/gateway-channel.ts';
+import type { ConnectedGateway } from '../control/connected-gateway.ts';
+import type { Ask, GatewayChannel } from '../control/gateway-channel.ts';
 import type { AlertsSettings } from '../config/alerts-specification.ts';
 import { openAlerts } from '../control/alerts/alerts.ts';
 import { openDoor } from '../control/alerts/door.ts';

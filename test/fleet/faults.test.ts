@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Testbed } from '../../testbed/testbed.ts';
 import { onTestbed, rowsMs } from '../support/fleet-rows.ts';
-import { dockerCommand, startFleet, type Fleet } from '../support/fleet.ts';
+import { dockerCommand, simulatedVersion as version, startFleet, type Fleet } from '../support/fleet.ts';
 import { until } from '../support/platform.ts';
 import { childPid } from '../support/processes.ts';
 
@@ -18,12 +18,6 @@ onTestbed(import.meta.url, 'a fleet on a real Swarm stands its faults', rows, [
 ]);
 
 function rows(testbed: Testbed): void {
-  const tensor = (of: string) => [{ name: of, datatype: 'FP32', shape: [-1, 4] }];
-  const version = (serviceMs: number, fault?: object): string =>
-    JSON.stringify({
-      platform: 'simulated',
-      simulated: { inputs: tensor('x'), outputs: tensor('y'), serviceMs, ...(fault === undefined ? {} : { fault }) },
-    });
   const workers = { constraints: ['node.role==worker'] };
   const steady = { model: 'steady@champion', replicas: { min: 1, max: 6 }, placement: workers, drainMs: 5000 };
 

@@ -13,6 +13,15 @@ import { startLoad, type LoadReport } from './steady-load.ts';
 
 const labels = { platform: 'io.flyball.platform', deployment: 'io.flyball.deployment' };
 
+const tensor = (name: string) => [{ name, datatype: 'FP32', shape: [-1, 4] }];
+
+/** The model.yaml of a version that only takes its time, or fails as told. */
+export const simulatedVersion = (serviceMs: number, fault?: object): string =>
+  JSON.stringify({
+    platform: 'simulated',
+    simulated: { inputs: tensor('x'), outputs: tensor('y'), serviceMs, ...(fault === undefined ? {} : { fault }) },
+  });
+
 export interface FleetTask {
   readonly id: string;
   readonly node: string;

@@ -4,7 +4,7 @@
  * jumps makes it fresh or stale.
  */
 import type { VersionObservation } from '../../gateway/routing-table.ts';
-import { processOf, type ConnectedGateway, type Observation } from '../gateway-channel.ts';
+import { processOf, type ConnectedGateway, type Observation } from '../connected-gateway.ts';
 
 export interface Counted {
   arrivals: number;

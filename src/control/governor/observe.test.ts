@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fresh } from '../../core/scaling/signals.ts';
 import type { VersionObservation } from '../../gateway/routing-table.ts';
-import type { ConnectedGateway } from '../gateway-channel.ts';
+import type { ConnectedGateway } from '../connected-gateway.ts';
 import { countLoad } from './load-counts.ts';
 import { toObservation, type ReplicaSeen, type Seen } from './observe.ts';
 

@@ -5,16 +5,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { onTestbed, rowsMs } from '../../support/fleet-rows.ts';
-import { startFleet, type Fleet } from '../../support/fleet.ts';
+import { simulatedVersion as version, startFleet, type Fleet } from '../../support/fleet.ts';
 import { until } from '../../support/platform.ts';
 import type { LoadReport } from '../../support/steady-load.ts';
-
-const tensor = (name: string) => [{ name, datatype: 'FP32', shape: [-1, 4] }];
-const version = (serviceMs: number, fault?: object): string =>
-  JSON.stringify({
-    platform: 'simulated',
-    simulated: { inputs: tensor('x'), outputs: tensor('y'), serviceMs, ...(fault === undefined ? {} : { fault }) },
-  });
 
 onTestbed(import.meta.url, 'updates on a real Swarm', (testbed) => {
   describe('an update under constant load', { timeout: rowsMs }, () => {
