@@ -54,11 +54,11 @@ export function growing(parameters: Readonly<Record<string, number>> = {}) {
   } as const;
 }
 
-/** For `startLoad`: as many callers as make it grow. */
+/** For `startLoad`: as many callers as make it grow to three, and as three can take: more would be growth that did not help. */
 export const call = ({ http }: Platform, deployment: string): LoadTarget => ({
   url: `${http}/v2/models/${deployment}/infer`,
   method: 'POST',
   body: v2({ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }),
-  callers: 8,
+  callers: 6,
   thinkMs: 0,
 });
