@@ -73,6 +73,8 @@ export interface Governed {
   healthSince: number | undefined;
   /** The first look of this process. */
   watchedSince: number | undefined;
+  /** The first of the looks at which gateways tell of nobody; absent while they tell of somebody. */
+  silentSince: number | undefined;
   lookedAt: number | undefined;
   /** When what was learned of it was kept last, and how long until it is again. */
   keptAt: number;
@@ -121,6 +123,7 @@ export function newGoverned(max: number): Governed {
     offered: 0,
     healthSince: undefined,
     watchedSince: undefined,
+    silentSince: undefined,
     lookedAt: undefined,
     keptAt: 0,
     keepEveryMs: 60_000,

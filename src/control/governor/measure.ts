@@ -36,7 +36,10 @@ export function measure(own: Governed, look: Look): Observation {
   const { min, max } = specification.replicas;
   const spanMs = own.lookedAt === undefined ? lookEveryMs : Math.max(1, at - own.lookedAt);
   const cores = specification.resources.cpu ?? 1;
-  const seen = replicas.map((replica) => toReplicaSeen(replica, cores, at)).filter((replica) => replica !== undefined);
+  own.silentSince = counted.arrivals > 0 || counted.inFlight > 0 ? undefined : (own.silentSince ?? at);
+  const seen = replicas
+    .map((replica) => toReplicaSeen(replica, cores, at, own.silentSince))
+    .filter((replica) => replica !== undefined);
   const ready = seen.filter(({ phase }) => phase === 'ready').length;
   if (own.capacity.length !== max + 1) {
     const before = own.capacity;

@@ -19,20 +19,28 @@ export function cpuShareOf({ words, order }: Replica, cores: number, at: number)
   return spent < 0 ? absent : fresh(spent / ((latest.at - before.at) / 1000) / cores, at - latest.at);
 }
 
-/** Undefined for one that is no capacity: on its way out, or failed. `cores`: its allowance. */
-export function toReplicaSeen(replica: Replica, cores: number, at: number): ReplicaSeen | undefined {
+/**
+ * Undefined for one that is no capacity: on its way out, or failed. `cores`: its allowance. `silentSince`: since when
+ * gateways tell of nobody; what was computed before is no work that they do not know of, and is not told.
+ */
+export function toReplicaSeen(
+  replica: Replica,
+  cores: number,
+  at: number,
+  silentSince = Number.NEGATIVE_INFINITY,
+): ReplicaSeen | undefined {
   const { phase, stopping, orderedAt, readyAt, words, inFlight } = replica;
   if (stopping || phase === 'draining' || phase === 'failed') return undefined;
   const { latest, before } = words ?? {};
   const apartMs = latest === undefined || before === undefined ? 0 : latest.at - before.at;
   const seconds = apartMs / 1000;
-  const known = latest !== undefined && before !== undefined && apartMs >= apartMsMin;
+  const known = latest !== undefined && before !== undefined && apartMs >= apartMsMin && before.at >= silentSince;
   return {
     phase: phase === 'ready' ? 'ready' : 'starting',
     ageMs: at - orderedAt,
     readyMs: readyAt === undefined ? 0 : at - readyAt,
     cpu: cpuShareOf(replica, cores, at),
-    inFlight: phase === 'ready' ? inFlight : undefined,
+    inFlight: phase === 'ready' && (latest?.at ?? 0) >= silentSince ? inFlight : undefined,
     inferences: known && phase === 'ready' ? Math.max(0, latest.inferences - before.inferences) / seconds : undefined,
   };
 }

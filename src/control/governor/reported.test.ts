@@ -99,6 +99,15 @@ for (const policy of ['slo', 'kpa', 'aws-target']) {
   });
 }
 
+test('load that ends is no contradiction, though the last words of replicas still tell of it', async () => {
+  await using world = await governedWorld({ ...auto, policy: 'slo' });
+  await world.pass(30, { rate: 30, cpu: 0.8, computes: 8 });
+  for (const computes of [8, 0, 0]) {
+    await world.pass(1, { rate: 0, cpu: 0.1, computes });
+    assert.equal(world.governor().of('d')?.last?.seen.signals.arrivals.kind, 'fresh');
+  }
+});
+
 const failing: Readonly<Record<string, (now: { ms: number }) => Proposal>> = {
   throws: () => {
     throw new Error('division by nothing');

@@ -70,7 +70,7 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<LearnedSta
 
 export const learned: PolicyDefinition<typeof parameters> = {
   name: 'learned',
-  layout: 1,
+  layout: 2,
   summary: 'A bandit on the headroom quantile, in the shadow of slo until it has shown to be better.',
   source: 'docs/governor.md.',
   parameters,

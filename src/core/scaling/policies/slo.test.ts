@@ -80,6 +80,20 @@ test('a queue that grows at a fast tier is met in one order', () => {
   assert.match(reason(), /for a queue of 30\.0 replica-seconds/);
 });
 
+test('what was ordered for a queue is given back when it has come and nobody waits any more', () => {
+  const { go } = fleet(4, 10);
+  go(20, 1200);
+  assert.match(go(400, 2, { queued: fresh(300) }).reason(), /for a queue of 30\.0 replica-seconds/);
+  assert.doesNotMatch(go(20, 1, { queued: fresh(0) }).reason(), /for a queue/);
+});
+
+test('the least count is one of replicas, also where each holds less than its service time says', () => {
+  // Ten requests a second by service time, eight measured: two hold less than two units.
+  const { go } = fleet(2, 1, { min: 2, capacity: [Number.NaN, 8, 16, 24, 32] });
+  assert.ok(go(24, 600).target > 2);
+  assert.equal(go(0, 600).target, 2);
+});
+
 test('it never buys replicas that were measured to lower what the fleet holds', () => {
   const capacity = [Number.NaN, 900, 1000, 800, 600];
   const { go } = fleet(1, 1, { capacity });

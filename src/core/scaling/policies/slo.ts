@@ -102,6 +102,9 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
       const standing = at < state.kickUntil ? state.kickUnits : 0;
       state.kickUnits = Math.max(standing, Math.min(kick, Math.ceil(kickCap(state, now))));
       state.kickUntil = at + kickSeconds * 1000;
+    } else if (backlog === 0 && ready >= state.kickUnits) {
+      // Nobody waits any more, and what was ordered for those who did has come.
+      state.kickUntil = Math.min(state.kickUntil, at);
     }
     if (at < state.kickUntil && state.kickUnits > wish) {
       wish = state.kickUnits;
@@ -147,7 +150,7 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
 
 export const slo: PolicyDefinition<typeof parameters> = {
   name: 'slo',
-  layout: 1,
+  layout: 2,
   summary: 'The cheapest of a few hundred rehearsed ways that keeps the latency objective.',
   source: 'docs/governor.md.',
   parameters,

@@ -65,11 +65,16 @@ function firstFrom(ascending: readonly number[], least: number): number {
   return low;
 }
 
-/** `unitLoad`: effective units that one request per second is; `max`: units there may be. */
-export function curveOf(capacity: ArrayLike<number>, replicasPerUnit: number, unitLoad: number, max: number): Curve {
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** `unitLoad`: effective units that one request per second is; `bounds`: of the units that there may be. */
+export function curveOf(capacity: ArrayLike<number>, replicasPerUnit: number, unitLoad: number, bounds: Bounds): Curve {
   const held = heldBy(capacity);
   if (held === undefined || !(unitLoad > 0)) return noCurve;
-  const limit = Math.min(unitsMax, Math.max(1, Math.floor(max)));
+  const limit = Math.min(unitsMax, Math.max(1, Math.floor(bounds.max)));
   const unitsFor: number[] = [0];
   let most = 0;
   let best = 1;
@@ -83,7 +88,8 @@ export function curveOf(capacity: ArrayLike<number>, replicasPerUnit: number, un
   }
   // A wish for what lies above the last whole effective unit gets the best count.
   unitsFor.push(best);
-  return { unitsFor: Float64Array.from(unitsFor), most, best };
+  // What has to be there anyhow is what a smaller wish gets.
+  return { unitsFor: Float64Array.from(unitsFor, (units) => Math.max(units, bounds.min)), most, best };
 }
 
 /** Real units for a wish of effective ones; for more than any count holds, the count that holds the most. */

@@ -136,7 +136,7 @@ test('a curve of thousands of measured counts reads each of them a few times, an
       return Reflect.get(of, key) as unknown;
     },
   });
-  assert.equal(curveOf(counting, 1, 0.1, 4096).best, 4096);
+  assert.equal(curveOf(counting, 1, 0.1, { min: 0, max: 4096 }).best, 4096);
   assert.ok(reads < 20 * rates.length, String(reads));
 });
 
@@ -147,7 +147,7 @@ test('no wish buys a count that holds less than a smaller one', () => {
   fc.assert(
     fc.property(measured, fc.integer({ min: 0, max: 200 }), (rates, wish) => {
       const capacity = [Number.NaN, ...rates];
-      const units = unitsOf(curveOf(capacity, 1, 0.1, 30), wish);
+      const units = unitsOf(curveOf(capacity, 1, 0.1, { min: 0, max: 30 }), wish);
       const held = capacity[units];
       if (held === undefined || Number.isNaN(held)) return;
       for (let fewer = 1; fewer < units; fewer += 1) assert.ok(!((capacity[fewer] as number) > held));
@@ -157,7 +157,7 @@ test('no wish buys a count that holds less than a smaller one', () => {
 
 test('a wish for more than any count holds gets the count that holds the most, and no other', () => {
   const little = [Number.NaN, 5, 12, 4, 6, 15];
-  const curve = curveOf(little, 1, 0.1, 5);
+  const curve = curveOf(little, 1, 0.1, { min: 0, max: 5 });
   assert.deepEqual(
     [1, 2, 3, 4, 100].map((wish) => unitsOf(curve, wish)),
     [2, 5, 5, 5, 5],
@@ -166,14 +166,14 @@ test('a wish for more than any count holds gets the count that holds the most, a
 
 test('replicas that hold less than their service time says are bought in their real number', () => {
   // 10 requests a second by service time, 8 measured.
-  const curve = curveOf([Number.NaN, 8, 16, 24, 32], 1, 0.1, 100);
+  const curve = curveOf([Number.NaN, 8, 16, 24, 32], 1, 0.1, { min: 0, max: 100 });
   assert.equal(unitsOf(curve, 4), 5);
   assert.equal(unitsOf(curve, 8), 10);
-  assert.equal(unitsOf(curveOf([], 1, 0.1, 100), 8), 8);
+  assert.equal(unitsOf(curveOf([], 1, 0.1, { min: 0, max: 100 }), 8), 8);
 });
 
 test('where three replicas hold less than two, two are the most', () => {
-  const curve = curveOf([Number.NaN, 900, 1000, 800, 600], 1, 0.01, 12);
+  const curve = curveOf([Number.NaN, 900, 1000, 800, 600], 1, 0.01, { min: 0, max: 12 });
   assert.equal(curve.best, 2);
   for (let wish = 0; wish < 50; wish += 1) assert.ok(unitsOf(curve, wish) <= 2);
 });

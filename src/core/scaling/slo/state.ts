@@ -3,7 +3,7 @@
  * learned from, a tier that has become faster or slower is rehearsed anew, and recorded traffic can be learned from
  * before the first live second.
  */
-import { curveOf, noCurve } from './capacity-curve.ts';
+import { curveOf, effectiveOf, noCurve } from './capacity-curve.ts';
 import { ageOf, feed, rehearsal, type Rehearsal, type Terms } from './memory.ts';
 import { hourSeconds, loadAt } from './load-history.ts';
 import { nothingForetold, type Foretold } from './load-signals.ts';
@@ -33,9 +33,10 @@ export interface SloState {
   blindFrom: number;
   /** Seconds of load that had been seen when everything was rehearsed anew. */
   relearnedAt: number;
-  /** Seconds of load that had been seen when the curve was drawn, and the units there might be then. */
+  /** Seconds of load that had been seen when the curve was drawn, and the units that there had to and might be then. */
   drawnAt: number;
-  drawnFor: number;
+  drawnFrom: number;
+  drawnTo: number;
 }
 
 /** How far the lag may move before everything is rehearsed anew at it, and how often that may be, seconds of load. */
@@ -64,7 +65,8 @@ export function startSlo(seen: Observation, tolerated: number, at: number): SloS
     blindFrom: 0,
     relearnedAt: 0,
     drawnAt: Number.NEGATIVE_INFINITY,
-    drawnFor: 0,
+    drawnFrom: 0,
+    drawnTo: 0,
   };
 }
 
@@ -74,15 +76,16 @@ export function updateTerms(state: SloState, seen: Observation): void {
   const { latencyMs, deadlineMs } = seen.objective;
   terms.patience = Math.max(0.05 * (latencyMs / 1000), latencyMs / 1000 - serviceSeconds);
   terms.endurance = Math.max(terms.patience, deadlineMs / 1000 - serviceSeconds);
-  terms.least = seen.min;
   const age = ageOf(state.rehearsal);
-  if (age - state.drawnAt >= 30 || seen.max !== state.drawnFor) {
+  if (age - state.drawnAt >= 30 || seen.min !== state.drawnFrom || seen.max !== state.drawnTo) {
     const perUnit = serviceSeconds / seen.replicasPerUnit;
-    terms.curve =
-      seen.capacity.length === 0 ? noCurve : curveOf(seen.capacity, seen.replicasPerUnit, perUnit, seen.max);
+    terms.curve = seen.capacity.length === 0 ? noCurve : curveOf(seen.capacity, seen.replicasPerUnit, perUnit, seen);
     state.drawnAt = age;
-    state.drawnFor = seen.max;
+    state.drawnFrom = seen.min;
+    state.drawnTo = seen.max;
   }
+  // The bound is one of real units: as many effective ones may be worth more of them.
+  terms.least = effectiveOf(terms.curve, seen.min);
   terms.most = Math.max(1, Math.min(seen.max, Math.ceil(terms.curve.most)));
 }
 
