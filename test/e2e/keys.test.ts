@@ -80,6 +80,12 @@ describe('a platform whose callers need keys', () => {
     assert.deepEqual([first?.scopes, first?.hash, first?.secret], [['admin'], undefined, undefined]);
     assert.equal((await cli(['infer', 'doubler', '-', '--type', 'json', '--help'])).code, 0);
     assert.match(platform.output().stderr, /the first is in .*admin\.key/);
+    // What is proposed works as it stands.
+    await until('what to try', () => platform.output().stdout.includes('Try:') || undefined);
+    assert.match(
+      platform.output().stdout,
+      /Try:\n  curl -H "Authorization: Bearer \$\(cat '.*admin\.key'\)" http:.*\/v2\/models\/doubler\n/,
+    );
   });
 
   test('without a key every listener answers 401 and says how; health is open everywhere', async () => {

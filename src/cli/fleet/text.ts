@@ -3,7 +3,7 @@ import type { StatusView } from '../../api/schemas.ts';
 import type { ClusterMember } from '../../core/placement/node.ts';
 import { gatewayMetricsPort, homesOf, hostOf, type StackOrder } from '../../drivers/orchestrators/swarm/stack/order.ts';
 import { overviewText, type StatusStyle } from '../status-text.ts';
-import { commandName } from '../up-text.ts';
+import { commandName, curlWith, type Around } from '../up-text.ts';
 import type { RememberedFleet } from './remembered.ts';
 
 type Listener = 'control' | 'http' | 'grpc' | 'metrics';
@@ -46,13 +46,12 @@ export function addressesOf(
   };
 }
 
-/** `where`: options with which another verb finds this platform; empty when it does so by itself. */
 export function fleetText(
   status: StatusView,
   order: StackOrder,
   gateways: readonly ClusterMember[],
   style: StatusStyle,
-  where: string,
+  around: Around,
 ): string {
   const line = (name: string, address: string): string => `  ${name.padEnd(12)} ${address}`;
   const homes = homesOf(order);
@@ -74,18 +73,23 @@ export function fleetText(
         `${name.padEnd(width)}  ${urlAt(order, 'http', address)}  ${urlAt(order, 'grpc', address)}  ${urlAt(order, 'metrics', address, port)}/metrics`,
       ),
     );
-  const tries = trials(status, order, gateways, where).map((text) => `  ${text}`);
+  const tries = trials(status, order, gateways, around).map((text) => `  ${text}`);
   return ['', overviewText(status, style).trimEnd(), '', ...lines, ...each, '', 'Try:', ...tries, ''].join('\n');
 }
 
-function trials(status: StatusView, order: StackOrder, gateways: readonly ClusterMember[], where: string): string[] {
+function trials(
+  status: StatusView,
+  order: StackOrder,
+  gateways: readonly ClusterMember[],
+  { where, keyFile }: Around,
+): string[] {
   const command = commandName();
   const first = status.deployments.find(({ counts }) => counts.ready > 0);
   const [gateway] = gateways;
   return [
     ...(first === undefined || gateway === undefined
       ? []
-      : [`curl ${urlAt(order, 'http', gateway.address)}/v2/models/${first.name}`]),
+      : [`${curlWith(keyFile)} ${urlAt(order, 'http', gateway.address)}/v2/models/${first.name}`]),
     `${command} nodes${where}`,
     `${command} status -w${where}`,
     ...(first === undefined ? [] : [`${command} load ${first.name} --rate 50/s${where}`]),

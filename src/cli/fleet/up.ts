@@ -100,8 +100,9 @@ async function put(invocation: Invocation, deploy: Deploy, signal: AbortSignal):
   await untilAnswers(client, progress, signal);
   const gateways = await make(fleet, 'gateway', services.gateway, progress, signal);
   await sweepFiles(engine, name, placed);
-  if (specification.auth.keys === 'required')
-    progress.note(`callers need a key; the first is in ${dataDirectory}/admin.key, more: flyball keys create NAME`);
+  const keyFile = specification.auth.keys === 'required' ? `${dataDirectory}/admin.key` : undefined;
+  if (keyFile !== undefined)
+    progress.note(`callers need a key; the first is in ${keyFile}, more: flyball keys create NAME`);
 
   const code = await deploy(client, prepared, progress, signal);
   const served = progress.begin('every gateway serves');
@@ -120,7 +121,7 @@ async function put(invocation: Invocation, deploy: Deploy, signal: AbortSignal):
   const status = await client.status(signal);
   const given = stringOption(invocation.values, 'data-dir');
   const where = given === undefined ? '' : ` --data-dir ${given}`;
-  terminal.stdout.write(fleetText(status, order, gateways.up, statusStyle(terminal), where));
+  terminal.stdout.write(fleetText(status, order, gateways.up, statusStyle(terminal), { where, keyFile }));
   const isWhole = [silent, gateways.down, control.down].every((missing) => missing.length === 0);
   return code === exitCodes.done && !isWhole ? exitCodes.failed : code;
 }

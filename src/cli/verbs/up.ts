@@ -93,6 +93,8 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
     apiKey: () => terminal.env['FLYBALL_API_KEY'] ?? localKey(dataDirectory),
   });
   const unsubscribe = onInterrupts(terminal, client, supervisor, stopping);
+  const needsKeys = source.loaded.specification.auth.keys === 'required';
+  const keyFile = join(dataDirectory, 'admin.key');
   let code: ExitCode = exitCodes.done;
   let failed: ExitCode | undefined;
   try {
@@ -100,7 +102,7 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
     if (!stopping.signal.aborted) {
       starting.end('ok', `control and gateway answer, data in ${dataDirectory}`);
       tellMoved(supervisor, progress);
-      if (source.loaded.specification.auth.keys === 'required') tellKeys(dataDirectory, progress);
+      if (needsKeys) tellKeys(keyFile, progress);
       code = await deployTo(client, source, invocation, progress, stopping.signal).catch((error: unknown) => {
         if (!hasWaited || stopping.signal.aborted) throw error;
         // Another control's work goes on here: it is no reason to end it that this machine lacks what the file names.
@@ -110,7 +112,8 @@ async function serve(invocation: Invocation, onServing: (code: ExitCode) => void
     }
     if (!stopping.signal.aborted) {
       const status = await client.status(stopping.signal);
-      terminal.stdout.write(upText(status, supervisor.listeners, statusStyle(terminal), whereOf(invocation)));
+      const around = { where: whereOf(invocation), keyFile: needsKeys ? keyFile : undefined };
+      terminal.stdout.write(upText(status, supervisor.listeners, statusStyle(terminal), around));
       onServing(code);
     }
   } catch (error) {
@@ -212,8 +215,7 @@ async function bring(
   }
 }
 
-function tellKeys(dataDirectory: string, progress: Progress): void {
-  const path = join(dataDirectory, 'admin.key');
+function tellKeys(path: string, progress: Progress): void {
   if (existsSync(path)) progress.note(`callers need a key; the first is in ${path}, more: flyball keys create NAME`);
   else progress.note('callers need a key: flyball keys create NAME');
 }
