@@ -1,9 +1,19 @@
 /**
- * A real PostgreSQL of a test's own: a cluster in a temporary folder, on a free port of loopback, that asks for a password.
+ * A real PostgreSQL of a test's own: a cluster in a temporary folder, on a free port of loopback unless an address of the
+ * machine is named, that asks for a password.
  * As root it runs as another user, since PostgreSQL refuses root. It need not outlive the machine, so nothing is synced.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +58,7 @@ export interface ServerTls {
   readonly key: string;
 }
 
-export async function startPostgres(tls?: ServerTls): Promise<PostgresServer> {
+export async function startPostgres(tls?: ServerTls, address = '127.0.0.1'): Promise<PostgresServer> {
   const programs = folderOf();
   if (programs === undefined) throw new Error('no PostgreSQL: apt-get install postgresql');
   const folder = mkdtempSync(join(tmpdir(), 'flyball-postgres-'));
@@ -85,9 +95,11 @@ export async function startPostgres(tls?: ServerTls): Promise<PostgresServer> {
     ],
     { ...as, cwd: folder, stdio: 'pipe' },
   );
-  const port = await freePort();
+  // By itself it lets in who comes by loopback.
+  appendFileSync(join(data, 'pg_hba.conf'), 'host all all all scram-sha-256\n');
+  const port = await freePort(address);
   const settings = {
-    listen_addresses: '127.0.0.1',
+    listen_addresses: address,
     port: String(port),
     unix_socket_directories: '',
     fsync: 'off',
@@ -99,7 +111,7 @@ export async function startPostgres(tls?: ServerTls): Promise<PostgresServer> {
       ssl_key_file: write('server.key', tls.key),
     }),
   };
-  const admin = { host: '127.0.0.1', port, user: 'flyball', database: 'postgres', password };
+  const admin = { host: address, port, user: 'flyball', database: 'postgres', password };
   let child: ChildProcess | undefined;
 
   async function sql(text: string): Promise<readonly Record<string, unknown>[]> {
@@ -150,7 +162,7 @@ export async function startPostgres(tls?: ServerTls): Promise<PostgresServer> {
     user: 'flyball',
     password,
     database: 'flyball',
-    url: `postgres://flyball@127.0.0.1:${port}/flyball`,
+    url: `postgres://flyball@${address}:${port}/flyball`,
     sql,
     crash,
     start,
@@ -168,9 +180,9 @@ function otherUser(): { readonly uid: number; readonly gid: number } {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-async function freePort(): Promise<number> {
+async function freePort(address: string): Promise<number> {
   const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(0, address, done));
   const { port } = server.address() as AddressInfo;
   await new Promise((done) => server.close(done));
   return port;

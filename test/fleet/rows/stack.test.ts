@@ -4,145 +4,60 @@
  * A file of rows: it shares the testbed of `faults.test.ts`, or has its own.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
-import { stringify } from 'yaml';
+import { after, before, describe, test } from 'node:test';
 import type { NodeView } from '../../../src/api/node-schemas.ts';
-import type { StatusView } from '../../../src/api/schemas.ts';
 import type { Testbed } from '../../../testbed/testbed.ts';
-import { runCli, type CliResult } from '../../support/cli.ts';
 import { onTestbed, rowsMs } from '../../support/fleet-rows.ts';
 import { dockerCommand } from '../../support/fleet.ts';
-import { until as untilWithin } from '../../support/platform.ts';
-import { startTwoAddressLoad, type TwoAddressReport } from '../../support/two-addresses.ts';
-
-/** A crowded machine makes this longer, and nothing else. */
-const until = <T>(what: string, check: () => T | undefined | Promise<T | undefined>): Promise<T> =>
-  untilWithin(what, check, 150_000);
+import { callers, openStack, secondsSince, until, type Stack } from '../../support/stack.ts';
 
 onTestbed(import.meta.url, 'a platform is wholly on a Swarm', rows);
 
 function rows(testbed: Testbed): void {
-  const tensor = (of: string) => [{ name: of, datatype: 'FP32', shape: [-1, 4] }];
-  const model = JSON.stringify({
-    platform: 'simulated',
-    simulated: { inputs: tensor('x'), outputs: tensor('y'), serviceMs: 5 },
-  });
-  const input = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] });
-  const callers = 4;
+  const workers: readonly [number, number] = [2, 3];
 
   describe('a platform on a Swarm', { timeout: rowsMs }, () => {
-    let folder: string;
-    let specification: string;
-    let data: string;
+    let stack: Stack;
 
     before(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'fb-stack-'));
-      await mkdir(join(folder, 'models/steady/1'), { recursive: true });
-      await writeFile(join(folder, 'models/steady/1/model.yaml'), model);
-      specification = join(folder, 'flyball.yaml');
-      data = join(folder, 'data');
-      await write({});
-    });
-    after(() => rm(folder, { recursive: true, force: true }));
-
-    const write = (more: object): Promise<void> =>
-      writeFile(
-        specification,
-        stringify({
-          name: 'whole',
-          auth: { keys: 'required' },
-          orchestrator: { socket: testbed.node(1).socketPath },
-          models: { steady: { path: './models/steady', aliases: { champion: 1 } } },
-          deployments: {
-            steady: {
-              model: 'steady@champion',
-              replicas: { min: 2, max: 4 },
-              placement: { constraints: ['node.role==worker'] },
-            },
-          },
-          ...more,
-        }),
-      );
-    const flyball = (...args: readonly string[]): Promise<CliResult> =>
-      runCli([...args, '--data-dir', data], { FLYBALL_API_KEY: '' }, undefined, 300_000);
-    const up = (): Promise<CliResult> => flyball('up', specification, '--orchestrator', 'swarm');
-    const status = async (): Promise<StatusView> => {
-      const { code, stdout, stderr } = await flyball('status', '-o', 'json');
-      if (stdout === '') throw new Error(`status ended with ${code}: ${stderr}`);
-      return JSON.parse(stdout) as StatusView;
-    };
-    const address = (node: number): string => `http://${testbed.node(node).address}:8000`;
-    const key = (): string => readFileSync(join(data, 'admin.key'), 'utf8').trim();
-    const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
-    /** Containers of a label, as a node's engine has them. */
-    const containers = (node: number, label: string): string[] =>
-      dockerCommand(testbed, node, 'ps', '-q', '--no-trunc', '--filter', `label=${label}`).split('\n').filter(Boolean);
-    const replicas = (): string[] =>
-      [2, 3].flatMap((node) => containers(node, 'io.flyball.deployment=steady')).toSorted();
-    const answers = async (node: number): Promise<number> => {
-      const response = await fetch(`${address(node)}/v2/models/steady/infer`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${key()}` },
-        body: input,
-        signal: AbortSignal.timeout(5000),
+      stack = await openStack(testbed, 'whole');
+      const placement = { constraints: ['node.role==worker'] };
+      await stack.write({
+        deployments: { steady: { model: 'steady@champion', replicas: { min: 2, max: 4 }, placement } },
       });
-      await response.text();
-      return response.status;
-    };
-    const servedAt = (node: number): Promise<true> =>
-      until(`an answer of node ${node}`, async () => ((await answers(node)) === 200 ? true : undefined));
+    });
+    after(() => stack[Symbol.asyncDispose]());
 
-    /** Requests all the while, from before `act` until a hundred more have been answered after it. */
-    async function underLoad(t: TestContext, act: () => Promise<string>): Promise<TwoAddressReport> {
-      await using load = startTwoAddressLoad(
-        [address(2), address(3)],
-        '/v2/models/steady/infer',
-        input,
-        callers,
-        key(),
-      );
-      await load.passed(50);
-      const said = await act();
-      await load.passed(100);
-      const report = await load.stop();
-      t.diagnostic(
-        `${said}; ${report.ok} answered, ${report.failures.length} by neither address, ${report.turned.length} went to the other ` +
-          `(${[...new Set(report.turned.map(({ why }) => why))].join(', ') || '-'}), slowest ${report.slowestMs.toFixed(0)} ms`,
-      );
-      return report;
-    }
+    const up = () => stack.flyball('up', stack.specification, '--orchestrator', 'swarm');
+    const replicas = () => workers.flatMap((node) => stack.containers(node, 'io.flyball.deployment=steady')).toSorted();
 
     test('it is put there by one command, which ends when every gateway serves', async (t) => {
       const at = performance.now();
       const { code, stdout, stderr } = await up();
       assert.equal(code, 0, stdout + stderr);
-      t.diagnostic(`serves after ${seconds(at)}`);
+      t.diagnostic(`serves after ${secondsSince(at)}`);
       for (const node of [1, 2, 3]) {
-        assert.equal(await answers(node), 200);
-        assert.match(stdout, new RegExp(`${testbed.node(node).hostname} +${address(node)}`));
+        assert.equal(await stack.answers(node), 200);
+        assert.match(stdout, new RegExp(`${testbed.node(node).hostname} +http://${testbed.node(node).address}:8000`));
       }
     });
 
     test('other verbs find it without flags', async () => {
-      const { stdout } = await flyball('nodes', '-o', 'json');
+      const { stdout } = await stack.flyball('nodes', '-o', 'json');
       const nodes = JSON.parse(stdout) as readonly NodeView[];
       assert.equal(nodes.length, 3);
       assert.match(
-        await status().then(({ store }) => store?.loss ?? ''),
+        await stack.status().then(({ store }) => store?.loss ?? ''),
         /bound to .*: gateways and replicas on other nodes serve on/,
       );
-      const load = await flyball('load', 'steady', '--rate', '20/s', '--duration', '1s');
+      const load = await stack.flyball('load', 'steady', '--rate', '20/s', '--duration', '1s');
       assert.equal(load.code, 0, load.stderr);
-      const plan = await flyball('plan', specification);
+      const plan = await stack.flyball('plan', stack.specification);
       assert.equal(plan.code, 0, plan.stdout);
     });
 
     test('again it changes what is different, in place', async () => {
-      const own = (node: number) => containers(node, 'io.flyball.stack=whole');
+      const own = (node: number) => stack.containers(node, 'io.flyball.stack=whole');
       const [before, tasks] = [[1, 2, 3].map(own), replicas()];
       assert.equal((await up()).code, 0);
       assert.deepEqual([1, 2, 3].map(own), before);
@@ -151,16 +66,16 @@ function rows(testbed: Testbed): void {
 
     test('control’s task is killed: gateways serve on, the next control adopts what runs', async (t) => {
       const before = replicas();
-      const [control = ''] = containers(1, 'io.flyball.role=control');
-      const { failures, turned } = await underLoad(t, async () => {
+      const [control = ''] = stack.containers(1, 'io.flyball.role=control');
+      const { failures, turned } = await stack.underLoad(t, workers, async () => {
         const at = performance.now();
         dockerCommand(testbed, 1, 'kill', control);
         const again = await until('another control', async () => {
-          const { deployments } = await status();
+          const { deployments } = await stack.status();
           return deployments[0]?.counts.ready === 2 ? deployments[0] : undefined;
         });
         assert.equal(again.replicas.length, 2);
-        return `adopted after ${seconds(at)}`;
+        return `adopted after ${secondsSince(at)}`;
       });
       assert.deepEqual([failures, turned], [[], []]);
       assert.deepEqual(replicas(), before);
@@ -168,44 +83,46 @@ function rows(testbed: Testbed): void {
 
     test('a gateway’s node loses power: callers that know two addresses go on through the other', async (t) => {
       let lostAt = 0;
-      const { failures, turned } = await underLoad(t, async () => {
+      const { failures, turned } = await stack.underLoad(t, workers, async () => {
         lostAt = performance.now();
         await testbed.kill(2);
         await until('both replicas elsewhere', async () => {
-          const [deployment] = (await status()).deployments;
+          const [deployment] = (await stack.status()).deployments;
           const ready = deployment?.replicas.filter(
             ({ state, where }) => state === 'ready' && where.endsWith(testbed.node(3).hostname),
           );
           return ready?.length === 2 ? true : undefined;
         });
-        return `full capacity after ${seconds(lostAt)}`;
+        return `full capacity after ${secondsSince(lostAt)}`;
       });
       assert.deepEqual(failures, [], 'nobody is without an answer who asks the other');
       // At most one for each caller was in flight at the moment, and each turns once.
       assert.ok(turned.length <= callers, JSON.stringify(turned));
       const back = performance.now();
       await testbed.start(2);
-      await servedAt(2);
-      t.diagnostic(`the gateway serves again ${seconds(back)} after its node was switched on`);
+      await stack.servedAt(2);
+      t.diagnostic(`the gateway serves again ${secondsSince(back)} after its node was switched on`);
     });
 
     test('the only manager is gone, with control: gateways serve on', async (t) => {
-      const { failures } = await underLoad(t, async () => {
+      const { failures } = await stack.underLoad(t, workers, async () => {
         const at = performance.now();
         await testbed.kill(1);
-        assert.deepEqual([await answers(2), await answers(3)], [200, 200]);
-        const alone = await flyball('status');
+        assert.deepEqual([await stack.answers(2), await stack.answers(3)], [200, 200]);
+        const alone = await stack.flyball('status');
         assert.equal(alone.code, 5, alone.stdout + alone.stderr);
         await testbed.start(1);
-        await until('control', async () => ((await status()).deployments[0]?.counts.ready === 2 ? true : undefined));
-        return `control is back after ${seconds(at)}`;
+        await until('control', async () =>
+          (await stack.status()).deployments[0]?.counts.ready === 2 ? true : undefined,
+        );
+        return `control is back after ${secondsSince(at)}`;
       });
       assert.deepEqual(failures, []);
-      await servedAt(1);
+      await stack.servedAt(1);
     });
 
     test('down leaves nothing but volumes', async () => {
-      const { code, stderr } = await flyball('down');
+      const { code, stderr } = await stack.flyball('down');
       assert.equal(code, 0, stderr);
       const left = (label: string) =>
         ['service', 'secret', 'config'].map((kind) =>
@@ -213,9 +130,9 @@ function rows(testbed: Testbed): void {
         );
       for (const label of ['io.flyball.stack', 'io.flyball.platform']) {
         assert.deepEqual(left(label), ['', '', '']);
-        for (const node of [1, 2, 3]) assert.deepEqual(containers(node, `${label}=whole`), []);
+        for (const node of [1, 2, 3]) assert.deepEqual(stack.containers(node, `${label}=whole`), []);
       }
-      const again = await flyball('down');
+      const again = await stack.flyball('down');
       assert.equal(again.code, 0, again.stderr);
     });
   });
