@@ -54,6 +54,8 @@ export interface FleetOptions {
 
 /** A replica that was alive before must answer within this, or adoption goes on without it. */
 const adoptionMs = 5000;
+/** One that was ready before is no process that boots: when it has not said a word for so long, its machine is gone. */
+const lostMs = 10_000;
 
 export function openFleet(options: FleetOptions): Fleet {
   const { orchestrator, store, clock, onEvent } = options;
@@ -113,7 +115,7 @@ export function openFleet(options: FleetOptions): Fleet {
     });
   }
 
-  function watch(replica: Replica, found: FoundReplica): void {
+  function watch(replica: Replica, found: FoundReplica, firstWordMs?: number): void {
     replica.address = found.address;
     replica.where = found.where;
     if (found.node !== undefined) replica.node = found.node;
@@ -140,6 +142,7 @@ export function openFleet(options: FleetOptions): Fleet {
       },
       clock,
       () => options.silentMs(replica.deployment),
+      firstWordMs,
     );
     links.set(replica.id, link);
   }
@@ -192,7 +195,8 @@ export function openFleet(options: FleetOptions): Fleet {
         const cancel = clock.after(adoptionMs, resolve);
         awaited.set(replica.id, resolve);
         words.push(promise.finally(cancel));
-        watch(replica, found);
+        const wasReady = record.phase === 'ready';
+        watch(replica, found, wasReady ? Math.max(lostMs, options.silentMs(replica.deployment)) : undefined);
         announce(replica, 'adopted', 'it was there when control started');
       }
       // Ordered but never started, or dead in the meantime.

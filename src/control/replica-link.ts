@@ -29,12 +29,15 @@ const retryMsSoon = 2;
 const soonMs = 50;
 const retryMs = 25;
 /** A process that boots on a machine with every core busy may take this long to its first word. */
-const firstWordMs = 60_000;
+const bootMs = 60_000;
 /** Asks in a row, not seconds: a laptop that slept for an hour has asked once. They share the time it may be silent. */
 const unansweredMax = 5;
 const frameBytesMax = 1_048_576;
 
-/** `silentMs`, asked for each time, is how long a replica may answer nothing before it counts as dead. */
+/**
+ * `silentMs`, asked for each time, is how long a replica may answer nothing before it counts as dead; `firstWordMs`, how long
+ * it may take to its first word: less than a boot, for one that has been ready before.
+ */
 export function openReplicaLink(
   address: ReplicaAddress,
   peer: {
@@ -46,6 +49,7 @@ export function openReplicaLink(
   handlers: ReplicaLinkHandlers,
   clock: Clock,
   silentMs: () => number,
+  firstWordMs = bootMs,
 ): ReplicaLink {
   const askEveryMs = (): number => silentMs() / unansweredMax;
   const openedAt = clock.now();
@@ -112,7 +116,9 @@ export function openReplicaLink(
     cancelAsk = clock.after(askEveryMs(), ask);
     if (facts === undefined) {
       if (clock.now() - openedAt > firstWordMs)
-        dead(`it said nothing for ${firstWordMs / 1000} s after its start${failure}`);
+        dead(
+          `it said nothing for ${firstWordMs / 1000} s after ${firstWordMs < bootMs ? 'control looked for it' : 'its start'}${failure}`,
+        );
       return;
     }
     if (unanswered >= unansweredMax) {

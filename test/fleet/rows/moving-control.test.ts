@@ -1,6 +1,7 @@
 /**
  * A platform on a real Swarm of three managers that keeps what it knows in PostgreSQL, put there by Docker's own tool: two
- * controls, of which one acts, and another when its machine is lost. Callers know the gateways of two nodes that stay.
+ * controls, of which one acts, and the other when its machine is lost. All of it is on nodes 2 and 3; node 1 only manages,
+ * since both controls use its engine's socket: nodes of a testbed share their paths. Callers know the gateways of both.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -13,20 +14,21 @@ import { startPostgres, type PostgresServer } from '../../../src/testing/postgre
 import type { Testbed } from '../../../testbed/testbed.ts';
 import { onTestbed, rowsMs } from '../../support/fleet-rows.ts';
 import { dockerCommand } from '../../support/fleet.ts';
-import { openStack, secondsSince, until, type Stack } from '../../support/stack.ts';
+import { callers, openStack, secondsSince, until, type Stack } from '../../support/stack.ts';
 
 onTestbed(import.meta.url, 'control moves', rows);
 
 function rows(testbed: Testbed): void {
-  const nodes = [1, 2, 3] as const;
-  const workers = [2, 3].map((node) => testbed.node(node).hostname);
+  const nodes = [2, 3] as const;
+  const hostname = (node: number): string => testbed.node(node).hostname;
 
   describe('a platform on a Swarm with PostgreSQL', { timeout: rowsMs }, () => {
     let stack: Stack;
     let store: PostgresServer;
 
     before(async () => {
-      dockerCommand(testbed, 1, 'node', 'promote', ...workers);
+      dockerCommand(testbed, 1, 'node', 'promote', ...nodes.map(hostname));
+      dockerCommand(testbed, 1, 'node', 'update', '--availability', 'drain', hostname(1));
       const lan = networkInterfaces()['br0']?.find(({ family }) => family === 'IPv4');
       store = await startPostgres(undefined, lan?.address);
       stack = await openStack(testbed, 'moving');
@@ -35,11 +37,12 @@ function rows(testbed: Testbed): void {
       await writeFile(sealKeyFile, randomBytes(32).toString('hex'));
       await stack.write({
         store: { kind: 'postgres', url: `${store.url}?sslmode=disable`, passwordFile, sealKeyFile, leaseMs: 5000 },
-        deployments: { steady: { model: 'steady@champion', replicas: { min: 3, max: 3 } } },
+        deployments: { steady: { model: 'steady@champion', replicas: { min: 2, max: 2 } } },
       });
     });
     after(async () => {
-      dockerCommand(testbed, 1, 'node', 'demote', ...workers);
+      dockerCommand(testbed, 1, 'node', 'update', '--availability', 'active', hostname(1));
+      dockerCommand(testbed, 1, 'node', 'demote', ...nodes.map(hostname));
       await store?.[Symbol.asyncDispose]();
       await stack?.[Symbol.asyncDispose]();
     });
@@ -48,8 +51,8 @@ function rows(testbed: Testbed): void {
     const acting = (besides?: number): Promise<number> =>
       until('a control that acts', async () => {
         const { deployments, store: kept } = await stack.status();
-        const node = nodes.find((number) => kept?.holder.includes(testbed.node(number).hostname));
-        return node !== besides && deployments[0]?.counts.ready === 3 ? node : undefined;
+        const node = nodes.find((number) => kept?.holder.includes(hostname(number)));
+        return node !== besides && deployments[0]?.counts.ready === 2 ? node : undefined;
       });
 
     test('docker stack deploy puts it there, from a file that was written for it', async (t) => {
@@ -60,6 +63,7 @@ function rows(testbed: Testbed): void {
       const { socketPath } = testbed.node(1);
       const args = ['-H', `unix://${socketPath}`, 'stack', 'deploy', '--compose-file', 'stack.yaml'];
       execFileSync('docker', [...args, '--resolve-image', 'never', 'moving'], { cwd: folder, stdio: 'pipe' });
+      await until('control to answer', async () => ((await stack.flyball('status')).code === 0 ? true : undefined));
       const deployed = await stack.flyball('deploy', stack.specification);
       assert.equal(deployed.code, 0, deployed.stdout + deployed.stderr);
       for (const node of nodes) await stack.servedAt(node);
@@ -68,25 +72,25 @@ function rows(testbed: Testbed): void {
       assert.equal(controls.length, 2);
     });
 
-    test('the machine of the control that acts loses power: the other one acts, and callers do not notice', async (t) => {
+    test('the machine of the control that acts loses power: the other one acts, and callers go on through the other gateway', async (t) => {
       const lost = await acting();
-      const [one, other] = nodes.filter((node) => node !== lost) as [number, number];
       const token = (await stack.status()).store?.token ?? 0;
-      const { failures, turned } = await stack.underLoad(t, [one, other], async () => {
+      const { failures, turned } = await stack.underLoad(t, nodes, async () => {
         const at = performance.now();
         await testbed.kill(lost);
         await acting(lost);
-        return `another control acts, at full capacity, after ${secondsSince(at)}`;
+        return `the other control acts, at full capacity, after ${secondsSince(at)}`;
       });
-      assert.deepEqual([failures, turned], [[], []]);
+      assert.deepEqual(failures, []);
+      assert.ok(turned.length <= callers, JSON.stringify(turned));
       assert.ok(((await stack.status()).store?.token ?? 0) > token);
 
-      // Back again, what it had is no longer there, and its control only stands by.
+      // Back again, what it had is not counted twice, and its control only stands by.
       await testbed.start(lost);
       await stack.servedAt(lost);
       const replicas = (): number =>
         nodes.flatMap((node) => stack.containers(node, 'io.flyball.deployment=steady')).length;
-      await until('no more replicas than wanted', () => replicas() === 3 || undefined);
+      await until('no more replicas than wanted', () => replicas() === 2 || undefined);
       assert.notEqual(await acting(), lost);
     });
 

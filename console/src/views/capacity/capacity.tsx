@@ -11,6 +11,7 @@ import { Budgets } from './budget.tsx';
 import { LagAnatomy } from './lag-anatomy.tsx';
 import { NodePanel } from './node-panel.tsx';
 import { OperationList } from './operation-list.tsx';
+import { MarkLegend } from './replica-grid.tsx';
 import { counted } from './room.ts';
 import '../../styles/tables.css';
 import './capacity.css';
@@ -49,6 +50,7 @@ export default function Capacity({ query }: ViewProps): JSX.Element {
             {all.map((node) => (
               <NodePanel key={node.name} node={node} deployments={deployments} only={all.length === 1} />
             ))}
+            <MarkLegend />
           </div>
         )}
       </Async>

@@ -73,16 +73,20 @@ export function Network({ node: { name, at, network } }: NodeProps): JSX.Element
   const { receivedBytesPerSecond, sentBytesPerSecond } = network;
   return (
     <Fact name="Network">
-      <Figure
-        value={receivedBytesPerSecond}
-        unit="bytes"
-        at={at}
-        label={`${name}: received a second`}
-        source={machine}
-      />
-      /s in,{' '}
-      <Figure value={sentBytesPerSecond} unit="bytes" at={at} label={`${name}: sent a second`} source={machine} />
-      /s out
+      <span class="rate">
+        <Figure
+          value={receivedBytesPerSecond}
+          unit="bytes"
+          at={at}
+          label={`${name}: received a second`}
+          source={machine}
+        />
+        /s in,
+      </span>{' '}
+      <span class="rate">
+        <Figure value={sentBytesPerSecond} unit="bytes" at={at} label={`${name}: sent a second`} source={machine} />
+        /s out
+      </span>
     </Fact>
   );
 }

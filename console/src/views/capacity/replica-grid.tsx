@@ -17,44 +17,48 @@ export function ReplicaGrid({ node, deployments, only }: ReplicaGridProps): JSX.
   const placed = placedOn(node, deployments, only);
   if (placed.length === 0) return <p class="muted">No replica runs here.</p>;
   return (
-    <>
-      <table class="replica-grid">
-        <caption class="sr-only">Replicas by deployment, one mark each.</caption>
-        <thead class="sr-only">
-          <tr>
-            <th scope="col">Deployment</th>
-            <th scope="col">Replicas</th>
-            <th scope="col">Count</th>
+    <table class="replica-grid">
+      <caption class="sr-only">Replicas by deployment, one mark each.</caption>
+      <thead class="sr-only">
+        <tr>
+          <th scope="col">Deployment</th>
+          <th scope="col">Replicas</th>
+          <th scope="col">Count</th>
+        </tr>
+      </thead>
+      <tbody>
+        {placed.map(({ name, max, placed: all }) => (
+          <tr key={name}>
+            <th scope="row">
+              <a href={`/d/${encodeURIComponent(name)}`}>{name}</a>
+            </th>
+            <td>
+              <span class="marks">
+                {all.map((one) => (
+                  <Mark key={one.replica.id} {...one} />
+                ))}
+              </span>
+            </td>
+            <td class="muted number">
+              {all.length} of at most {max}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {placed.map(({ name, max, placed: all }) => (
-            <tr key={name}>
-              <th scope="row">
-                <a href={`/d/${encodeURIComponent(name)}`}>{name}</a>
-              </th>
-              <td>
-                <span class="marks">
-                  {all.map((one) => (
-                    <Mark key={one.replica.id} {...one} />
-                  ))}
-                </span>
-              </td>
-              <td class="muted number">
-                {all.length} of at most {max}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <p class="legend muted" aria-hidden="true">
-        {Object.entries(replicaShapes).map(([state, shape]) => (
-          <span key={state}>
-            <span class={`mark ${state}`}>{shape}</span> {state}
-          </span>
         ))}
-      </p>
-    </>
+      </tbody>
+    </table>
+  );
+}
+
+/** What the marks mean; to whoever hears the page, each mark says it itself. */
+export function MarkLegend(): JSX.Element {
+  return (
+    <p class="legend muted" aria-hidden="true">
+      {Object.entries(replicaShapes).map(([state, shape]) => (
+        <span key={state}>
+          <span class={`mark ${state}`}>{shape}</span> {state}
+        </span>
+      ))}
+    </p>
   );
 }
 
