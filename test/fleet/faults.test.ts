@@ -15,7 +15,6 @@ onTestbed(import.meta.url, 'a fleet on a real Swarm stands its faults', rows, [
   new URL('rows/updates.test.ts', import.meta.url),
   new URL('rows/reasons.test.ts', import.meta.url),
   new URL('rows/stack.test.ts', import.meta.url),
-  new URL('rows/moving-control.test.ts', import.meta.url),
 ]);
 
 function rows(testbed: Testbed): void {

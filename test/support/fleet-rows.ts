@@ -12,7 +12,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildImage } from '../../deploy/image/build.ts';
 import { testbedNames } from '../../testbed/names.ts';
-import { attachTestbed, openTestbed, type Testbed } from '../../testbed/testbed.ts';
+import { attachTestbed, openTestbed, type Testbed, type TestbedOptions } from '../../testbed/testbed.ts';
 import { engineSkip } from './engine.ts';
 
 export const rowsMs = 900_000;
@@ -20,13 +20,14 @@ const variable = 'FLYBALL_TEST_TESTBED';
 
 /**
  * `rows` declares them, given the testbed, in the process that is in its network; `others` are files of rows that run
- * after those of `file` there.
+ * after those of `file` there. `more`: what is different of the testbed.
  */
 export function onTestbed(
   file: string,
   title: string,
   rows: (testbed: Testbed) => void,
   others: readonly URL[] = [],
+  more: TestbedOptions = {},
 ): void {
   const name = process.env[variable];
   if (name !== undefined) {
@@ -39,7 +40,12 @@ export function onTestbed(
       const image = await buildImage();
       const path = join(folder, 'flyball.tar');
       await image.writeTo(path, image.tag);
-      await using testbed = await openTestbed({ nodes: 3, heartbeatMs: 2000, images: [{ kind: 'file', path }] });
+      await using testbed = await openTestbed({
+        nodes: 3,
+        heartbeatMs: 2000,
+        images: [{ kind: 'file', path }],
+        ...more,
+      });
       const [program = '', ...words] = testbed.lan;
       const files = [file, ...others].map((url) => fileURLToPath(url));
       const child = spawn(

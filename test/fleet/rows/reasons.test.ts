@@ -68,7 +68,17 @@ onTestbed(import.meta.url, 'why a replica does not come on a real Swarm', (testb
       ({ NCPU: cores } = (await testbed.docker(3).info()) as { readonly NCPU: number });
       const tmpfs = ['type=tmpfs', 'device=tmpfs', 'o=size=64m'].flatMap((option) => ['--opt', option]);
       docker(3, 'volume', 'create', ...tmpfs, volume);
-      undo.defer(() => void docker(3, 'volume', 'rm', '--force', volume));
+      undo.defer(async () => {
+        // The engine takes away ended containers when it comes to it.
+        await until('the volume is free', () => {
+          try {
+            docker(3, 'volume', 'rm', '--force', volume);
+            return true;
+          } catch {
+            return undefined;
+          }
+        });
+      });
       const models = {
         'small/1/model.yaml': small,
         'heavy/1/model.onnx': heavy((40 * mebi) / 4),

@@ -10,13 +10,13 @@ import { writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { startPostgres, type PostgresServer } from '../../../src/testing/postgres-server.ts';
-import type { Testbed } from '../../../testbed/testbed.ts';
-import { onTestbed, rowsMs } from '../../support/fleet-rows.ts';
-import { dockerCommand } from '../../support/fleet.ts';
-import { callers, openStack, secondsSince, until, type Stack } from '../../support/stack.ts';
+import { startPostgres, type PostgresServer } from '../../src/testing/postgres-server.ts';
+import type { Testbed } from '../../testbed/testbed.ts';
+import { onTestbed, rowsMs } from '../support/fleet-rows.ts';
+import { dockerCommand } from '../support/fleet.ts';
+import { callers, openStack, secondsSince, until, type Stack } from '../support/stack.ts';
 
-onTestbed(import.meta.url, 'control moves', rows);
+onTestbed(import.meta.url, 'control moves', rows, [], { managers: 3 });
 
 function rows(testbed: Testbed): void {
   const nodes = [2, 3] as const;
@@ -27,7 +27,6 @@ function rows(testbed: Testbed): void {
     let store: PostgresServer;
 
     before(async () => {
-      dockerCommand(testbed, 1, 'node', 'promote', ...nodes.map(hostname));
       dockerCommand(testbed, 1, 'node', 'update', '--availability', 'drain', hostname(1));
       const lan = networkInterfaces()['br0']?.find(({ family }) => family === 'IPv4');
       store = await startPostgres(undefined, lan?.address);
@@ -41,8 +40,6 @@ function rows(testbed: Testbed): void {
       });
     });
     after(async () => {
-      dockerCommand(testbed, 1, 'node', 'update', '--availability', 'active', hostname(1));
-      dockerCommand(testbed, 1, 'node', 'demote', ...nodes.map(hostname));
       await store?.[Symbol.asyncDispose]();
       await stack?.[Symbol.asyncDispose]();
     });
