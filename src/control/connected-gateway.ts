@@ -7,17 +7,8 @@ import type { GatewayMessage } from '../gateway/routing-table.ts';
 
 export type Observation = Extract<GatewayMessage, { kind: 'observation' }>;
 
-export interface ConnectedGateway {
-  readonly worker: number;
-  /** Its machine; absent: this one. */
-  readonly node?: string;
-  /** Where a pid does not tell processes apart: on another machine. */
-  readonly instance?: string;
-  readonly pid: number;
-  /** Of the table that it acts on. */
-  readonly revision: number;
-  /** Of the key table in force there. */
-  readonly keys: number;
+/** As it said hello, with the revisions that it has acted on since. */
+export interface ConnectedGateway extends Omit<Extract<GatewayMessage, { kind: 'hello' }>, 'kind'> {
   readonly latest?: Observation;
   /** About `rateWindowMs` before the latest: what rates are taken against. */
   readonly previous?: Observation;

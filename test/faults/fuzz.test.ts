@@ -2,7 +2,7 @@
  * A hundred thousand requests that are nearly right, from a seed, against the real platform: right messages whose
  * structure, bytes and headers have been changed. Whatever comes, the answer is a result, a typed refusal or a closed
  * socket, never an INTERNAL; right requests in between get their right answers, and afterwards every process is the one
- * that it was, and no larger.
+ * that it was, and no larger. It is long because three doors are knocked at in three languages, against one platform.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

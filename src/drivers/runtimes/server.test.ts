@@ -1,3 +1,4 @@
+/** Servers of somebody else as the runtime, over real HTTP and processes. As long as there are dialects and ways to misbehave. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -34,7 +34,7 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<LearnedSta
     }
     const { fleet } = who === 'model' ? learner.model : learner.bandit;
     // A queue that is there now is no matter of headroom: what the rule does about it stands.
-    const wanted = Math.max(unitsOf(terms.curve, fleet.target), at < kickUntil ? kickUnits : 0);
+    const wanted = unitsOf(terms.curve, at < kickUntil ? Math.max(fleet.target, kickUnits) : fleet.target);
     const target = Math.min(seen.max, Math.max(seen.min, wanted));
     const words = wordsOf(learner, who, target);
     return { target, reason: () => `${words()}; the rule it replaces says ${said.reason()}` };

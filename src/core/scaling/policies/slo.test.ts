@@ -84,6 +84,7 @@ test('what was ordered for a queue is given back when it has come and nobody wai
   const { go } = fleet(4, 10);
   go(20, 1200);
   assert.match(go(400, 2, { queued: fresh(300) }).reason(), /for a queue of 30\.0 replica-seconds/);
+  assert.match(go(20, 1, { queued: absent }).reason(), /for a queue/, 'a queue that nobody tells of is not gone');
   assert.doesNotMatch(go(20, 1, { queued: fresh(0) }).reason(), /for a queue/);
 });
 

@@ -102,8 +102,8 @@ function create({ tolerated }: Parameters<typeof parameters>): Policy<SloState> 
       const standing = at < state.kickUntil ? state.kickUnits : 0;
       state.kickUnits = Math.max(standing, Math.min(kick, Math.ceil(kickCap(state, now))));
       state.kickUntil = at + kickSeconds * 1000;
-    } else if (backlog === 0 && ready >= state.kickUnits) {
-      // Nobody waits any more, and what was ordered for those who did has come.
+    } else if (queued.kind === 'fresh' && queued.value === 0 && ready >= unitsOf(terms.curve, state.kickUnits)) {
+      // Nobody waits any more, which is known, and what was ordered for those who did has come.
       state.kickUntil = Math.min(state.kickUntil, at);
     }
     if (at < state.kickUntil && state.kickUnits > wish) {
